@@ -1,0 +1,1 @@
+"""The orchestration: Prefect runs a task's stages, MLflow records them."""

@@ -1,0 +1,113 @@
+"""Config sections that every task shares, and how a user's choices are laid over a preset.
+
+Every field has a description, bounds and a default that works. Unknown keys are errors.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from rnn_tasks.errors import UserError
+
+
+class Section(BaseModel):
+    """A frozen group of settings."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
+
+
+class TrainingConfig(Section):
+    """How any task's model is trained."""
+
+    epochs: int = Field(10, ge=1, le=100_000, description="Passes over the training split at most.")
+    max_steps: int = Field(0, ge=0, description="Stop after this many updates; 0 is no limit.")
+    limit_batches: int = Field(
+        0, ge=0, description="Train on the first N batches only (1 overfits one batch, to debug); 0 takes all."
+    )
+    learning_rate: float = Field(1e-3, gt=0, le=10, description="Adam's peak learning rate.")
+    warmup_steps: int = Field(0, ge=0, description="Updates over which the rate climbs linearly from 0.")
+    decay: Literal["none", "plateau", "cosine"] = Field(
+        "none", description="plateau: halve when validation stalls; cosine: to 1 % of the peak over all epochs."
+    )
+    plateau_patience: int = Field(2, ge=1, description="Epochs without improvement before plateau halves the rate.")
+    clip_norm: float = Field(5.0, ge=0, description="Global gradient norm is clipped to this; 0 is off.")
+    early_stopping_patience: int = Field(
+        0, ge=0, description="Stop after this many epochs without improvement on validation; 0 is off."
+    )
+    checkpoint_minutes: float = Field(
+        5.0, gt=0, description="Minutes between checkpoints; one is also made each epoch."
+    )
+    strategy: Literal["none", "mirrored"] = Field(
+        "none", description="mirrored: the batch split over all local devices (tf.distribute.MirroredStrategy)."
+    )
+    precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = Field(
+        "float32", description="Keras dtype policy; mixed precision keeps variables in float32."
+    )
+    jit_compile: bool = Field(False, description="Compile the training step with XLA, once a batch shape.")
+
+
+class TaskConfig(Section):
+    """What every task's config has; a task adds `data` and `model` sections of its own."""
+
+    seed: int = Field(1, ge=0, lt=2**31, description="Seeds data order, initial weights and dropout.")
+    training: TrainingConfig = TrainingConfig()
+
+
+ConfigType = TypeVar("ConfigType", bound=Section)
+
+
+def parse_assignment(text: str) -> tuple[str, Any]:
+    """`key=value` -> (key, value), the value read as JSON where it is JSON and as a string otherwise."""
+    key, separator, value = text.partition("=")
+    if not separator or not key:
+        raise UserError(f"--set {text!r}: expected key=value, such as training.epochs=3")
+    try:
+        return key, json.loads(value)
+    except json.JSONDecodeError:
+        return key, value
+
+
+def override(config: ConfigType, changes: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> ConfigType:
+    """`config` with dotted keys replaced: `override(config, {"training.epochs": 3})`.
+
+    Raises:
+        UserError: an unknown key (the nearest known one is named) or a value out of bounds.
+    """
+    values = config.model_dump()
+    known = list(dotted_keys(type(config)))
+    for key, value in dict(changes).items():
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1, cutoff=0.4)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise UserError(f"unknown config key {key!r}{hint} (all keys: rnn-tasks describe TASK)")
+        section = values
+        *parents, leaf = key.split(".")
+        for name in parents:
+            section = section[name]
+        section[leaf] = value
+    return validate(type(config), values)
+
+
+def validate(config_type: type[ConfigType], values: Mapping[str, Any]) -> ConfigType:
+    """`values` as a config; a violation becomes a UserError of one line that names the key."""
+    try:
+        return config_type.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or config_type.__name__
+        message = first["msg"].removeprefix("Value error, ")
+        raise UserError(f"{key}: {message} (found {first['input']!r})" if first["loc"] else message) from None
+
+
+def dotted_keys(config_type: type[BaseModel], prefix: str = "") -> Iterable[str]:
+    """Every settable key of a config type: `seed`, `training.epochs`, …"""
+    for name, field in config_type.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from dotted_keys(field.annotation, f"{prefix}{name}.")
+        else:
+            yield prefix + name

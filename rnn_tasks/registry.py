@@ -1,0 +1,27 @@
+"""Task name -> module. Importing this loads no TensorFlow, and neither does looking a task up."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+
+from rnn_tasks.errors import UserError
+from rnn_tasks.task import Task
+
+TASK_MODULES = {
+    "translate": "rnn_tasks.tasks.translate",
+    "reber": "rnn_tasks.tasks.reber",
+}
+
+
+def get_task(name: str) -> Task:
+    """The task called `name`.
+
+    Raises:
+        UserError: no task has that name; the message lists the names that exist.
+    """
+    if name not in TASK_MODULES:
+        near = difflib.get_close_matches(name, TASK_MODULES, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise UserError(f"unknown task {name!r}{hint} (tasks: {', '.join(TASK_MODULES)})")
+    return importlib.import_module(TASK_MODULES[name]).TASK

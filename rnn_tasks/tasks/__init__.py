@@ -1,0 +1,1 @@
+"""One readable module a task; `rnn_tasks.registry` lists them."""
