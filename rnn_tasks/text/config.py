@@ -1,0 +1,62 @@
+"""What a task on parallel text lets its user choose about the data."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from rnn_tasks.config import Section
+
+
+class ParallelDataConfig(Section):
+    """Which sentence pairs are read, and how they become token ids."""
+
+    source: str = Field(
+        "embedded",
+        min_length=1,
+        description="embedded (generated English-French), multi30k or tatoeba (downloaded), or a path: a directory of "
+        "train/val/test files a language, or a .tsv, .txt, .gz or .zip of source<TAB>target lines.",
+    )
+    source_language: str = Field(
+        "en",
+        pattern=r"^[a-z]{2,3}$",
+        description="Translate from: the files' ending in a directory, the first column of a single file.",
+    )
+    target_language: str = Field(
+        "fr",
+        pattern=r"^[a-z]{2,3}$",
+        description="Translate into: the files' ending in a directory, the second column of a single file.",
+    )
+    embedded_pairs: int = Field(
+        60_000, ge=100, le=1_000_000, description="Training pairs of the embedded corpus; other sources ignore it."
+    )
+    validation_fraction: float = Field(
+        0.02, gt=0, le=0.4, description="Share of a single file's source sentences that validate; a directory's do not."
+    )
+    test_fraction: float = Field(
+        0.02, gt=0, le=0.4, description="Share of a single file's source sentences that test; a directory's do not."
+    )
+    lowercase: bool = Field(False, description="Lower-case both sides.")
+    level: Literal["word", "wordpiece"] = Field(
+        "word", description="Tokens are whole words, or word pieces learned from the training split."
+    )
+    vocabulary_size: int = Field(
+        8_000, ge=50, le=1_000_000, description="Vocabulary entries a side at most, special ones included."
+    )
+    shared_vocabulary: bool = Field(False, description="One vocabulary for both sides.")
+    min_count: int = Field(
+        1, ge=1, le=1_000_000, description="Words seen fewer times in the training split become <unk>."
+    )
+    max_tokens: int = Field(
+        60, ge=2, le=10_000, description="Training pairs with a longer side are left out; other splits keep theirs."
+    )
+    reverse_source: bool = Field(True, description="The encoder reads the source from its last token to its first.")
+    remove_duplicates: bool = Field(True, description="Leave out repeated training pairs.")
+
+    @field_validator("target_language")
+    @classmethod
+    def _languages_differ(cls, value: str, info: ValidationInfo) -> str:
+        if value == info.data.get("source_language"):
+            raise ValueError("must differ from source_language")
+        return value
