@@ -1,0 +1,11 @@
+from .classification import accuracy as accuracy
+from .classification import confusion_matrix as confusion_matrix
+from .classification import confusion_table as confusion_table
+from .classification import majority_accuracy as majority_accuracy
+from .translation import LengthBucket as LengthBucket
+from .translation import Score as Score
+from .translation import bleu as bleu
+from .translation import bleu_by_length as bleu_by_length
+from .translation import chrf as chrf
+from .word_dictionary import learn_dictionary as learn_dictionary
+from .word_dictionary import translate_ids as translate_ids

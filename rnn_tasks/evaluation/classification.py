@@ -1,0 +1,89 @@
+"""How often a classifier is right, what it confuses, and what always saying the commonest class would get.
+
+Classes are the integers 0 … classes - 1; a binary task has two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+
+def accuracy(labels: npt.ArrayLike, predictions: npt.ArrayLike) -> float:
+    """The share of examples whose predicted class is the right one, 0 to 1.
+
+    Args:
+        labels: (examples,) true classes.
+        predictions: (examples,) predicted classes.
+
+    Raises:
+        ValueError: no examples, or shapes that differ.
+    """
+    labels, predictions = _checked(labels, predictions)
+    return float(np.mean(labels == predictions))
+
+
+def majority_accuracy(train_labels: npt.ArrayLike, test_labels: npt.ArrayLike) -> float:
+    """The accuracy on the test split of always saying the commonest class of the training split.
+
+    Args:
+        train_labels: (train examples,) true classes; of equally common ones the lowest is taken.
+        test_labels: (test examples,) true classes.
+    """
+    commonest = np.bincount(np.asarray(train_labels)).argmax()
+    return accuracy(test_labels, np.full(np.shape(test_labels), commonest))
+
+
+def confusion_matrix(labels: npt.ArrayLike, predictions: npt.ArrayLike, classes: int) -> np.ndarray:
+    """How often each class was taken for each.
+
+    Args:
+        labels: (examples,) true classes.
+        predictions: (examples,) predicted classes.
+        classes: how many classes there are.
+
+    Returns:
+        (classes, classes) int64 counts; rows are true classes, columns predicted ones.
+
+    Raises:
+        ValueError: no examples, shapes that differ, or a class outside 0 … classes - 1.
+    """
+    labels, predictions = _checked(labels, predictions)
+    low, high = min(labels.min(), predictions.min()), max(labels.max(), predictions.max())
+    if low < 0 or high >= classes:
+        raise ValueError(f"classes {low} to {high} found, 0 to {classes - 1} expected")
+    return np.bincount(labels * classes + predictions, minlength=classes**2).reshape(classes, classes)
+
+
+def confusion_table(matrix: np.ndarray, names: Sequence[str]) -> list[list[str]]:
+    """A confusion matrix as the rows of a table, header first, for a TSV file.
+
+    Args:
+        matrix: (classes, classes) counts; rows are true classes.
+        names: the classes' names.
+
+    Returns:
+        classes + 2 rows of classes + 2 cells: true class, its counts, its recall; last the precision of each column.
+        Recall of a class that never occurs and precision of one that is never predicted are empty.
+    """
+    right = matrix.diagonal()
+    recall, precision = _ratios(right, matrix.sum(axis=1)), _ratios(right, matrix.sum(axis=0))
+    body = [
+        [name, *map(str, counts.tolist()), share] for name, counts, share in zip(names, matrix, recall, strict=True)
+    ]
+    return [["true class", *names, "recall"], *body, ["precision", *precision, ""]]
+
+
+def _ratios(parts: np.ndarray, wholes: np.ndarray) -> list[str]:
+    return [f"{part / whole:.4f}" if whole else "" for part, whole in zip(parts, wholes, strict=True)]
+
+
+def _checked(labels: npt.ArrayLike, predictions: npt.ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    labels, predictions = np.asarray(labels), np.asarray(predictions)
+    if labels.shape != predictions.shape or labels.ndim != 1:
+        raise ValueError(f"labels of shape {labels.shape} and predictions of shape {predictions.shape}")
+    if not len(labels):
+        raise ValueError("no examples")
+    return labels, predictions

@@ -1,0 +1,100 @@
+import math
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from nltk.translate.bleu_score import corpus_bleu
+from sacrebleu.tokenizers.tokenizer_13a import Tokenizer13a
+
+from rnn_tasks import evaluation
+
+HYPOTHESES = [
+    "Un chien noir court dans l'herbe verte, près d'un arbre.",
+    "Deux hommes jouent au football sur la plage.",
+    "Elle ne lit pas le journal.",
+    "Il y a 3,5 kilos de pommes sur la grande table.",
+]
+REFERENCES = [
+    "Un chien noir court dans l'herbe, près d'un grand arbre.",
+    "Deux hommes jouent au ballon sur la plage.",
+    "Elle ne lit pas ce journal.",
+    "Il y a 3,5 kilos de pommes rouges sur la table.",
+]
+
+
+def test_bleu_golden_value_is_the_closed_form():
+    score = evaluation.bleu(["the cat sat on the mat"], ["the cat sat on a mat"])
+    assert score.value == pytest.approx(100 * math.exp(sum(map(math.log, (5 / 6, 3 / 5, 2 / 4, 1 / 3))) / 4))
+
+
+def test_brevity_penalty_is_the_closed_form():
+    score = evaluation.bleu(["the cat sat on"], ["the cat sat on a mat"])
+    assert score.value == pytest.approx(100 * math.exp(1 - 6 / 4))
+
+
+def test_chrf_golden_value():
+    # One character n-gram order at a time, by hand: "abcd" against "abce", orders 1 to 4.
+    score = evaluation.chrf(["abcd"], ["abce"])
+    assert score.value == pytest.approx(100 * (3 / 4 + 2 / 3 + 1 / 2 + 0) / 4)
+
+
+def test_bleu_agrees_with_nltk_on_the_same_tokens():
+    tokenize = Tokenizer13a()
+    hypotheses = [tokenize(line).split() for line in HYPOTHESES]
+    references = [[tokenize(line).split()] for line in REFERENCES]
+    expected = corpus_bleu(references, hypotheses)
+    assert 0.3 < expected < 0.9  # every n-gram order matches somewhere, so that no smoothing enters
+    assert evaluation.bleu(HYPOTHESES, REFERENCES).value == pytest.approx(100 * expected, abs=1e-6)
+
+
+def test_signatures_say_how():
+    assert re.fullmatch(
+        r"nrefs:1\|case:mixed\|eff:no\|tok:13a\|smooth:exp\|version:.+", evaluation.bleu(["a"], ["a"]).signature
+    )
+    assert "case:lc" in evaluation.bleu(["a"], ["a"], lowercase=True).signature
+    assert "case:lc" in evaluation.chrf(["a"], ["a"], lowercase=True).signature
+
+
+def test_lowercase_ignores_case():
+    upper = [line.upper() for line in REFERENCES]
+    assert evaluation.bleu(upper, REFERENCES, lowercase=True).value == pytest.approx(100)
+    assert evaluation.chrf(upper, REFERENCES, lowercase=True).value == pytest.approx(100)
+    assert evaluation.bleu(upper, REFERENCES).value < 20
+
+
+def test_empty_hypotheses_score_zero():
+    assert evaluation.bleu(["", ""], REFERENCES[:2]).value == 0
+    assert evaluation.chrf(["", ""], REFERENCES[:2]).value == 0
+
+
+@pytest.mark.parametrize("metric", [evaluation.bleu, evaluation.chrf])
+def test_unequal_and_empty_sides_are_refused(metric):
+    with pytest.raises(ValueError, match="1 hypotheses for 2 references"):
+        metric(["a"], ["a", "b"])
+    with pytest.raises(ValueError, match="no sentences"):
+        metric([], [])
+
+
+def test_buckets_hold_the_scores_of_their_sentences():
+    rows = evaluation.bleu_by_length([5, 6, 41, 3], HYPOTHESES, REFERENCES, edges=(5, 10, 40))
+    assert [(row.label, row.sentences) for row in rows] == [("0–5", 2), ("6–10", 1), ("41+", 1)]
+    short = evaluation.bleu([HYPOTHESES[0], HYPOTHESES[3]], [REFERENCES[0], REFERENCES[3]]).value
+    assert rows[0].bleu == pytest.approx(short)
+    assert rows[1].bleu == pytest.approx(evaluation.bleu(HYPOTHESES[1:2], REFERENCES[1:2]).value)
+
+
+@given(st.lists(st.integers(0, 60), min_size=1, max_size=30))
+def test_every_sentence_is_in_one_bucket_of_its_length(lengths):
+    lines = [f"zero one two three four {i}" for i in range(len(lengths))]
+    rows = evaluation.bleu_by_length(lengths, lines, lines)
+    for row in rows:
+        inside = [n for n in lengths if row.shortest <= n and (row.longest is None or n <= row.longest)]
+        assert row.sentences == len(inside)
+        assert row.bleu == pytest.approx(100)
+    assert sum(row.sentences for row in rows) == len(lengths)
+
+
+def test_lengths_must_fit_the_sentences():
+    with pytest.raises(ValueError, match="1 source lengths for 2 references"):
+        evaluation.bleu_by_length([3], ["a", "b"], ["a", "b"])
