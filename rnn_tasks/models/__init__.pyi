@@ -1,0 +1,1 @@
+from .sequence_to_vector import sequence_to_vector as sequence_to_vector

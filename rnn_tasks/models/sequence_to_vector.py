@@ -1,0 +1,75 @@
+"""Sequence to vector: read a whole sequence, answer once."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import keras
+import numpy as np
+
+Cell = Literal["lstm", "gru", "simple_rnn"]
+
+RECURRENT = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "simple_rnn": keras.layers.SimpleRNN}
+
+
+def sequence_to_vector(
+    vocabulary_size: int,
+    *,
+    outputs: int,
+    units: int,
+    layers: int = 1,
+    cell: Cell = "lstm",
+    embedding_dim: int = 16,
+    dropout: float = 0.0,
+    seed: int = 1,
+) -> keras.Model:
+    """Embedding, a stack of recurrent layers, and a projection of the last state.
+
+    Right padding (id 0) is masked: a sequence's logits are the same alone as in any batch.
+
+    Args:
+        vocabulary_size: number of ids, the padding id 0 included.
+        outputs: logits a sequence.
+        units: of each recurrent layer.
+        layers: recurrent layers, each reading the one before.
+        cell: "lstm", "gru" or "simple_rnn".
+        embedding_dim: length of a symbol's vector.
+        dropout: share of the non-recurrent connections dropped in training (Zaremba et al. 2014).
+        seed: of the initial weights and of dropout.
+
+    Returns:
+        A model from ids (batch, time) int32 to logits (batch, outputs).
+
+    References:
+        Zaremba, Sutskever & Vinyals (2014), Recurrent Neural Network Regularization.
+    """
+    # One seed for each random thing, so that none repeats another's numbers.
+    seeds = iter(np.random.SeedSequence(seed).generate_state(3 * layers + 3).tolist())
+
+    def dropped(hidden: keras.KerasTensor) -> keras.KerasTensor:
+        drop_seed = next(seeds)  # drawn in any case: the initial weights must not depend on the rate
+        return keras.layers.Dropout(dropout, seed=drop_seed)(hidden) if dropout else hidden
+
+    ids = keras.Input((None,), dtype="int32", name="ids")
+    hidden = keras.layers.Embedding(
+        vocabulary_size,
+        embedding_dim,
+        embeddings_initializer=keras.initializers.RandomUniform(-0.05, 0.05, seed=next(seeds)),
+        mask_zero=True,
+        name="embedding",
+    )(ids)  # (batch, time, embedding_dim)
+    for layer in range(layers):
+        hidden = RECURRENT[cell](
+            units,
+            kernel_initializer=keras.initializers.GlorotUniform(seed=next(seeds)),
+            recurrent_initializer=keras.initializers.Orthogonal(seed=next(seeds)),
+            return_sequences=layer < layers - 1,
+            name=f"{cell}_{layer + 1}",
+        )(dropped(hidden))  # (batch, time, units), the last layer (batch, units)
+    logits = keras.layers.Dense(
+        outputs,
+        kernel_initializer=keras.initializers.GlorotUniform(seed=next(seeds)),
+        dtype="float32",  # whatever the precision of the rest: losses and probabilities want all digits
+        name="logits",
+    )(dropped(hidden))  # (batch, outputs)
+    return keras.Model(ids, logits, name="sequence_to_vector")

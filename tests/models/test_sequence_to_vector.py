@@ -1,0 +1,96 @@
+"""sequence_to_vector against plain NumPy, alone and padded, saved and loaded."""
+
+import keras
+import numpy as np
+import pytest
+
+from rnn_tasks import models
+
+CELLS = ["lstm", "gru", "simple_rnn"]
+VOCABULARY = 11
+
+
+def build(cell="lstm", **options):
+    settings = {"outputs": 2, "units": 5, "layers": 2, "embedding_dim": 4, "seed": 3} | options
+    return models.sequence_to_vector(VOCABULARY, cell=cell, **settings)
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def numpy_layer(cell, weights, inputs):
+    """(time, inputs) -> (time, units), by the equations."""
+    kernel, recurrent, bias = weights
+    h = c = np.zeros(recurrent.shape[0])
+    outputs = []
+    for x in inputs:
+        if cell == "simple_rnn":
+            h = np.tanh(x @ kernel + h @ recurrent + bias)
+        elif cell == "lstm":
+            i, f, g, o = np.split(x @ kernel + h @ recurrent + bias, 4)
+            c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+            h = sigmoid(o) * np.tanh(c)
+        else:
+            from_x, from_h = x @ kernel + bias[0], h @ recurrent + bias[1]
+            (xz, xr, xh), (hz, hr, hh) = np.split(from_x, 3), np.split(from_h, 3)
+            z, r = sigmoid(xz + hz), sigmoid(xr + hr)
+            h = z * h + (1 - z) * np.tanh(xh + r * hh)
+        outputs.append(h)
+    return np.array(outputs)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_logits_are_those_of_the_equations(cell):
+    model = build(cell)
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.normal(0, 0.7, w.shape) for w in model.get_weights()])
+    table, *recurrent, kernel, bias = [w.astype(np.float64) for w in model.get_weights()]
+    sequence = np.array([4, 9, 1, 1, 10, 5, 7])
+    hidden = table[sequence]
+    for layer in range(2):
+        hidden = numpy_layer(cell, recurrent[3 * layer : 3 * layer + 3], hidden)
+    expected = hidden[-1] @ kernel + bias
+    np.testing.assert_allclose(model(sequence[None])[0], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_right_padding_changes_nothing(cell):
+    model = build(cell, dropout=0.3)
+    rng = np.random.default_rng(1)
+    sequences = [rng.integers(1, VOCABULARY, length) for length in (1, 3, 8, 13)]
+    batch = np.zeros((4, 20), np.int32)
+    for row, sequence in zip(batch, sequences, strict=True):
+        row[: len(sequence)] = sequence
+    together = np.asarray(model(batch))
+    for sequence, logits in zip(sequences, together, strict=True):
+        np.testing.assert_allclose(model(sequence[None].astype(np.int32))[0], logits, atol=1e-5)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_seed_decides_every_initial_weight(cell):
+    first, second, other = build(cell), build(cell), build(cell, seed=4)
+    for a, b in zip(first.get_weights(), second.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    for a, b in zip(first.get_weights(), other.get_weights(), strict=True):
+        is_bias = len(np.unique(a)) <= 2  # all 0, but for the LSTM's forget gate, where it is 1
+        assert np.array_equal(a, b) == is_bias
+
+
+def test_initial_weights_do_not_depend_on_the_dropout_rate():
+    for a, b in zip(build(dropout=0.0).get_weights(), build(dropout=0.5).get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_dropout_is_for_training_alone():
+    model = build(dropout=0.5)
+    ids = np.array([[4, 5, 6]])
+    np.testing.assert_array_equal(model(ids), model(ids))
+    assert np.any(np.asarray(model(ids, training=True)) != np.asarray(model(ids)))
+
+
+def test_survives_saving_without_custom_objects(tmp_path):
+    model = build("gru", dropout=0.1)
+    model.save(tmp_path / "model.keras")
+    ids = np.array([[4, 5, 6, 0]])
+    np.testing.assert_array_equal(keras.models.load_model(tmp_path / "model.keras")(ids), model(ids))
