@@ -1,0 +1,94 @@
+"""One time step of each recurrence, forwards and backwards, on gate pre-activations.
+
+What every step shares is done once for the whole sequence by `sequence.recur`: the input projection before the
+loop, the weight gradients after it. A step sees the projected input and the projected previous output, and says
+how their gradients follow from those of the new states. Gate order and bias layout are Keras' own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import tensorflow as tf
+
+Tensors = Sequence[tf.Tensor]
+
+
+class Step(NamedTuple):
+    """A recurrence.
+
+    Attributes:
+        gates: pre-activations a unit.
+        states: state tensors; the first is the output.
+        kept: widths, in units, of what `forward` keeps for `backward`.
+        forward: (x, h, states) -> (new states, kept), x and h (batch, gates · units).
+        backward: (new state gradients, previous states, kept) -> (x gradient, h gradient, previous states'
+            gradients other than through h).
+    """
+
+    gates: int
+    states: int
+    kept: tuple[int, ...]
+    forward: Callable[[tf.Tensor, tf.Tensor, Tensors], tuple[Tensors, Tensors]]
+    backward: Callable[[Tensors, Tensors, Tensors], tuple[tf.Tensor, tf.Tensor, Tensors]]
+
+
+def _lstm_forward(x: tf.Tensor, h: tf.Tensor, states: Tensors) -> tuple[Tensors, Tensors]:
+    i, f, candidate, o = tf.split(x + h, 4, axis=-1)
+    i, f, candidate, o = tf.sigmoid(i), tf.sigmoid(f), tf.tanh(candidate), tf.sigmoid(o)
+    c = f * states[1] + i * candidate
+    squashed = tf.tanh(c)
+    return (o * squashed, c), (i, f, candidate, o, squashed)
+
+
+def _lstm_backward(gradients: Tensors, states: Tensors, kept: Tensors) -> tuple[tf.Tensor, tf.Tensor, Tensors]:
+    (dh, dc), (i, f, candidate, o, squashed) = gradients, kept
+    dc = dc + dh * o * (1.0 - squashed * squashed)
+    dz = tf.concat(
+        [
+            dc * candidate * i * (1.0 - i),
+            dc * states[1] * f * (1.0 - f),
+            dc * i * (1.0 - candidate * candidate),
+            dh * squashed * o * (1.0 - o),
+        ],
+        axis=-1,
+    )
+    return dz, dz, (tf.zeros_like(dh), dc * f)
+
+
+def _gru_forward(x: tf.Tensor, h: tf.Tensor, states: Tensors) -> tuple[Tensors, Tensors]:
+    x_update, x_reset, x_candidate = tf.split(x, 3, axis=-1)
+    h_update, h_reset, h_candidate = tf.split(h, 3, axis=-1)
+    update, reset = tf.sigmoid(x_update + h_update), tf.sigmoid(x_reset + h_reset)
+    candidate = tf.tanh(x_candidate + reset * h_candidate)
+    return (update * states[0] + (1.0 - update) * candidate,), (update, reset, candidate, h_candidate)
+
+
+def _gru_backward(gradients: Tensors, states: Tensors, kept: Tensors) -> tuple[tf.Tensor, tf.Tensor, Tensors]:
+    (dh,), (update, reset, candidate, h_candidate) = gradients, kept
+    d_candidate = dh * (1.0 - update) * (1.0 - candidate * candidate)
+    d_update = dh * (states[0] - candidate) * update * (1.0 - update)
+    d_reset = d_candidate * h_candidate * reset * (1.0 - reset)
+    through_x = tf.concat([d_update, d_reset, d_candidate], axis=-1)
+    through_h = tf.concat([d_update, d_reset, d_candidate * reset], axis=-1)
+    return through_x, through_h, (dh * update,)
+
+
+def _simple_forward(x: tf.Tensor, h: tf.Tensor, states: Tensors) -> tuple[Tensors, Tensors]:
+    output = tf.tanh(x + h)
+    return (output,), (output,)
+
+
+def _simple_backward(gradients: Tensors, states: Tensors, kept: Tensors) -> tuple[tf.Tensor, tf.Tensor, Tensors]:
+    (dh,), (output,) = gradients, kept
+    dz = dh * (1.0 - output * output)
+    return dz, dz, (tf.zeros_like(dh),)
+
+
+# Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000.
+LSTM_STEP = Step(4, 2, (1, 1, 1, 1, 1), _lstm_forward, _lstm_backward)
+# Cho et al. 2014, reset gate applied after the recurrent product (Keras' `reset_after=True`, cuDNN's variant).
+GRU_STEP = Step(3, 1, (1, 1, 1, 1), _gru_forward, _gru_backward)
+# Elman 1990.
+SIMPLE_RNN_STEP = Step(1, 1, (1,), _simple_forward, _simple_backward)

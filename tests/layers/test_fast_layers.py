@@ -1,0 +1,93 @@
+"""The fast layers against Keras' own: outputs, states and every gradient."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from rnn_tasks import layers
+
+PAIRS = [
+    (layers.LSTM, keras.layers.LSTM),
+    (layers.GRU, keras.layers.GRU),
+    (layers.SimpleRNN, keras.layers.SimpleRNN),
+]
+BATCH, TIME, FEATURES, UNITS = 4, 7, 5, 6
+RIGHT_PADDED = np.arange(TIME) < np.array([[7], [3], [1], [5]])
+HOLES = np.array([[1, 0, 1, 1, 0, 1, 0], [1, 1, 1, 1, 1, 1, 1], [1, 0, 0, 0, 0, 0, 0], [1, 0, 1, 0, 1, 0, 1]], bool)
+
+
+def twins(ours, theirs, **options):
+    fast, slow = (kind(UNITS, bias_initializer="random_normal", **options) for kind in (ours, theirs))
+    for layer in (fast, slow):
+        layer.build((BATCH, TIME, FEATURES))
+    slow.set_weights(fast.get_weights())
+    return fast, slow
+
+
+def outcome(layer, inputs, states, mask):
+    """Outputs and states, and the gradients of a random projection of them to inputs, states and weights."""
+    with tf.GradientTape() as tape:
+        tape.watch([inputs, *states])
+        results = tf.nest.flatten(layer(inputs, initial_state=list(states) or None, mask=mask))
+        random = np.random.default_rng(5)
+        target = tf.add_n([tf.reduce_sum(result * random.normal(size=result.shape)) for result in results])
+    return results, tape.gradient(target, [inputs, *states, *[v.value for v in layer.trainable_variables]])
+
+
+@pytest.mark.parametrize(("ours", "theirs"), PAIRS)
+@pytest.mark.parametrize("mask", [None, RIGHT_PADDED, HOLES], ids=["no mask", "right padding", "holes"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"return_sequences": True, "return_state": True},
+        {"return_sequences": True, "go_backwards": True},
+        {"return_sequences": True, "use_bias": False},
+        {"return_sequences": True, "zero_output_for_mask": True},
+    ],
+    ids=lambda options: "+".join(options) or "plain",
+)
+@pytest.mark.parametrize("with_state", [False, True])
+def test_same_numbers_as_keras(ours, theirs, mask, options, with_state):
+    random = np.random.default_rng(3)
+    fast, slow = twins(ours, theirs, **options)
+    inputs = tf.constant(random.normal(size=(BATCH, TIME, FEATURES)), tf.float32)
+    first_step_masked = options.get("go_backwards") and mask is not None
+    count = len(fast.state_size) if with_state and not first_step_masked else 0
+    states = [tf.constant(random.normal(size=(BATCH, UNITS)), tf.float32) for _ in range(count)]
+    mask = None if mask is None else tf.constant(mask)
+    for fast_part, slow_part in zip(
+        outcome(fast, inputs, states, mask), outcome(slow, inputs, states, mask), strict=True
+    ):
+        for found, wanted in zip(fast_part, slow_part, strict=True):
+            np.testing.assert_allclose(found, wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize(("ours", "theirs"), PAIRS)
+def test_numerical_gradient(ours, theirs):
+    """Against finite differences in float64, with padding and a state."""
+    layer = ours(3, dtype="float64", return_sequences=True)
+    layer.build((2, 4, 2))
+    random = np.random.default_rng(1)
+    mask = tf.constant([[True] * 4, [True, True, False, False]])
+    states = [random.normal(size=(2, 3)) for _ in layer.state_size]
+
+    def value(inputs, *initial):
+        return tf.reduce_sum(layer(inputs, initial_state=list(initial), mask=mask) ** 2)
+
+    analytic, numeric = tf.test.compute_gradient(value, [random.normal(size=(2, 4, 2)), *states], delta=1e-5)
+    for found, wanted in zip(analytic, numeric, strict=True):
+        np.testing.assert_allclose(found, wanted, atol=1e-6)
+
+
+@pytest.mark.parametrize(("ours", "theirs"), PAIRS)
+def test_saves_and_compiles(ours, theirs, tmp_path):
+    model = keras.Sequential([keras.Input((None, FEATURES)), keras.layers.Bidirectional(ours(UNITS))])
+    inputs = np.random.default_rng(2).normal(size=(BATCH, TIME, FEATURES)).astype("float32")
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    assert type(again.layers[-1].forward_layer) is ours
+    np.testing.assert_array_equal(model(inputs), again(inputs))
+    compiled = tf.function(lambda x: again(x), jit_compile=True)
+    np.testing.assert_allclose(compiled(tf.constant(inputs)), model(inputs), atol=1e-5)
