@@ -242,7 +242,7 @@ def split_of_sentence(sentence: str, validation_fraction: float, test_fraction: 
     Sentences that differ in case, punctuation, spacing or Unicode form alone fall on the same split.
     """
     folded = unicodedata.normalize("NFKC", sentence).casefold()
-    words = re.sub(r"[\W_]+", " ", folded).strip()
+    words = " ".join(re.findall(r"[^\W_]+", folded))
     digest = blake2b(words.encode("utf-8"), digest_size=8, salt=seed.to_bytes(8, "little")).digest()
     position = int.from_bytes(digest, "little") / 2**64
     if position < test_fraction:
