@@ -7,6 +7,7 @@ pairs. Whatever it is, preparation sees the same thing: named splits that can be
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -127,7 +128,7 @@ def _require_languages(config: ParallelDataConfig) -> None:
 
 
 def _local_corpus(config: ParallelDataConfig, seed: int) -> ParallelCorpus:
-    path = Path(config.source).expanduser()
+    path = Path(os.path.expanduser(config.source))  # unlike Path's, it leaves an unknown ~name as it is
     try:
         if path.is_dir():
             return _directory_corpus(config, sorted(file for file in path.iterdir() if file.is_file()))

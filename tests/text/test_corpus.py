@@ -120,7 +120,8 @@ def test_missing_files_are_named_beside_what_was_found_and_is_accepted(tmp_path,
     directory = fill(tmp_path / "c", *names)
     assert opening_error(config_of(directory)) == (
         f"{directory}: {missing}; found {', '.join(sorted(names))}; "
-        "accepted are train, val (or valid, dev) and test... files in both languages, plain or .gz, such as train.en, val.fr.gz, test_2016.lc.tok.en"
+        "accepted are train, val (or valid, dev) and test... files in both "
+        "languages, plain or .gz, such as train.en, val.fr.gz, test_2016.lc.tok.en"
     )
 
 
