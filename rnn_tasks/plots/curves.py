@@ -1,0 +1,58 @@
+"""How training went."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from rnn_tasks.plots.canvas import COLOURS, bare, new_figure
+
+VALIDATION = "val_"
+
+
+def learning_curves(history: Sequence[Mapping[str, float]]) -> Figure:
+    """Loss and every validated metric against the epoch, a panel each.
+
+    Args:
+        history: one mapping of metrics an epoch. `epoch` counts from 1 and may be left out; a metric may be missing
+            in some epochs. `loss` is drawn, and whatever has a `val_` value, beside its training value.
+
+    Returns:
+        A figure with a panel a metric, side by side up to three.
+
+    Raises:
+        ValueError: no epoch has a loss or a validation metric.
+    """
+    keys = list(dict.fromkeys(key for row in history for key in row))
+    metrics = sorted({key.removeprefix(VALIDATION) for key in keys if key == "loss" or key.startswith(VALIDATION)})
+    if not metrics:
+        raise ValueError(
+            f"nothing to draw in a history of {len(history)} epochs with {', '.join(keys) or 'no metrics'}"
+        )
+    metrics.sort(key=lambda name: name != "loss")  # the loss comes first
+    columns = min(len(metrics), 3)
+    rows = -(-len(metrics) // columns)
+    figure = new_figure(width=max(4.2 * columns, 5), height=3.2 * rows)
+    first = None
+    for index, metric in enumerate(metrics, 1):
+        axes = figure.add_subplot(rows, columns, index, sharex=first)
+        _panel(axes, history, metric)
+        first = first or axes
+    return figure
+
+
+def _panel(axes: Axes, history: Sequence[Mapping[str, float]], metric: str) -> None:
+    bare(axes)
+    kinds = (("training", metric, COLOURS[1]), ("validation", VALIDATION + metric, COLOURS[0]))
+    for label, key, colour in kinds:
+        points = [(row.get("epoch", number), row[key]) for number, row in enumerate(history, 1) if key in row]
+        if points:
+            marker = "o" if len(points) <= 30 else ""
+            axes.plot(*zip(*points, strict=True), color=colour, marker=marker, markersize=3.5, label=label)
+    axes.set_xlabel("epoch")
+    axes.set_ylabel(metric.replace("_", " "))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.legend(frameon=False)
