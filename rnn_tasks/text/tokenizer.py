@@ -1,0 +1,119 @@
+"""Strings to token ids and back, nothing lost on the way.
+
+A sentence becomes tokens separated by spaces, on which `￭` marks where a token touched its neighbour:
+
+    L'homme (à droite) dort.  ->  L'￭ homme (￭ à droite ￭) dort ￭.
+
+so that joining is the removal of these marks. All of it is TensorFlow ops: traced into a SavedModel,
+the same code runs wherever the model does.
+
+References:
+    The joiner notation is that of OpenNMT's tokeniser (https://github.com/OpenNMT/Tokenizer).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import tensorflow as tf
+import tensorflow_text as tf_text
+
+from rnn_tasks.text.normalization import JOINER, normalize
+from rnn_tasks.text.vocabulary import EOS, GO, PAD, SPECIAL_TOKENS, UNK, Vocabulary
+
+Level = Literal["word", "wordpiece"]
+
+SUFFIX_MARK = "##"
+"""Begins a word piece that continues a word. No token holds it otherwise: every `#` is a token of its own."""
+
+_LETTER = r"[\p{L}\p{N}\p{M}]"
+_WORD = rf"{_LETTER}+(?:-{_LETTER}+)*'?"
+# Longer words are <unk>. The default of 100 bytes is one clause in a script without spaces.
+_MAX_BYTES_PER_WORD = 1000
+
+
+def split_words(strings: tf.Tensor) -> tf.Tensor:
+    """Normalised strings as tokens separated by single spaces; `join_words` is the inverse.
+
+    A word is letters, digits and combining marks, with hyphens inside; an apostrophe after it closes it
+    (`l'￭ homme`). Every other character is a token of its own. The mark stands on the punctuation where
+    one of two neighbours is punctuation, else on the first.
+
+    Args:
+        strings: from `normalize`, any shape.
+    """
+    strings = tf.strings.regex_replace(strings, rf"({_WORD}|[^ ])", rf"\1{JOINER} ")  # every token touches the next,
+    strings = tf.strings.regex_replace(strings, rf"{JOINER} ( |$)", r"\1")  # but not across a space or at the end
+    return tf.strings.regex_replace(strings, rf"{JOINER} ([^\p{{L}}\p{{N}}\p{{M}}])", rf" {JOINER}\1")
+
+
+def join_words(strings: tf.Tensor) -> tf.Tensor:
+    """Token strings of any shape, tokens separated by single spaces, as the sentences they came from."""
+    return tf.strings.regex_replace(strings, f" ?{JOINER} ?", "")
+
+
+class Tokenizer(tf.Module):
+    """Strings to ids and ids to strings by one vocabulary.
+
+    Holds its vocabulary in tensors: what traces it and saves (`tf.saved_model.save`,
+    `keras.export.ExportArchive`) has all of it inside, with no file beside.
+
+    Args:
+        vocabulary: tokens by id.
+        level: whether the vocabulary's tokens are whole words or pieces of words.
+        lowercase: lower-case what is tokenised.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, level: Level = "word", lowercase: bool = False):
+        super().__init__(name="tokenizer")
+        self.vocabulary = vocabulary
+        self.level = level
+        self.lowercase = lowercase
+        self._tokens = tf.constant(vocabulary.tokens)
+        if level == "wordpiece":
+            self._pieces = tf_text.FastWordpieceTokenizer(
+                list(vocabulary.tokens),
+                suffix_indicator=SUFFIX_MARK,
+                max_bytes_per_word=_MAX_BYTES_PER_WORD,
+                token_out_type=tf.int32,
+                unknown_token=SPECIAL_TOKENS[UNK],
+                no_pretokenization=True,
+            )
+        else:
+            ids = tf.range(len(SPECIAL_TOKENS), len(vocabulary), dtype=tf.int32)
+            words = tf.lookup.KeyValueTensorInitializer(self._tokens[len(SPECIAL_TOKENS) :], ids)
+            self._ids = tf.lookup.StaticHashTable(words, default_value=UNK)
+
+    def words(self, strings: tf.Tensor) -> tf.RaggedTensor:
+        """Sentences (batch,) as words (batch, None) with their joiners, before any cutting into pieces."""
+        return tf.strings.split(split_words(normalize(strings, self.lowercase)))
+
+    def tokenize(self, strings: tf.Tensor) -> tf.RaggedTensor:
+        """Sentences (batch,) as ids (batch, None), int32, without `<go>` and `<eos>`."""
+        return self.ids(self.words(strings))
+
+    def ids(self, words: tf.RaggedTensor) -> tf.RaggedTensor:
+        """Words (batch, None) as ids (batch, None), int32: one a word, or one a piece."""
+        if self.level == "wordpiece":
+            return self._pieces.tokenize(words).merge_dims(1, 2)
+        return self._ids.lookup(words)
+
+    def tokens(self, ids: tf.Tensor) -> tf.Tensor:
+        """Ids of any shape as their tokens, strings of the same shape."""
+        return tf.gather(self._tokens, ids)
+
+    def detokenize(self, ids: tf.Tensor) -> tf.Tensor:
+        """Ids as sentences, in the normalised spelling.
+
+        Args:
+            ids: (batch, time), dense; what follows the first `<eos>` is left out, as are `<pad>` and `<go>`.
+
+        Returns:
+            (batch,) strings; `<unk>` stands as it is.
+        """
+        ended = tf.cumsum(tf.cast(ids == EOS, tf.int32), axis=1) > 0  # (batch, time)
+        kept = tf.ragged.boolean_mask(ids, ~ended & (ids != PAD) & (ids != GO))  # (batch, None)
+        strings = tf.strings.reduce_join(self.tokens(kept), axis=1, separator=" ")  # (batch,)
+        if self.level == "wordpiece":
+            strings = tf.strings.regex_replace(strings, f"(^| ){SUFFIX_MARK}", "")
+        return join_words(strings)
