@@ -1,4 +1,5 @@
 from .classification import accuracy as accuracy
+from .classification import accuracy_by_group as accuracy_by_group
 from .classification import confusion_matrix as confusion_matrix
 from .classification import confusion_table as confusion_table
 from .classification import majority_accuracy as majority_accuracy
@@ -9,3 +10,5 @@ from .translation import bleu_by_length as bleu_by_length
 from .translation import chrf as chrf
 from .word_dictionary import learn_dictionary as learn_dictionary
 from .word_dictionary import translate_ids as translate_ids
+from .bigrams import bigrams_known as bigrams_known
+from .tables import write_table as write_table

@@ -6,6 +6,7 @@ Classes are the integers 0 … classes - 1; a binary task has two.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +35,27 @@ def majority_accuracy(train_labels: npt.ArrayLike, test_labels: npt.ArrayLike) -
     """
     commonest = np.bincount(np.asarray(train_labels)).argmax()
     return accuracy(test_labels, np.full(np.shape(test_labels), commonest))
+
+
+def accuracy_by_group(
+    groups: Sequence[Any], labels: npt.ArrayLike, *predictions: npt.ArrayLike
+) -> list[tuple[Any, ...]]:
+    """The accuracy within each group of examples, of one predictor or several.
+
+    Args:
+        groups: (examples,) what each example belongs to.
+        labels: (examples,) true classes.
+        predictions: (examples,) predicted classes, of each predictor.
+
+    Returns:
+        A row a group in rising order: group, examples in it, accuracy of each predictor.
+    """
+    rows = []
+    for group in sorted(set(groups)):
+        at = np.array([other == group for other in groups])
+        right = [accuracy(np.asarray(labels)[at], np.asarray(predicted)[at]) for predicted in predictions]
+        rows.append((group, int(at.sum()), *right))
+    return rows
 
 
 def confusion_matrix(labels: npt.ArrayLike, predictions: npt.ArrayLike, classes: int) -> np.ndarray:

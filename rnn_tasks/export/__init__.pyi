@@ -1,3 +1,13 @@
+from .neighbours import Neighbours as Neighbours
+from .neighbours import cosine_neighbours as cosine_neighbours
+from .projector import write_projector as write_projector
+from .saved_model import KERAS_MODEL as KERAS_MODEL
+from .saved_model import SAVED_MODEL as SAVED_MODEL
 from .saved_model import Endpoint as Endpoint
 from .saved_model import export_model as export_model
 from .saved_model import load_endpoints as load_endpoints
+from .tsne import most_frequent as most_frequent
+from .tsne import tsne_points as tsne_points
+from .tsne_page import write_tsne_page as write_tsne_page
+from .membership import load_membership as load_membership
+from .membership import membership_endpoint as membership_endpoint

@@ -13,28 +13,17 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from rnn_tasks.grammar.automaton import Automaton, load_automata
+from rnn_tasks.grammar.labelled_strings import MEMBER, LabelledStrings
 
 AUTOMATA = Path(__file__).parent / "data" / "reber.toml"
 
 MIXTURE = {"symbol": 0.4, "swap": 0.2, "long_range": 0.4}
 """Share of each kind of corruption. With symbols changed at random alone, the long-range pair would be what is wrong
 in one string of eight, and a model blind to it would still look good."""
-
-MEMBER = "member"
-"""The kind of a string that is not corrupted."""
-
-
-class LabelledStrings(NamedTuple):
-    """Strings, whether each belongs to the language (1 or 0), and how it was corrupted (`member` where it was not)."""
-
-    strings: list[str]
-    labels: list[int]
-    kinds: list[str]
 
 
 @functools.cache

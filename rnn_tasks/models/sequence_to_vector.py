@@ -21,6 +21,7 @@ def sequence_to_vector(
     cell: Cell = "lstm",
     embedding_dim: int = 16,
     dropout: float = 0.0,
+    memory: int = 0,
     seed: int = 1,
 ) -> keras.Model:
     """Embedding, a stack of recurrent layers, and a projection of the last state.
@@ -35,6 +36,8 @@ def sequence_to_vector(
         cell: "lstm", "gru" or "simple_rnn".
         embedding_dim: length of a symbol's vector.
         dropout: share of the non-recurrent connections dropped in training (Zaremba et al. 2014).
+        memory: steps over which the first gates remember: each unit's time scale is drawn between 1 and this (Tallec &
+            Ollivier 2018). 0 leaves the gates as Keras starts them, which forget within some five steps.
         seed: of the initial weights and of dropout.
 
     Returns:
@@ -42,9 +45,10 @@ def sequence_to_vector(
 
     References:
         Zaremba, Sutskever & Vinyals (2014), Recurrent Neural Network Regularization.
+        Tallec & Ollivier (2018), Can Recurrent Neural Networks Warp Time?
     """
     # One seed for each random thing, so that none repeats another's numbers.
-    seeds = iter(np.random.SeedSequence(seed).generate_state(3 * layers + 3).tolist())
+    seeds = iter(np.random.SeedSequence(seed).generate_state(4 * layers + 3).tolist())
 
     def dropped(hidden: keras.KerasTensor) -> keras.KerasTensor:
         drop_seed = next(seeds)  # drawn in any case: the initial weights must not depend on the rate
@@ -54,18 +58,23 @@ def sequence_to_vector(
     hidden = keras.layers.Embedding(
         vocabulary_size,
         embedding_dim,
-        embeddings_initializer=keras.initializers.RandomUniform(-0.05, 0.05, seed=next(seeds)),
+        # Keras' own ±0.05 would first have to grow for the gates to see symbols at all.
+        embeddings_initializer=keras.initializers.RandomNormal(stddev=0.5, seed=next(seeds)),
         mask_zero=True,
         name="embedding",
     )(ids)  # (batch, time, embedding_dim)
     for layer in range(layers):
-        hidden = RECURRENT[cell](
+        recurrent = RECURRENT[cell](
             units,
             kernel_initializer=keras.initializers.GlorotUniform(seed=next(seeds)),
             recurrent_initializer=keras.initializers.Orthogonal(seed=next(seeds)),
             return_sequences=layer < layers - 1,
             name=f"{cell}_{layer + 1}",
-        )(dropped(hidden))  # (batch, time, units), the last layer (batch, units)
+        )
+        hidden = recurrent(dropped(hidden))  # (batch, time, units), the last layer (batch, units)
+        gate_seed = next(seeds)
+        if memory:
+            _remember(recurrent.cell, memory, gate_seed)
     logits = keras.layers.Dense(
         outputs,
         kernel_initializer=keras.initializers.GlorotUniform(seed=next(seeds)),
@@ -73,3 +82,14 @@ def sequence_to_vector(
         name="logits",
     )(dropped(hidden))  # (batch, outputs)
     return keras.Model(ids, logits, name="sequence_to_vector")
+
+
+def _remember(cell: keras.layers.Layer, memory: int, seed: int) -> None:
+    """Set gate biases so that units forget over 1 to `memory` steps (a simple_rnn has no gates to set)."""
+    scales = np.log(np.random.default_rng(seed).uniform(1, max(memory - 1, 1), cell.units))
+    bias = cell.bias.numpy()
+    if isinstance(cell, keras.layers.LSTMCell):  # (4 * units,): input, forget, candidate, output gates
+        bias[: 2 * cell.units] = np.concatenate([-scales, scales])
+    elif isinstance(cell, keras.layers.GRUCell):  # (2, 3 * units): update gate (1 keeps all), reset gate, candidate
+        bias[0, : cell.units] = scales
+    cell.bias.assign(bias)

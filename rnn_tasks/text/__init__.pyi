@@ -8,7 +8,6 @@ from .corpus import ParallelCorpus as ParallelCorpus
 from .corpus import corpus_inputs as corpus_inputs
 from .corpus import open_corpus as open_corpus
 from .download import default_cache_dir as default_cache_dir
-from .labelled_strings import read_labelled_strings as read_labelled_strings
 from .normalization import normalize as normalize
 from .sequence_batches import LabelledSequences as LabelledSequences
 from .sequence_batches import SequenceBatches as SequenceBatches

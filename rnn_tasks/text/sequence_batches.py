@@ -7,58 +7,38 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-PAD = 0
+from rnn_tasks.text.token_store import TokenStore, TokenStoreWriter
 
 
 @dataclass(frozen=True)
 class LabelledSequences:
-    """Sequences of ids laid end to end, a label each.
+    """Sequences of ids, a label each, memory-mapped.
 
     Attributes:
-        ids: (all symbols,) int32.
-        offsets: (sequences + 1,) int64; sequence i is `ids[offsets[i] : offsets[i + 1]]`.
+        tokens: the sequences.
         labels: (sequences,) int32.
     """
 
-    ids: np.ndarray
-    offsets: np.ndarray
+    tokens: TokenStore
     labels: np.ndarray
 
     @classmethod
-    def of(cls, sequences: Iterable[Iterable[int]], labels: Iterable[int]) -> LabelledSequences:
-        """Lay sequences end to end."""
-        rows = [np.asarray(sequence, np.int32) for sequence in sequences]
-        offsets = np.cumsum([0, *map(len, rows)], dtype=np.int64)
-        ids = np.concatenate([np.zeros(0, np.int32), *rows])
-        return cls(ids, offsets, np.fromiter(labels, np.int32, len(rows)))
+    def open(cls, prefix: Path) -> LabelledSequences:
+        """Map what `write` wrote."""
+        return cls(TokenStore(prefix), np.load(prefix.with_name(prefix.name + ".labels.npy"), mmap_mode="r"))
 
     @classmethod
-    def open(cls, directory: Path) -> LabelledSequences:
-        """Memory-map what `save` wrote."""
-        return cls(*(np.load(directory / f"{name}.npy", mmap_mode="r") for name in ("ids", "offsets", "labels")))
-
-    def save(self, directory: Path) -> None:
-        """Write `ids.npy`, `offsets.npy` and `labels.npy`."""
-        directory.mkdir(parents=True)
-        for name in ("ids", "offsets", "labels"):
-            np.save(directory / f"{name}.npy", getattr(self, name))
+    def write(cls, prefix: Path, sequences: Iterable[ArrayLike], labels: ArrayLike) -> None:
+        """Write `prefix.ids` and `prefix.offsets` (see TokenStore) and `prefix.labels.npy`."""
+        with TokenStoreWriter(prefix) as writer:
+            for sequence in sequences:
+                writer.append(sequence)
+        np.save(prefix.with_name(prefix.name + ".labels.npy"), np.asarray(labels, np.int32))
 
     def __len__(self) -> int:
         return len(self.labels)
-
-    @property
-    def lengths(self) -> np.ndarray:
-        """(sequences,) symbols in each."""
-        return np.diff(self.offsets)
-
-    def padded(self, rows: np.ndarray, length: int) -> np.ndarray:
-        """(len(rows), length) int32, right-padded with 0."""
-        batch = np.full((len(rows), length), PAD, np.int32)
-        for i, row in enumerate(rows):
-            sequence = self.ids[self.offsets[row] : self.offsets[row + 1]]
-            batch[i, : len(sequence)] = sequence
-        return batch
 
 
 class SequenceBatches:
@@ -79,7 +59,7 @@ class SequenceBatches:
         self.sequences = sequences
         self.batch_size = batch_size
         self.seed = seed
-        lengths = sequences.lengths
+        lengths = sequences.tokens.lengths
         # Quantiles, so that buckets hold about as many sequences each; whole fours, so that shapes differ by something.
         edges = np.quantile(lengths, np.arange(1, shapes + 1) / shapes) if len(lengths) else np.zeros(1)
         self.widths = np.unique(np.ceil(edges / 4).astype(int) * 4)
@@ -108,7 +88,7 @@ class SequenceBatches:
     def _batch(self, rows: np.ndarray, width: int) -> dict[str, np.ndarray]:
         filled = np.concatenate([rows, np.full(self.batch_size - len(rows), rows[0])])
         return {
-            "ids": self.sequences.padded(filled, width),
+            "ids": self.sequences.tokens.padded(filled, width),
             "labels": self.sequences.labels[filled],
             "weights": (np.arange(self.batch_size) < len(rows)).astype(np.float32),
         }

@@ -68,3 +68,18 @@ def sampled_cross_entropy(
         seed=seed,
     )
     return StepLoss(tf.reduce_sum(loss * mask), tf.reduce_sum(mask))
+
+
+def binary_cross_entropy(logits: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor) -> StepLoss:
+    """Cross-entropy of yes-or-no answers.
+
+    Args:
+        logits: (batch,).
+        labels: (batch,) 0 or 1.
+        weights: (batch,); rows of weight 0 fill the batch up.
+
+    Returns:
+        StepLoss in nats, weight = sum of the weights.
+    """
+    loss = tf.nn.sigmoid_cross_entropy_with_logits(tf.cast(labels, tf.float32), tf.cast(logits, tf.float32))
+    return StepLoss(tf.reduce_sum(loss * weights), tf.reduce_sum(weights))

@@ -94,3 +94,18 @@ def test_survives_saving_without_custom_objects(tmp_path):
     model.save(tmp_path / "model.keras")
     ids = np.array([[4, 5, 6, 0]])
     np.testing.assert_array_equal(keras.models.load_model(tmp_path / "model.keras")(ids), model(ids))
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_memory_sets_how_slowly_states_fade(cell):
+    """With silent inputs a unit keeps sigmoid(gate bias) of its state a step: 1 - 1/scale for scales up to `memory`."""
+    layer = build(cell, layers=1, units=400, memory=50).get_layer(f"{cell}_1")
+    bias = layer.cell.bias.numpy()
+    gate = bias[400:800] if cell == "lstm" else bias[0, :400]
+    scales = np.exp(gate) + 1  # sigmoid(gate) = 1 - 1 / scales
+    assert 2 <= scales.min() < 4
+    assert 46 < scales.max() <= 50
+    assert abs(scales.mean() - 26) < 4 * 14 / 400**0.5
+    rest = np.delete(bias, slice(400, 800)) if cell == "lstm" else np.delete(bias[0], slice(0, 400))
+    np.testing.assert_array_equal(rest[:400], -gate if cell == "lstm" else 0)
+    np.testing.assert_array_equal(rest[400:], 0)

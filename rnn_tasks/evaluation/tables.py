@@ -1,0 +1,25 @@
+"""Tables for people, as TSV files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from rnn_tasks.files import write_whole
+
+
+def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Path:
+    """Write a TSV file; floats get 4 decimals, tabs and line breaks inside a cell become spaces.
+
+    Args:
+        path: where to.
+        header: names of the columns.
+        rows: as many cells each.
+    """
+    lines = ["\t".join(map(_cell, row)) for row in (header, *rows)]
+    return write_whole(path, "\n".join(lines) + "\n")
+
+
+def _cell(value: Any) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else " ".join(str(value).split("\n")).replace("\t", " ")

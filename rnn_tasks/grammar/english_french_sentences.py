@@ -1,0 +1,451 @@
+"""Whole English-French sentences, drawn at random from the synchronous grammar.
+
+Each `_draw_…` function draws one kind of sentence, or None where the words that it drew do not fit together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from rnn_tasks.grammar.english_french_clauses import (
+    ClauseForm,
+    Complement,
+    as_object,
+    be_complement,
+    clause_form,
+    draw_be_complement,
+    draw_complement,
+    same_people,
+    say,
+)
+from rnn_tasks.grammar.english_french_lexicon import Lexicon, Noun, Phrase, Verb, load_lexicon, read_data
+from rnn_tasks.grammar.english_french_phrases import (
+    ILS,
+    PEOPLE,
+    draw_adjectives,
+    draw_noun_phrase,
+    draw_people,
+    draw_place,
+    noun_phrase,
+    prepositional,
+)
+from rnn_tasks.grammar.french_morphology import agreement
+
+LONGEST = 15
+"""Words of the longest English sentence."""
+
+WHO = Phrase("who", "qui", kind="pronoun")
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """The lexicon, the clause forms and the sentence tables, ready for drawing.
+
+    Attributes:
+        forms: name -> clause form.
+        drawn: (polarity, verb kind) -> the forms for it, each as often as its weight says.
+        sentences: (kind of sentence, weight) pairs.
+        tables: the rest of the grammar file, as it stands there.
+        things: the noun classes that can be said to be something and are neither people nor animals.
+    """
+
+    lexicon: Lexicon
+    forms: Mapping[str, ClauseForm]
+    drawn: Mapping[tuple[str, str], Sequence[ClauseForm]]
+    sentences: Mapping[str, int]
+    tables: Mapping[str, Any]
+    verbs: Mapping[str, Sequence[Verb]]
+    things: Sequence[str]
+
+
+def load_grammar() -> Grammar:
+    """Read the lexicon and the grammar tables."""
+    lexicon = load_lexicon()
+    tables = read_data("english_french_grammar.toml")
+    forms = [clause_form(entry) for entry in tables["clauses"]]
+    drawn: dict[tuple[str, str], list[ClauseForm]] = {}
+    for form in forms:
+        for kind in form.kinds:
+            drawn.setdefault((form.polarity, kind), []).extend([form] * form.weight)
+    alive = {*PEOPLE, "animal", "wild_animal", "pronoun"}
+    return Grammar(
+        lexicon=lexicon,
+        forms={form.name: form for form in forms},
+        drawn=drawn,
+        sentences=tables["sentences"],
+        tables=tables,
+        verbs={kind: tuple(verbs.values()) for kind, verbs in lexicon.verbs.items()},
+        things=sorted(kind for kind, fitting in lexicon.predicates.items() if fitting and kind not in alive),
+    )
+
+
+def finish(grammar: Grammar, phrase: Phrase) -> tuple[str, str]:
+    """Capitals, commas, elision and the final mark; French keeps a space before a question mark."""
+    english, french = phrase.english, phrase.french
+    question = english.endswith(" ?")
+    english = english.replace(" ,", ",").removesuffix(" ?") + ("?" if question else ".")
+    french = grammar.lexicon.elide(french).replace(" ,", ",") + ("" if question else ".")
+    return english[0].upper() + english[1:], french[0].upper() + french[1:]
+
+
+def draw_sentence(grammar: Grammar, rng: Random, kind: str) -> Phrase | None:
+    """A sentence of one kind (a key of `grammar.sentences`), or None where chance brought together what does not fit."""
+    phrase = _DRAW[kind](grammar, rng)
+    if phrase is None or phrase.english.count(" ") >= LONGEST:
+        return None
+    return phrase
+
+
+# ---- clauses ----
+
+
+def _draw_subject(grammar: Grammar, rng: Random, verb: Verb) -> Phrase:
+    if "animal" in verb.subjects and rng.random() < 0.3:
+        return draw_noun_phrase(grammar.lexicon, rng, ("animal", "animal", "wild_animal"), adjectives=0.3)
+    return draw_people(grammar.lexicon, rng)
+
+
+def _timed(grammar: Grammar, rng: Random, form: ClauseForm, phrase: Phrase, share: float = 0.45) -> Phrase:
+    """The clause with a time, mostly behind it."""
+    if not form.times or not (form.need_time or rng.random() < share):
+        return phrase
+    english, french = rng.choice(grammar.tables["times"][form.times])
+    if form.times in ("past", "future") and form.polarity != "question" and rng.random() < 0.2:
+        return phrase._replace(english=f"{english} , {phrase.english}", french=f"{french} , {phrase.french}")
+    return phrase._replace(english=f"{phrase.english} {english}", french=f"{phrase.french} {french}")
+
+
+def _draw_action(
+    grammar: Grammar, rng: Random, form: ClauseForm, verb: Verb, subject: Phrase, adjuncts: float = 0.35
+) -> Phrase | None:
+    """A clause with any verb but "to be"."""
+    if not _fits(form, verb, subject):
+        return None
+    complement = draw_complement(grammar.lexicon, rng, verb, subject, form.polarity == "negative", adjuncts)
+    if complement is None:
+        return None
+    adverb = rng.choice(grammar.tables["times"]["frequency"]) if "A" in form.english else ("", "")
+    return say(grammar.lexicon, form, subject, verb, complement, adverb)
+
+
+def _fits(form: ClauseForm, verb: Verb, subject: Phrase) -> bool:
+    if form.persons_only and "animal" in subject.kind:
+        return False
+    if form.polarity == "question" and subject.english == "I":
+        return False
+    return not (verb.once and form.habitual) and (verb.past or "V.past" not in form.english)
+
+
+def _draw_being(grammar: Grammar, rng: Random, form: ClauseForm, subject: Phrase) -> Phrase:
+    """A clause with "to be"."""
+    french, complement = draw_be_complement(grammar.lexicon, rng, subject, form.passing_only)
+    adverb = rng.choice(grammar.tables["times"]["frequency"]) if "A" in form.english else ("", "")
+    return say(grammar.lexicon, form, subject, grammar.lexicon.verbs["copula"][french], complement, adverb)
+
+
+def _draw_clause(grammar: Grammar, rng: Random, polarity: str, subject: Phrase | None = None) -> Phrase | None:
+    """A clause of this polarity, with whatever verb, tense and (where not given) subject."""
+    chance = rng.random()
+    kind = "activity" if chance < 0.46 else "event" if chance < 0.64 else "state" if chance < 0.74 else "perception" if chance < 0.8 else "copula"
+    form = rng.choice(grammar.drawn[polarity, kind])
+    if kind == "copula":
+        if subject is None:
+            subject = _draw_being_subject(grammar, rng, form)
+        return _draw_being(grammar, rng, form, subject)
+    verb = rng.choice(grammar.verbs[kind])
+    clause = _draw_action(grammar, rng, form, verb, subject or _draw_subject(grammar, rng, verb))
+    return clause and _timed(grammar, rng, form, clause)
+
+
+def _draw_being_subject(grammar: Grammar, rng: Random, form: ClauseForm) -> Phrase:
+    chance = rng.random()
+    if chance < 0.4 and not form.passing_only:
+        determiners = ("the", "the", "this", "possessive", "owner")
+        return draw_noun_phrase(grammar.lexicon, rng, grammar.things, determiners, adjectives=0)
+    if chance < 0.5:
+        return draw_noun_phrase(grammar.lexicon, rng, ("animal",), ("the", "this", "possessive"), adjectives=0)
+    return draw_people(grammar.lexicon, rng)
+
+
+def _question(phrase: Phrase | None) -> Phrase | None:
+    return phrase and phrase._replace(english=f"{phrase.english} ?", french=f"{phrase.french} ?")
+
+
+# ---- kinds of sentences ----
+
+
+def _draw_statement(grammar: Grammar, rng: Random) -> Phrase | None:
+    return _draw_clause(grammar, rng, "statement")
+
+
+def _draw_negative(grammar: Grammar, rng: Random) -> Phrase | None:
+    return _draw_clause(grammar, rng, "negative")
+
+
+def _draw_question(grammar: Grammar, rng: Random) -> Phrase | None:
+    return _question(_draw_clause(grammar, rng, "question"))
+
+
+def _draw_who_question(grammar: Grammar, rng: Random) -> Phrase | None:
+    return _question(_draw_clause(grammar, rng, "statement", WHO))
+
+
+def _draw_open_question(grammar: Grammar, rng: Random) -> Phrase | None:
+    """Why, when, where, what or how many, before a question whose answer is missing from it."""
+    lexicon = grammar.lexicon
+    kind = rng.choice(("activity", "activity", "event", "perception", "state", "copula"))
+    form = rng.choice(grammar.drawn["question", kind])
+    if not form.open:
+        return None
+    word = rng.choice(form.open)
+    if kind == "copula":
+        clause: Phrase | None = _draw_being(grammar, rng, form, _draw_being_subject(grammar, rng, form))
+        asked = grammar.tables["question_words"][word]
+    else:
+        verb = rng.choice(grammar.verbs[kind])
+        subject = _draw_subject(grammar, rng, verb)
+        asked = grammar.tables["question_words"][word]
+        if word in ("what", "many"):
+            if not verb.objects or verb.preposition or verb.recipient or set(verb.objects) & set(PEOPLE):
+                return None
+            complement = Complement()
+            if word == "many":
+                noun = _draw_countable(lexicon, rng, verb)
+                if noun is None:
+                    return None
+                asked = [f"{asked[0]} {noun.english[1]}", f"{asked[1]} {noun.french[1]}"]
+                complement = Complement(agrees=agreement(noun.feminine, True), heads=(noun.lemma,))
+            clause = say(lexicon, form, subject, verb, complement) if _fits(form, verb, subject) else None
+        elif word == "where" and (verb.place or "in" not in verb.adjuncts):
+            return None
+        else:
+            clause = _draw_action(grammar, rng, form, verb, subject, adjuncts=0 if word == "where" else 0.2)
+    if clause is None:
+        return None
+    return _question(clause._replace(english=f"{asked[0]} {clause.english}", french=f"{asked[1]} {clause.french}"))
+
+
+def _draw_countable(lexicon: Lexicon, rng: Random, verb: Verb) -> Noun | None:
+    noun = rng.choice(lexicon.nouns[rng.choice(verb.objects)])
+    counted = {"a", "number", "several"} & set(lexicon.noun_determiners[noun.kind])
+    return noun if counted and True in noun.plurals and not noun.mass else None
+
+
+def _draw_existential(grammar: Grammar, rng: Random) -> Phrase | None:
+    """There is a cat in the garden; there is no bread on the table."""
+    lexicon, tables = grammar.lexicon, grammar.tables["existential"]
+    alive = rng.random() < 0.4
+    kinds = tables["animals" if alive else "things"].split()
+    english, french, polarity = rng.choice(tables["forms"])
+    noun = draw_noun_phrase(lexicon, rng, kinds, ("a", "some", "number", "several"), polarity == "negative", adjectives=0.35)
+    if polarity == "negative":
+        kind = lexicon.nouns[noun.kind]
+        bare = next(n for n in kind if n.lemma == noun.heads[0])
+        plural = not bare.mass and rng.random() < 0.5
+        noun = noun_phrase(lexicon, bare, "none", plural, draw_adjectives(lexicon, rng, bare, 0.25))
+    if alive:
+        where = draw_place(lexicon, rng, rng.choice(("in", "near")))
+    else:
+        relation = rng.choice(tables["on"])
+        furniture = rng.choice([n for n in lexicon.nouns["furniture"] if n.lemma in tables["surfaces"]])
+        where = prepositional(lexicon, *relation, noun_phrase(lexicon, furniture, "the"))
+    be = "are" if noun.plural else "is"
+    was = "were" if noun.plural else "was"
+    slots = {"N": noun.english, "M": noun.english, "C": where.english, "be.present": be, "be.past": was}
+    french_slots = {"N": noun.french, "M": noun.french, "C": where.french}
+    return Phrase(
+        " ".join(slots.get(word, word) for word in english.split()),
+        " ".join(french_slots.get(word, word) for word in french.split()),
+        combinations=noun.combinations + where.combinations,
+    )
+
+
+def _draw_identity(grammar: Grammar, rng: Random) -> Phrase | None:
+    """It is an old red car; these are my shoes."""
+    lexicon = grammar.lexicon
+    determiners = ("a", "a", "possessive", "owner")
+    noun = draw_noun_phrase(lexicon, rng, (*grammar.things, "animal"), determiners, adjectives=0.6)
+    if "some" in noun.english.split():
+        return None
+    row = rng.choice(grammar.tables["identity"]["plural" if noun.plural else "singular"])
+    return noun._replace(english=row[0].replace("N", noun.english, 1), french=row[1].replace("N", noun.french, 1))
+
+
+def _draw_comparison(grammar: Grammar, rng: Random) -> Phrase | None:
+    """Paul is taller than Marie; this car is as expensive as my house."""
+    lexicon = grammar.lexicon
+    if rng.random() < 0.6:
+        subject = draw_people(lexicon, rng)
+        other = (
+            rng.choice(lexicon.pronouns.stressed)
+            if rng.random() < 0.35
+            else draw_noun_phrase(lexicon, rng, ("name", "name", "family", "acquaintance"), adjectives=0)
+        )
+    else:
+        kind = rng.choice(grammar.things)
+        determiners = ("the", "this", "possessive", "owner")
+        subject = draw_noun_phrase(lexicon, rng, (kind,), determiners, adjectives=0)
+        other = draw_noun_phrase(lexicon, rng, (kind,), determiners, adjectives=0)
+    fitting = [a for a in lexicon.predicates[subject.kind] if a.comparative]
+    if not fitting or same_people(subject, other):
+        return None
+    adjective = rng.choice(fitting)
+    english, french = rng.choice(grammar.tables["comparison"])
+    complement = be_complement(lexicon, subject, adjective.english)
+    slots = {"COMPARATIVE": adjective.comparative, "ADJECTIVE": complement.english, "N": other.english}
+    french_slots = {"ADJECTIVE": complement.french, "N": other.french}
+    compared = complement._replace(
+        english=" ".join(slots.get(word, word) for word in english.split()),
+        french=" ".join(french_slots.get(word, word) for word in french.split()),
+    )
+    form = grammar.forms[rng.choice(("be", "was", "be not", "be?"))]
+    clause = say(lexicon, form, subject, lexicon.verbs["copula"]["être"], compared)
+    return _question(clause) if form.polarity == "question" else clause
+
+
+def _draw_report(grammar: Grammar, rng: Random) -> Phrase | None:
+    """Marie thinks that Paul is going to buy a car."""
+    lexicon = grammar.lexicon
+    verb = rng.choice(grammar.verbs["matrix"])
+    subject = draw_people(lexicon, rng)
+    if verb.lemma == "hope":
+        action = rng.choice(grammar.verbs[rng.choice(("activity", "event"))])
+        form = grammar.forms[rng.choice(("near future", "near future not"))]
+        reported = _draw_action(grammar, rng, form, action, _draw_subject(grammar, rng, action), adjuncts=0.15)
+    else:
+        reported = _draw_clause(grammar, rng, rng.choice(("statement", "statement", "negative")))
+    if reported is None or " , " in reported.english:
+        return None
+    said = Complement(f"that {reported.english}", f"que {reported.french}", combinations=reported.combinations)
+    return say(lexicon, grammar.forms["state"], subject, verb, said)
+
+
+def _draw_named_form(grammar: Grammar, rng: Random, name: str, subject: Phrase, kind: str = "") -> Phrase | None:
+    """A short clause in one form, with a verb of one kind (or any that the form takes)."""
+    form = grammar.forms[name]
+    verb = rng.choice(grammar.verbs[kind or rng.choice(form.kinds)])
+    return _draw_action(grammar, rng, form, verb, subject, adjuncts=0.15)
+
+
+def _joined(english: str, french: str, first: Phrase, second: Phrase) -> Phrase:
+    slots, french_slots = {"A": first.english, "B": second.english}, {"A": first.french, "B": second.french}
+    return Phrase(
+        " ".join(slots.get(word, word) for word in english.split()),
+        " ".join(french_slots.get(word, word) for word in french.split()),
+        combinations=first.combinations + second.combinations,
+    )
+
+
+def _pronoun_for(lexicon: Lexicon, subject: Phrase) -> Phrase:
+    """The pronoun that takes a subject up again: the nurses … they, elles."""
+    if subject.kind == "pronoun":
+        return subject
+    if subject.plural:
+        return Phrase("they", "elles" if subject.feminine else "ils", ILS, subject.feminine, True, (), "pronoun")
+    return next(p for p in lexicon.pronouns.subjects if p.person == subject.person and p.feminine == subject.feminine)
+
+
+def _draw_reason(grammar: Grammar, rng: Random) -> Phrase | None:
+    """My sister is not going to dance because she is tired."""
+    row = rng.choice(grammar.tables["reason"])
+    subject = draw_people(grammar.lexicon, rng)
+    done = _draw_named_form(grammar, rng, rng.choice(row["first"]), subject, "activity")
+    if done is None:
+        return None
+    form = grammar.forms[row["second"]]
+    pronoun = _pronoun_for(grammar.lexicon, subject)
+    french, feeling = draw_be_complement(grammar.lexicon, rng, pronoun, passing=True)
+    reason = say(grammar.lexicon, form, pronoun, grammar.lexicon.verbs["copula"][french], feeling)
+    return _joined(row["english"], row["french"], done, reason)
+
+
+def _draw_compound(grammar: Grammar, rng: Random) -> Phrase | None:
+    """Two clauses with a conjunction."""
+    row = rng.choice(grammar.tables["compound"])
+    first_subject = draw_people(grammar.lexicon, rng)
+    first = _draw_named_form(grammar, rng, rng.choice(row["first"]), first_subject)
+    if row["second"] == "weather":
+        second: Phrase | None = Phrase(*rng.choice(grammar.tables["weather"]))
+    else:
+        second_subject = draw_people(grammar.lexicon, rng)
+        if same_people(first_subject, second_subject):
+            return None
+        second = _draw_named_form(grammar, rng, row["second"], second_subject)
+    return first and second and _joined(row["english"], row["french"], first, second)
+
+
+def _draw_relative_subject(grammar: Grammar, rng: Random) -> Phrase | None:
+    """The woman who is singing is famous; I know the woman who is singing."""
+    lexicon = grammar.lexicon
+    person = draw_noun_phrase(lexicon, rng, ("person",), ("the",), adjectives=0)
+    described = _draw_named_form(
+        grammar, rng, rng.choice(grammar.tables["relative"]["forms"]), WHO._replace(**_features(person))
+    )
+    if described is None:
+        return None
+    full = person._replace(
+        english=f"{person.english} {described.english}",
+        french=f"{person.french} {described.french}",
+        combinations=person.combinations + described.combinations,
+    )
+    return _draw_main(grammar, rng, full, "people_verbs")
+
+
+def _draw_relative_object(grammar: Grammar, rng: Random) -> Phrase | None:
+    """The letter that Paul wrote is long; I like the letter that Paul wrote."""
+    lexicon = grammar.lexicon
+    thing = draw_noun_phrase(lexicon, rng, grammar.things, ("the",), adjectives=0)
+    form = grammar.forms[rng.choice(grammar.tables["relative"]["forms"])]
+    verb = rng.choice(grammar.verbs[rng.choice(form.kinds)])
+    subject = draw_people(lexicon, rng)
+    if thing.kind not in verb.objects or verb.preposition or not _fits(form, verb, subject):
+        return None
+    gap = Complement(agrees=agreement(thing.feminine, thing.plural), heads=thing.heads)
+    described = say(lexicon, form, subject, verb, gap)
+    full = thing._replace(
+        english=f"{thing.english} that {described.english}",
+        french=f"{thing.french} que {described.french}",
+        combinations=thing.combinations + described.combinations,
+    )
+    return _draw_main(grammar, rng, full, "thing_verbs")
+
+
+def _features(phrase: Phrase) -> dict[str, Any]:
+    return {name: getattr(phrase, name) for name in ("person", "feminine", "plural", "heads", "kind")}
+
+
+def _draw_main(grammar: Grammar, rng: Random, described: Phrase, verbs: str) -> Phrase | None:
+    """A main clause around what a relative clause describes: as the subject of "to be" or as an object."""
+    lexicon = grammar.lexicon
+    if rng.random() < 0.5:
+        adjective = rng.choice(lexicon.predicates[described.kind])
+        complement = be_complement(lexicon, described, adjective.english)
+        form = grammar.forms[rng.choice(("be", "be not"))]
+        return say(lexicon, form, described, lexicon.verbs["copula"]["être"], complement)
+    kind, lemma = rng.choice(grammar.tables["relative"][verbs])
+    form = grammar.forms[rng.choice(("state", "state not"))]
+    subject = draw_people(lexicon, rng)
+    if same_people(subject, described):
+        return None
+    verb = lexicon.verbs[kind][lemma]
+    return say(lexicon, form, subject, verb, as_object(described, verb, lexicon))
+
+
+_DRAW: Mapping[str, Callable[[Grammar, Random], Phrase | None]] = {
+    "statement": _draw_statement,
+    "negative": _draw_negative,
+    "question": _draw_question,
+    "open_question": _draw_open_question,
+    "who_question": _draw_who_question,
+    "existential": _draw_existential,
+    "identity": _draw_identity,
+    "comparison": _draw_comparison,
+    "report": _draw_report,
+    "reason": _draw_reason,
+    "compound": _draw_compound,
+    "relative_subject": _draw_relative_subject,
+    "relative_object": _draw_relative_object,
+}

@@ -1,0 +1,8 @@
+"""Tables are TSV whatever stands in their cells."""
+
+from rnn_tasks import evaluation
+
+
+def test_a_table_has_a_line_a_row(tmp_path):
+    path = evaluation.write_table(tmp_path / "t.tsv", ("name", "score"), [("a\tb\nc", 0.5), ("é", 12)])
+    assert path.read_text(encoding="utf-8") == "name\tscore\na b c\t0.5000\né\t12\n"
