@@ -1,3 +1,5 @@
+"""Trained models and word vectors in forms that work without this package."""
+
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

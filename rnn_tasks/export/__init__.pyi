@@ -1,3 +1,5 @@
+from .membership import load_membership as load_membership
+from .membership import membership_endpoint as membership_endpoint
 from .neighbours import Neighbours as Neighbours
 from .neighbours import cosine_neighbours as cosine_neighbours
 from .projector import write_projector as write_projector
@@ -9,5 +11,3 @@ from .saved_model import load_endpoints as load_endpoints
 from .tsne import most_frequent as most_frequent
 from .tsne import tsne_points as tsne_points
 from .tsne_page import write_tsne_page as write_tsne_page
-from .membership import load_membership as load_membership
-from .membership import membership_endpoint as membership_endpoint

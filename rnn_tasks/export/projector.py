@@ -1,0 +1,51 @@
+"""Word vectors as files for the Embedding Projector (TensorBoard's, or projector.tensorflow.org by upload)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from rnn_tasks.files import write_whole
+
+# The projector splits at tabs and line ends only; a word with one of them must not break the table.
+VISIBLE = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+CONFIG = """\
+embeddings {{
+  tensor_name: "{name}"
+  tensor_path: "vectors.tsv"
+  metadata_path: "metadata.tsv"
+}}
+"""
+
+
+def write_projector(
+    directory: Path, vectors: np.ndarray, words: Sequence[str], counts: Sequence[int], name: str = "words"
+) -> tuple[Path, Path, Path]:
+    """Write `vectors.tsv`, `metadata.tsv` (token, count) and `projector_config.pbtxt` into `directory`.
+
+    Args:
+        directory: made when absent; `tensorboard --logdir` opens it as it is.
+        vectors: (words, units), written with 7 significant digits.
+        words: the words, one a row. Tabs and line ends within are written as `\\t`, `\\n`, `\\r`.
+        counts: how often each word occurs in the training split.
+        name: the tensor's name in the projector.
+
+    Returns:
+        The paths of the three files.
+
+    Raises:
+        ValueError: not as many words or counts as vectors.
+    """
+    vectors = np.asarray(vectors)
+    if not len(vectors) == len(words) == len(counts):
+        raise ValueError(f"{len(vectors)} vectors, {len(words)} words, {len(counts)} counts")
+    rows = ("\t".join(f"{value:.7g}" for value in row) for row in vectors.tolist())
+    metadata = (f"{word.translate(VISIBLE)}\t{count}" for word, count in zip(words, counts, strict=True))
+    return (
+        write_whole(directory / "vectors.tsv", "".join(f"{line}\n" for line in rows)),
+        write_whole(directory / "metadata.tsv", "".join(f"{line}\n" for line in ("token\tcount", *metadata))),
+        write_whole(directory / "projector_config.pbtxt", CONFIG.format(name=name)),
+    )
