@@ -80,8 +80,7 @@ class Tokenizer(tf.Module):
                 no_pretokenization=True,
             )
         else:
-            ids = tf.range(len(SPECIAL_TOKENS), len(vocabulary), dtype=tf.int32)
-            words = tf.lookup.KeyValueTensorInitializer(self._tokens[len(SPECIAL_TOKENS) :], ids)
+            words = tf.lookup.KeyValueTensorInitializer(self._tokens, tf.range(len(vocabulary)))
             self._ids = tf.lookup.StaticHashTable(words, default_value=UNK)
 
     def words(self, strings: tf.Tensor) -> tf.RaggedTensor:
@@ -111,6 +110,7 @@ class Tokenizer(tf.Module):
         Returns:
             (batch,) strings; `<unk>` stands as it is.
         """
+        ids = tf.convert_to_tensor(ids)
         ended = tf.cumsum(tf.cast(ids == EOS, tf.int32), axis=1) > 0  # (batch, time)
         kept = tf.ragged.boolean_mask(ids, ~ended & (ids != PAD) & (ids != GO))  # (batch, None)
         strings = tf.strings.reduce_join(self.tokens(kept), axis=1, separator=" ")  # (batch,)

@@ -19,7 +19,7 @@ _ENCODED_AT_ONCE = 10_000
 
 
 def learn_wordpieces(counts: Mapping[str, int], size: int) -> Vocabulary:
-    """`size` word pieces, every frequent character among them, counted over `counts`.
+    """`size` word pieces, frequent characters among them, counted over `counts`.
 
     tensorflow-text's learner keeps the pieces seen at least so often; we look for the threshold that comes
     closest to `size` from below and fill up with the most frequent pieces of the next vocabulary above it.
@@ -27,7 +27,8 @@ def learn_wordpieces(counts: Mapping[str, int], size: int) -> Vocabulary:
 
     Args:
         counts: word -> how often it was seen; words as `Tokenizer.words` makes them.
-        size: entries, special ones included; fewer only if the words have not so many pieces.
+        size: entries, special ones included; fewer if the words have not so many pieces. Half of them at most are
+            for characters: words with rarer ones end as `<unk>`.
 
     References:
         Schuster and Nakajima (2012), Japanese and Korean voice search; learned top down as in

@@ -150,7 +150,7 @@ def test_few_pairs_get_few_rows():
 
 
 def test_sides_must_match(tmp_path):
-    source, target = stores(tmp_path, random_pairs(3))
+    source, _ = stores(tmp_path, random_pairs(3))
     with TokenStoreWriter(tmp_path / "more") as writer:
         writer.append([4])
     with pytest.raises(ValueError, match="3 sources and 1 targets"):

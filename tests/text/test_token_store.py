@@ -14,7 +14,7 @@ def test_what_was_written_is_read(tmp_path_factory, sequences, at_once):
     with TokenStoreWriter(prefix) as writer:
         for start in range(0, len(sequences), at_once):
             part = sequences[start : start + at_once]
-            writer.extend(np.array(sum(part, []), np.int32), np.array([len(ids) for ids in part]))
+            writer.extend(np.array([i for ids in part for i in ids], np.int32), np.array([len(ids) for ids in part]))
     store = TokenStore(prefix)
     assert [ids.tolist() for ids in store] == sequences
     assert [ids.tolist() for ids in store[::-1]] == sequences[::-1]
