@@ -209,8 +209,8 @@ def evaluate(config: ReberConfig, prepared: Prepared, trained: Trained, out_dir:
     confusion = evaluation.confusion_matrix(labels, predicted, classes=2)
     header, *confusion_rows = evaluation.confusion_table(confusion, CLASSES)
     history = [json.loads(line) for line in trained.history.read_text().splitlines()]
-    # Mistakes first, the surest of them at the top: they are what a reader wants to see.
-    order = np.lexsort((-np.abs(probabilities - 0.5), predicted == labels))[:SAMPLES]
+    # Mistakes first, the surest of them at the top; then what was right but least sure.
+    order = np.argsort(np.where(labels == 1, probabilities, 1 - probabilities), kind="stable")[:SAMPLES]
 
     metrics = [
         Metric(

@@ -1,0 +1,114 @@
+"""The reber task: what its stages hand on, on its own strings and on a user's."""
+
+import numpy as np
+import pytest
+
+from rnn_tasks import grammar, text
+from rnn_tasks.config import override
+from rnn_tasks.errors import UserError
+from rnn_tasks.tasks import reber
+
+TINY = reber.PRESETS["tiny"]
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    return reber.prepare(TINY, tmp_path_factory.mktemp("prepared"))
+
+
+def strings_of(prepared, split):
+    vocabulary = text.Vocabulary.load(prepared.directory / "vocabulary.tsv")
+    sequences = text.LabelledSequences.open(prepared.directory / split)
+    return ["".join(vocabulary.tokens[i] for i in ids) for ids in sequences.tokens], sequences.labels.tolist()
+
+
+def test_prepared_ids_are_the_strings_and_labels_the_truth(prepared):
+    everything = []
+    for split, count in {"train": 200, "val": 40, "test": 60}.items():
+        strings, labels = strings_of(prepared, split)
+        assert len(strings) == count == prepared.counts[split]
+        assert labels == [int(grammar.is_embedded_reber(string)) for string in strings]
+        assert sum(labels) == count // 2 == prepared.counts[f"{split}_members"]
+        everything += strings
+    assert len(set(everything)) == 300
+    assert prepared.counts["longest"] == max(map(len, everything))
+    assert prepared.counts["shortest"] == min(map(len, everything))
+
+
+def test_the_runs_seed_leaves_the_data_alone_and_the_datas_seed_does_not(prepared, tmp_path):
+    assert reber.prepare(override(TINY, {"seed": 9}), tmp_path).digest == prepared.digest
+    assert reber.prepare(override(TINY, {"data.seed": 9}), tmp_path).digest != prepared.digest
+
+
+def test_shares_of_corruptions_must_fit():
+    with pytest.raises(UserError, match="swap_share and long_range_share add up to more than 1"):
+        override(TINY, {"data.swap_share": 0.7, "data.long_range_share": 0.5})
+
+
+def test_the_mixture_is_the_configs(tmp_path):
+    prepared = reber.prepare(override(TINY, {"data.swap_share": 1.0, "data.long_range_share": 0.0}), tmp_path)
+    _, *rows = (prepared.directory / "test.tsv").read_text().splitlines()
+    assert {row.split("\t")[2] for row in rows} == {"member", "swap"}
+
+
+def test_a_missing_file_and_a_bad_line_are_one_line_and_leave_nothing(tmp_path):
+    path, work_dir = tmp_path / "mine.tsv", tmp_path / "work"
+    config = override(TINY, {"data.source": str(path)})
+    with pytest.raises(UserError, match=r"mine\.tsv: no such file"):
+        reber.inputs(config)
+    path.write_text("ab\t1\nba\t0\nabab\tyes\n")
+    assert reber.inputs(config) == [path]
+    with pytest.raises(UserError, match=r"mine\.tsv, line 3: found 'abab\\tyes', expected string<TAB>label"):
+        reber.prepare(config, work_dir)
+    assert list(work_dir.iterdir()) == []
+
+
+def test_learns_a_users_language_and_answers_for_it(tmp_path):
+    """Strings over é, b, c whose first symbol stands at their end too; one test string has a symbol never seen."""
+    rng = np.random.default_rng(3)
+    strings = {"".join(rng.choice(list("ébc"), rng.integers(3, 9))) for _ in range(900)}
+    path = tmp_path / "mine.tsv"
+    path.write_text("".join(f"{s}\t{int(s[0] == s[-1])}\n" for s in sorted(strings)), encoding="utf-8")
+    changes = {
+        "data.source": str(path),
+        "data.train_strings": 600,
+        "data.val_strings": 100,
+        "data.test_strings": 100,
+        "model.units": 24,
+        "model.memory": 10,
+        "batch_size": 16,
+        "training.epochs": 20,
+        "training.learning_rate": 0.02,
+    }
+    config = override(TINY, changes)
+    prepared = reber.prepare(config, tmp_path / "prepared")
+    trained = reber.train(config, prepared, tmp_path / "train")
+    report = reber.evaluate(config, prepared, trained, tmp_path / "evaluated")
+    metrics = {metric.name: metric for metric in report.metrics}
+    assert metrics["test_accuracy"].value > 0.97
+    assert metrics["test_accuracy"].value > metrics["test_accuracy"].baseline + 0.2
+    assert {"test_accuracy_member", "test_accuracy_non-member"} <= set(metrics)
+    exported = reber.export(config, prepared, trained, tmp_path / "exported")
+    lines = ["écbé", "écbb", "", "bXb", " bcccb\n"]
+    answers = list(reber.predict(exported.directory, lines, reber.NoOptions()))
+    assert answers[2:4] == ["", "0.000000"]
+    assert [float(answers[i]) > 0.5 for i in (0, 1, 4)] == [True, False, True]
+
+
+def test_a_symbol_that_training_never_saw_is_outside_the_language_in_every_stage(tmp_path):
+    """The only string with an X is one of the test split; evaluation and export must agree on it."""
+    strings = ["ab", "ba", "aab", "bba", "abb", "baa", "aabb", "bbaa", "abab", "baba", "aXb", "aaab"]
+    path = tmp_path / "mine.tsv"
+    path.write_text("".join(f"{string}\t{i % 2}\n" for i, string in enumerate(strings)))
+    for seed in range(100):  # a seed that puts aXb into the test split
+        splits, _ = grammar.split_labelled_strings(path, {"train": 8, "val": 2, "test": 2}, seed)
+        if "aXb" in splits["test"].strings:
+            break
+    changes = {"data.source": str(path), "data.seed": seed, "data.train_strings": 8, "data.val_strings": 2}
+    config = override(TINY, {**changes, "data.test_strings": 2, "training.epochs": 1})
+    prepared = reber.prepare(config, tmp_path / "prepared")
+    trained = reber.train(config, prepared, tmp_path / "train")
+    report = reber.evaluate(config, prepared, trained, tmp_path / "evaluated")
+    row = next(line for line in report.samples.read_text().splitlines() if line.startswith("aXb"))
+    assert row.split("\t")[3] == "0.0000"
+    assert reber.export(config, prepared, trained, tmp_path / "exported").checked == 2

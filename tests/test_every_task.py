@@ -1,0 +1,260 @@
+"""What holds for every registered task, on its "tiny" preset. A new task gets these tests by being registered."""
+
+import functools
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from rnn_tasks.config import dotted_keys, override
+from rnn_tasks.errors import UserError
+from rnn_tasks.registry import TASK_MODULES, get_task
+from rnn_tasks.task import Exported, Prepared, Report, Trained
+
+PREDICT = """
+import json, sys
+from rnn_tasks.registry import get_task
+task, (directory, lines) = get_task(sys.argv[1]), json.load(sys.stdin)
+from pathlib import Path
+print(json.dumps(list(task.predict(Path(directory), lines, task.predict_options()))))
+"""
+
+
+@pytest.fixture(scope="session", params=list(TASK_MODULES))
+def task(request):
+    return get_task(request.param)
+
+
+@pytest.fixture(scope="session")
+def tiny(task):
+    return task.presets["tiny"]
+
+
+@pytest.fixture(scope="session")
+def prepared(task, tiny, tmp_path_factory):
+    return task.prepare(tiny, tmp_path_factory.mktemp(f"{task.name}-prepared"))
+
+
+@pytest.fixture(scope="session")
+def run(task, tiny, prepared, tmp_path_factory):
+    """The tiny preset, through every stage once."""
+    directory = tmp_path_factory.mktemp(f"{task.name}-run")
+    trained = task.train(tiny, prepared, directory / "train", ())
+    report = task.evaluate(tiny, prepared, trained, directory / "evaluated")
+    exported = task.export(tiny, prepared, trained, directory / "exported")
+    lines = [*exported.example, "", "\N{SNOWMAN}", "  ", *exported.example[::-1], "x " * 200]
+    answers = list(task.predict(exported.directory, lines, task.predict_options()))
+    return SimpleNamespace(trained=trained, report=report, exported=exported, lines=lines, answers=answers)
+
+
+def weights(path):
+    with np.load(path) as archive:
+        return {name: archive[name] for name in archive.files if name != "state"}
+
+
+def losses(trained):
+    return [json.loads(line)["loss"] for line in trained.history.read_text().splitlines()]
+
+
+# --- declaration and config -------------------------------------------------------------------------------------
+
+
+def test_the_declaration_is_complete(task):
+    assert {"quick", "full", "tiny"} <= set(task.presets)
+    assert all(type(preset) is task.config for preset in task.presets.values())
+    assert task.summary
+    assert "\n" not in task.summary
+    assert task.name in TASK_MODULES
+
+
+def test_every_setting_is_described(task):
+    def undescribed(config, prefix=""):
+        for name, field in config.model_fields.items():
+            if isinstance(field.annotation, type) and hasattr(field.annotation, "model_fields"):
+                yield from undescribed(field.annotation, f"{prefix}{name}.")
+            elif not field.description:
+                yield prefix + name
+
+    assert list(undescribed(task.config)) == []
+
+
+def test_config_survives_json_and_dotted_overrides(task):
+    for preset in task.presets.values():
+        assert task.config.model_validate_json(preset.model_dump_json()) == preset
+        values = {key: functools.reduce(getattr, key.split("."), preset) for key in dotted_keys(task.config)}
+        assert override(task.config(), values) == preset
+
+
+def test_unknown_keys_and_impossible_values_are_one_line(task, tiny):
+    with pytest.raises(UserError, match=r"training\.epoch'.*training\.epochs") as unknown:
+        override(tiny, {"training.epoch": 3})
+    with pytest.raises(UserError, match=r"training\.epochs: .*\(found -1\)") as impossible:
+        override(tiny, {"training.epochs": -1})
+    for error in (unknown, impossible):
+        assert "\n" not in str(error.value)
+
+
+def test_importing_a_task_loads_neither_tensorflow_nor_orchestration(task):
+    code = (
+        f"import sys, {TASK_MODULES[task.name]}\n"
+        "print([m for m in ('tensorflow', 'keras', 'matplotlib', 'sklearn', 'prefect', 'mlflow', 'pipelines') "
+        "if m in sys.modules])"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+# --- stages -----------------------------------------------------------------------------------------------------
+
+
+def test_preparing_again_reuses_what_is_there(task, tiny, prepared):
+    before = {path: path.stat().st_mtime_ns for path in prepared.directory.rglob("*")}
+    again = task.prepare(tiny, prepared.directory.parent)
+    assert not prepared.reused
+    assert again == prepared.model_copy(update={"reused": True})
+    assert {path: path.stat().st_mtime_ns for path in prepared.directory.rglob("*")} == before
+    assert [path.name for path in prepared.directory.parent.iterdir()] == [prepared.digest]  # nothing half-written
+
+
+def test_preparing_is_a_function_of_the_config(task, tiny, prepared, tmp_path):
+    elsewhere = task.prepare(tiny, tmp_path)
+    assert elsewhere.digest == prepared.digest
+    manifests = [json.loads((p.directory / "manifest.json").read_text()) for p in (prepared, elsewhere)]
+    assert manifests[0] == manifests[1]
+
+
+def test_one_step(task, tiny, prepared, tmp_path):
+    before = [np.array(weight) for weight in task.build(tiny, prepared).get_weights()]
+    trained = task.train(override(tiny, {"training.max_steps": 1}), prepared, tmp_path, ())
+    assert trained.steps == 1
+    after = weights(trained.weights).values()
+    assert [array.shape for array in after] == [array.shape for array in before]
+    assert all(np.isfinite(array).all() for array in after)
+    assert any(np.any(a != b) for a, b in zip(before, after, strict=True))
+
+
+def test_overfits_one_batch(task, tiny, prepared, tmp_path):
+    changes = {
+        "training.limit_batches": 1,
+        "training.epochs": 150,
+        "training.learning_rate": 0.02,
+        "training.decay": "none",
+        "training.warmup_steps": 0,
+        "training.early_stopping_patience": 0,
+    }
+    trained = task.train(override(tiny, changes), prepared, tmp_path, ())
+    first, *_, last = losses(trained)
+    assert trained.steps == 150
+    assert last < 0.25 * first
+
+
+def test_the_seed_decides_the_weights(task, tiny, prepared, run, tmp_path):
+    again = task.train(tiny, prepared, tmp_path / "again", ())
+    other = task.train(override(tiny, {"seed": tiny.seed + 1}), prepared, tmp_path / "other", ())
+    ours, same, different = (weights(trained.weights) for trained in (run.trained, again, other))
+    for name, array in ours.items():
+        np.testing.assert_array_equal(array, same[name])
+    assert any(np.any(array != different[name]) for name, array in ours.items())
+    assert losses(run.trained) == losses(again)
+    assert losses(run.trained) != losses(other)
+
+
+def test_a_finished_training_resumed_changes_nothing(task, tiny, prepared, run):
+    before = weights(run.trained.weights)
+    resumed = task.train(tiny, prepared, run.trained.weights.parent, ())
+    assert resumed.steps == run.trained.steps
+    for name, array in weights(resumed.weights).items():
+        np.testing.assert_array_equal(array, before[name])
+
+
+def test_stage_results_survive_json(prepared, run):
+    for result, kind in ((prepared, Prepared), (run.trained, Trained), (run.report, Report), (run.exported, Exported)):
+        assert kind.model_validate_json(result.model_dump_json()) == result
+
+
+def test_the_report_is_whole(task, run):
+    metrics = {metric.name: metric for metric in run.report.metrics}
+    assert len(metrics) == len(run.report.metrics)
+    assert metrics[task.primary_metric].higher_is_better == task.higher_is_better
+    assert metrics[task.primary_metric].baseline is not None
+    assert all(np.isfinite(metric.value) for metric in run.report.metrics)
+    for table in (run.report.samples, *run.report.tables.values()):
+        widths = {line.count("\t") for line in table.read_text(encoding="utf-8").splitlines()}
+        assert len(widths) == 1, table
+    for figure in run.report.figures.values():
+        assert figure.read_bytes().startswith(b"\x89PNG")
+
+
+# --- export -----------------------------------------------------------------------------------------------------
+
+
+def test_the_keras_file_is_the_trained_model(task, tiny, prepared, run):
+    """Loaded without custom_objects, it has the architecture and, to the bit, the weights of the best epoch."""
+    import keras
+
+    importlib.import_module(TASK_MODULES[task.name])
+    loaded = keras.models.load_model(run.exported.keras_model)
+    built = task.build(tiny, prepared)
+    assert [w.shape for w in loaded.weights] == [w.shape for w in built.weights]
+    for weight, array in zip(loaded.weights, weights(run.trained.weights).values(), strict=True):
+        np.testing.assert_array_equal(weight.numpy(), array)
+    built.set_weights(loaded.get_weights())
+    example = _example_inputs(built)
+    for ours, theirs in zip(_flat(built(example)), _flat(loaded(example)), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def _example_inputs(model):
+    """Ids 1 and 2 in every input, three rows of four where the shape leaves it open."""
+    import keras
+
+    def example(tensor):
+        shape = [size or open_size for size, open_size in zip(tensor.shape, (3, 4, 4, 4), strict=False)]
+        return np.resize([1, 2, 1, 1, 2], shape).astype(keras.backend.standardize_dtype(tensor.dtype))
+
+    return keras.tree.map_structure(example, model.input)
+
+
+def _flat(outputs):
+    import keras
+
+    return [np.asarray(output) for output in keras.tree.flatten(outputs)]
+
+
+def test_prediction_gives_a_line_for_a_line_and_empty_for_empty(run):
+    assert len(run.answers) == len(run.lines)
+    for line, answer in zip(run.lines, run.answers, strict=True):
+        assert "\n" not in answer
+        if not line.strip():
+            assert answer == ""
+    assert all(run.answers[: len(run.exported.example)])
+    count = len(run.exported.example)
+    assert run.answers[:count] == run.answers[count + 3 : 2 * count + 3][::-1]  # whatever stands around a line
+
+
+def test_the_export_answers_alike_in_a_fresh_process(task, run):
+    """Which knows nothing of this run but the export's directory, and that at another place."""
+    moved = run.exported.directory.rename(run.exported.directory.with_name("moved"))
+    try:
+        process = subprocess.run(
+            [sys.executable, "-c", PREDICT, task.name],
+            input=json.dumps([str(moved), run.lines]),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    finally:
+        moved.rename(run.exported.directory)
+    assert json.loads(process.stdout.splitlines()[-1]) == run.answers
+
+
+def test_the_export_was_checked_and_is_whole(run):
+    assert run.exported.checked > 0
+    assert run.exported.keras_model.is_file()
+    assert (run.exported.saved_model / "saved_model.pb").is_file()
+    assert all(Path(path).exists() for path in run.exported.extras.values())
+    assert run.exported.example
