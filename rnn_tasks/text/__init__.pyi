@@ -9,6 +9,10 @@ from .corpus import corpus_inputs as corpus_inputs
 from .corpus import open_corpus as open_corpus
 from .download import default_cache_dir as default_cache_dir
 from .normalization import normalize as normalize
+from .pairs import load_pairs as load_pairs
+from .pairs import load_sentences as load_sentences
+from .pairs import load_tokenizers as load_tokenizers
+from .pairs import prepare_pairs as prepare_pairs
 from .sequence_batches import LabelledSequences as LabelledSequences
 from .sequence_batches import SequenceBatches as SequenceBatches
 from .token_store import TokenStore as TokenStore

@@ -1,0 +1,252 @@
+"""A parallel corpus turned into files of token ids, in memory that does not grow with the corpus.
+
+Three passes. The first cuts all text into words, kept in temporary files, and takes a hash of every pair,
+which tells what leaks and repeats. The second counts the words of the pairs that stay, which gives the
+vocabularies. The third writes ids. In the directory then stand
+
+    train.source.ids   train.source.offsets   train.target.ids …   val.source.ids …     see `TokenStore`
+    val.source.txt     val.target.txt         test.source.txt …                         normalised text, not of train
+    source.vocabulary  target.vocabulary                                                see `Vocabulary`
+
+Ids stand in natural order and without `<go>` and `<eos>`: reversal and special tokens are `PairBatches`' business,
+so that one preparation serves either direction of reading.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from enum import IntEnum
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import tensorflow as tf
+
+from rnn_tasks.errors import UserError
+from rnn_tasks.text.config import ParallelDataConfig
+from rnn_tasks.text.corpus import TRAINING, ParallelCorpus
+from rnn_tasks.text.duplicates import leaking, repeated
+from rnn_tasks.text.normalization import normalize
+from rnn_tasks.text.token_store import TokenStore, TokenStoreWriter
+from rnn_tasks.text.tokenizer import Tokenizer, join_words, split_words
+from rnn_tasks.text.vocabulary import UNK, Vocabulary
+from rnn_tasks.text.wordpiece import learn_wordpieces
+
+SIDES = ("source", "target")
+
+_PAIRS_AT_ONCE = 4_000
+_DISTINCT_WORDS = 200_000  # counted a side; when there are more, the rarest are forgotten
+
+Item = TypeVar("Item")
+
+
+class Fate(IntEnum):
+    """What becomes of a training pair, and why."""
+
+    KEPT = 0
+    LEAKING = 1  # its source is also a source of another split
+    REPEATED = 2
+    EMPTY = 3  # on one side or both
+    TOO_LONG = 4
+
+
+def prepare_pairs(corpus: ParallelCorpus, config: ParallelDataConfig, directory: Path) -> dict[str, int]:
+    """Write a corpus as token ids, with its vocabularies.
+
+    Training pairs are left out when their normalised source sentence also stands in another split (then the model
+    has seen the question, whatever the answer), when the same pair came before, or when a side is empty or longer
+    than `max_tokens`. Other splits keep every pair.
+
+    Args:
+        corpus: from `open_corpus`; must have a split "train".
+        config: how text becomes tokens.
+        directory: exists; is filled.
+
+    Returns:
+        Counts: per split `<split>_pairs`, `<split>_source_tokens`, `<split>_source_unknown` and the same of the target,
+        `train_read` and the pairs left out by reason (`train_leaking`, …), `source_vocabulary`, `target_vocabulary`.
+
+    Raises:
+        UserError: the corpus is not as it should be, or no pair is left.
+    """
+    corpus.check()
+    with tempfile.TemporaryDirectory(dir=directory, prefix=".words-") as name:
+        words = {split: Path(name) / split for split in corpus.splits}
+        for split, pairs in corpus.splits.items():
+            _write_words(pairs, config.lowercase, words[split])
+            if not _file(words[split], "hashes").stat().st_size:
+                raise UserError(f"{corpus.name}: no pairs in {split!r}")
+            if split != TRAINING:
+                _write_sentences(words[split], directory / split)
+        fates = _fates(words, config.remove_duplicates)
+        word_counts = _count_words(words[TRAINING], fates, config.max_tokens)
+        _require_training(fates, corpus)
+        tokenizers = _make_tokenizers(word_counts, config, directory)
+        counts: dict[str, int] = {}
+        for split in corpus.splits:
+            of_training = fates if split == TRAINING else None
+            counts |= _write_ids(words[split], directory / split, tokenizers, of_training, config.max_tokens)
+        _require_training(fates, corpus)
+    counts["train_read"] = len(fates)
+    counts |= {f"train_{fate.name.lower()}": int(np.sum(fates == fate)) for fate in Fate if fate != Fate.KEPT}
+    counts |= {f"{side}_vocabulary": len(to.vocabulary) for side, to in zip(SIDES, tokenizers, strict=True)}
+    return counts
+
+
+def load_tokenizers(directory: Path, config: ParallelDataConfig) -> tuple[Tokenizer, Tokenizer]:
+    """The tokenisers of source and target that `prepare_pairs` used."""
+    source, target = (
+        Tokenizer(Vocabulary.load(directory / f"{side}.vocabulary"), config.level, config.lowercase) for side in SIDES
+    )
+    return source, target
+
+
+def load_pairs(directory: Path, split: str) -> tuple[TokenStore, TokenStore]:
+    """The ids of source and target of one split, as `PairBatches` takes them."""
+    return TokenStore(directory / f"{split}.source"), TokenStore(directory / f"{split}.target")
+
+
+def load_sentences(directory: Path, split: str, side: str) -> list[str]:
+    """The normalised sentences of a split other than "train"; `side` is "source" or "target"."""
+    return (directory / f"{split}.{side}.txt").read_text(encoding="utf-8").splitlines()
+
+
+def _write_words(pairs: Iterable[tuple[str, str]], lowercase: bool, words: Path) -> None:
+    """Write `words.source`, `words.target` (a sentence a line, words separated by spaces) and `words.hashes`."""
+    with (
+        _file(words, "source").open("wb") as sources,
+        _file(words, "target").open("wb") as targets,
+        _file(words, "hashes").open("wb") as hashes,
+    ):
+        for batch in _batches(pairs, _PAIRS_AT_ONCE):
+            lines = split_words(normalize(tf.constant(batch), lowercase))  # (pairs, 2)
+            for file, side in zip((sources, targets), tf.transpose(lines).numpy(), strict=True):
+                file.write(b"".join(line + b"\n" for line in side))
+            hashed = tf.stack([lines[:, 0], tf.strings.reduce_join(lines, axis=1, separator="\n")], axis=1)
+            hashes.write(tf.fingerprint(tf.reshape(hashed, [-1])).numpy().tobytes())
+
+
+def _write_sentences(words: Path, sentences: Path) -> None:
+    """Write `sentences.source.txt` and `sentences.target.txt`, the normalised text, from their words."""
+    for side in SIDES:
+        with _file(words, side).open("rb") as lines, _file(sentences, f"{side}.txt").open("wb") as text:
+            for batch in _batches(lines, _PAIRS_AT_ONCE):
+                text.write(b"".join(join_words(tf.constant(batch)).numpy()))
+
+
+def _fates(words: Mapping[str, Path], remove_duplicates: bool) -> np.ndarray:
+    """`Fate` of each training pair, (pairs,) uint8, as far as hashes tell: leaking, repeated or kept."""
+    hashes = {split: _file(prefix, "hashes") for split, prefix in words.items()}
+    training = hashes.pop(TRAINING)
+    leaks = leaking(training, list(hashes.values()))
+    fates = np.where(leaks, Fate.LEAKING, Fate.KEPT).astype(np.uint8)
+    if remove_duplicates:
+        fates[repeated(training) & ~leaks] = Fate.REPEATED
+    return fates
+
+
+def _count_words(words: Path, fates: np.ndarray, max_tokens: int) -> list[Counter[str]]:
+    """Words of either side, counted over the pairs kept; marks in `fates` those with empty or too long sides."""
+    counters: tuple[Counter[bytes], Counter[bytes]] = (Counter(), Counter())
+    with _file(words, "source").open("rb") as sources, _file(words, "target").open("rb") as targets:
+        for number, lines in enumerate(zip(sources, targets, strict=True)):
+            if fates[number] != Fate.KEPT:
+                continue
+            sentences = [line.split() for line in lines]
+            if not all(sentences):
+                fates[number] = Fate.EMPTY
+            elif max(map(len, sentences)) > max_tokens:
+                fates[number] = Fate.TOO_LONG
+            else:
+                for counter, sentence in zip(counters, sentences, strict=True):
+                    counter.update(sentence)
+                    if len(counter) > _DISTINCT_WORDS:
+                        _forget_rare(counter)
+    return [Counter({word.decode(): count for word, count in counter.items()}) for counter in counters]
+
+
+def _forget_rare(counter: Counter[bytes]) -> None:
+    """Drop the rarest words, half of all or more."""
+    bound = sorted(counter.values())[len(counter) // 2]
+    for word in [word for word, count in counter.items() if count <= bound]:
+        del counter[word]
+
+
+def _make_tokenizers(
+    counts: list[Counter[str]], config: ParallelDataConfig, directory: Path
+) -> tuple[Tokenizer, Tokenizer]:
+    """Vocabularies from word counts of the two sides, saved, and their tokenisers."""
+    if config.shared_vocabulary:
+        vocabularies = [_make_vocabulary(counts[0] + counts[1], config)] * 2
+    else:
+        vocabularies = [_make_vocabulary(side, config) for side in counts]
+    for side, vocabulary in zip(SIDES, vocabularies, strict=True):
+        vocabulary.save(directory / f"{side}.vocabulary")
+    return load_tokenizers(directory, config)
+
+
+def _make_vocabulary(counts: Counter[str], config: ParallelDataConfig) -> Vocabulary:
+    frequent = {word: count for word, count in counts.items() if count >= config.min_count}
+    if not frequent:
+        raise UserError(f"data.min_count: no word of the training split is seen {config.min_count} times")
+    if config.level == "word":
+        return Vocabulary.from_counts(frequent, config.vocabulary_size)
+    return learn_wordpieces(frequent, config.vocabulary_size)
+
+
+def _write_ids(
+    words: Path, ids: Path, tokenizers: tuple[Tokenizer, Tokenizer], fates: np.ndarray | None, max_tokens: int
+) -> dict[str, int]:
+    """Write the token stores of a split and count it.
+
+    Args:
+        words: prefix of what `_write_words` wrote.
+        ids: prefix of the token stores.
+        fates: of training pairs; those are marked in it that are too long in tokens.
+    """
+    counts: Counter[str] = Counter()
+    start = 0
+    with (
+        _file(words, "source").open("rb") as sources,
+        _file(words, "target").open("rb") as targets,
+        TokenStoreWriter(_file(ids, "source")) as source_writer,
+        TokenStoreWriter(_file(ids, "target")) as target_writer,
+    ):
+        for batch in _batches(zip(sources, targets, strict=True), _PAIRS_AT_ONCE):
+            encoded = [
+                tokenizer.ids(tf.strings.split(lines))
+                for tokenizer, lines in zip(tokenizers, zip(*batch, strict=True), strict=True)
+            ]
+            lengths = [side.row_lengths().numpy() for side in encoded]
+            kept = np.ones(len(batch), bool)
+            if fates is not None:
+                here = fates[start : start + len(batch)]
+                here[(here == Fate.KEPT) & (np.maximum(*lengths) > max_tokens)] = Fate.TOO_LONG
+                kept = here == Fate.KEPT
+            start += len(batch)
+            counts[f"{ids.name}_pairs"] += int(kept.sum())
+            for i, (side, writer) in enumerate(zip(SIDES, (source_writer, target_writer), strict=True)):
+                flat = encoded[i].flat_values.numpy()[np.repeat(kept, lengths[i])]
+                writer.extend(flat, lengths[i][kept])
+                counts[f"{ids.name}_{side}_tokens"] += len(flat)
+                counts[f"{ids.name}_{side}_unknown"] += int(np.sum(flat == UNK))
+    return dict(counts)
+
+
+def _file(prefix: Path, ending: str) -> Path:
+    return prefix.with_name(f"{prefix.name}.{ending}")
+
+
+def _batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+def _require_training(fates: np.ndarray, corpus: ParallelCorpus) -> None:
+    if not np.any(fates == Fate.KEPT):
+        reasons = ", ".join(f"{np.sum(fates == fate)} {fate.name.lower()}" for fate in map(Fate, np.unique(fates)))
+        raise UserError(f"{corpus.name}: of {len(fates)} training pairs none is left ({reasons})")
