@@ -1,3 +1,5 @@
+"""Searches for the likeliest output of any decoder that can take one step."""
+
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -31,6 +31,12 @@ class ParallelDataConfig(Section):
     embedded_pairs: int = Field(
         60_000, ge=100, le=1_000_000, description="Training pairs of the embedded corpus; other sources ignore it."
     )
+    seed: int = Field(
+        1,
+        ge=0,
+        lt=2**31,
+        description="Draws embedded pairs and a single file's splits; runs that differ in their own seed alone share data.",
+    )
     validation_fraction: float = Field(
         0.02, gt=0, le=0.4, description="Share of a single file's source sentences that validate; a directory's do not."
     )

@@ -7,3 +7,5 @@ from .losses import binary_cross_entropy as binary_cross_entropy
 from .losses import sampled_cross_entropy as sampled_cross_entropy
 from .losses import sequence_cross_entropy as sequence_cross_entropy
 from .scope import training_scope as training_scope
+from .evaluator import evaluator as evaluator
+from .loop import Loss as Loss

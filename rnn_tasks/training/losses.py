@@ -36,7 +36,7 @@ def sequence_cross_entropy(logits: tf.Tensor, targets: tf.Tensor, label_smoothin
 
 
 def sampled_cross_entropy(
-    hidden: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, targets: tf.Tensor, samples: int, seed: int
+    hidden: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, targets: tf.Tensor, samples: int
 ) -> StepLoss:
     """Cross-entropy against the target and `samples` other words instead of the whole vocabulary.
 
@@ -49,7 +49,6 @@ def sampled_cross_entropy(
         bias: (vocabulary,).
         targets: (batch, time) ids; 0 is padding and counts nothing.
         samples: words drawn a batch.
-        seed: of the sampler.
 
     Returns:
         StepLoss in nats, weight = number of unpadded targets.
@@ -65,7 +64,6 @@ def sampled_cross_entropy(
         inputs=tf.cast(tf.reshape(hidden, [-1, hidden.shape[-1]]), tf.float32),
         num_sampled=samples,
         num_classes=kernel.shape[0],
-        seed=seed,
     )
     return StepLoss(tf.reduce_sum(loss * mask), tf.reduce_sum(mask))
 

@@ -1,0 +1,146 @@
+"""Beam search: the best few hypotheses side by side, for a whole batch in one compiled loop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+from rnn_tasks.decoding.protocol import EOS, GO, IMPOSSIBLE, PAD, DecoderStep, SearchResult, allowed
+
+
+def length_penalty(lengths: tf.Tensor, alpha: tf.Tensor) -> tf.Tensor:
+    """What a log probability is divided by so that long outputs are not at a disadvantage.
+
+    Args:
+        lengths: tokens, `<eos>` included.
+        alpha: 0 is no penalty (1 everywhere).
+
+    References:
+        Wu et al. 2016, "Google's Neural Machine Translation System", equation 14.
+    """
+    return ((5.0 + tf.cast(lengths, tf.float32)) / 6.0) ** alpha
+
+
+def beam_search(
+    step: DecoderStep,
+    state: Any,
+    memory: Any,
+    limits: tf.Tensor,
+    beam_width: tf.Tensor | int,
+    alpha: tf.Tensor | float = 1.0,
+) -> SearchResult:
+    """The `beam_width` best hypotheses of every sentence.
+
+    A hypothesis that has ended keeps its place in the beam and competes with its score; the search stops when
+    all places of all sentences are taken by such. With a beam of 1 it is the greedy search.
+
+    Args:
+        step: the decoder.
+        state: nest of (batch, …), before the first step.
+        memory: nest of (batch, …).
+        limits: (batch,) int32, the longest output of each sentence, `<eos>` included.
+        beam_width: hypotheses kept, a Python or tensor integer.
+        alpha: of the length penalty.
+
+    Returns:
+        beams = `beam_width` hypotheses a sentence, best score first.
+    """
+    batch, longest = tf.shape(limits)[0], tf.reduce_max(limits)
+    beams = tf.convert_to_tensor(beam_width)
+
+    def spread(tensor: tf.Tensor) -> tf.Tensor:
+        return tf.repeat(tensor, beams, axis=0)
+
+    memory = tf.nest.map_structure(spread, memory)
+    flat_limits = spread(limits)
+    rows = tf.range(batch)[:, None] * beams  # (batch, 1), where each sentence's hypotheses begin
+
+    def body(t, last, ended, lengths, totals, state, ids, parents, alignments):
+        log_probabilities, state, alignment = step(tf.reshape(last, [-1]), state, memory)
+        vocabulary = tf.shape(log_probabilities)[-1]
+        log_probabilities = allowed(log_probabilities, t + 1 >= flat_limits)
+        # A hypothesis has at most `beams` successors that can survive; one that has ended has a single one.
+        best, tokens = tf.math.top_k(log_probabilities, tf.minimum(beams, vocabulary))
+        width = tf.shape(best)[-1]
+        best = tf.reshape(best, [batch, beams, width])
+        tokens = tf.reshape(tokens, [batch, beams, width])
+        stays = tf.where(tf.range(width) == 0, 0.0, IMPOSSIBLE)
+        candidates = totals[:, :, None] + tf.where(ended[:, :, None], stays, best)
+        candidate_lengths = lengths + tf.cast(~ended, tf.int32)
+        scores = candidates / length_penalty(candidate_lengths, alpha)[:, :, None]
+        _, chosen = tf.math.top_k(tf.reshape(scores, [batch, -1]), beams)  # (batch, beams)
+        parent = chosen // width
+        totals = tf.gather(tf.reshape(candidates, [batch, -1]), chosen, batch_dims=1)
+        parent_ended = tf.gather(ended, parent, batch_dims=1)
+        token = tf.where(parent_ended, PAD, tf.gather(tf.reshape(tokens, [batch, -1]), chosen, batch_dims=1))
+        state = tf.nest.map_structure(lambda s: tf.gather(s, tf.reshape(rows + parent, [-1])), state)
+        return (
+            t + 1,
+            token,
+            parent_ended | (token == EOS),
+            tf.gather(candidate_lengths, parent, batch_dims=1),
+            totals,
+            state,
+            ids.write(t, token),
+            parents.write(t, parent),
+            alignments.write(t, tf.reshape(alignment, [batch, beams, -1])),
+        )
+
+    first_only = tf.where(tf.range(beams) == 0, 0.0, IMPOSSIBLE)  # the copies of <go> must not fill the beam
+    any_shape = [None, None]
+    start = (
+        tf.constant(0),
+        tf.fill([batch, beams], GO),
+        tf.zeros([batch, beams], tf.bool),
+        tf.zeros([batch, beams], tf.int32),
+        tf.tile(first_only[None], [batch, 1]),
+        tf.nest.map_structure(spread, state),
+        tf.TensorArray(tf.int32, size=0, dynamic_size=True, element_shape=any_shape),
+        tf.TensorArray(tf.int32, size=0, dynamic_size=True, element_shape=any_shape),
+        tf.TensorArray(tf.float32, size=0, dynamic_size=True, element_shape=[None, None, None]),
+    )
+    shapes = tf.nest.map_structure(lambda tensor: tensor.shape, start[:6])
+    invariants = (
+        shapes[0],
+        *([tf.TensorShape(any_shape)] * 4),
+        tf.nest.map_structure(lambda s: tf.TensorShape([None, *s.shape[1:]]), start[5]),
+        *([tf.TensorShape(None)] * 3),
+    )
+    steps, _, _, lengths, totals, _, ids, parents, alignments = tf.while_loop(
+        lambda t, last, ended, *_: (t < longest) & ~tf.reduce_all(ended), body, start, shape_invariants=invariants
+    )
+    scores, order = tf.math.top_k(totals / length_penalty(lengths, alpha), beams)
+    found, aligned = _follow_back(steps, order, ids, parents, alignments)
+    return SearchResult(found, tf.gather(totals, order, batch_dims=1), scores, aligned)
+
+
+def _follow_back(
+    steps: tf.Tensor, places: tf.Tensor, ids: tf.TensorArray, parents: tf.TensorArray, alignments: tf.TensorArray
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Read the hypotheses that end in `places` (batch, beams) from the last step to the first."""
+
+    def body(k, places, tokens, aligned):
+        t = steps - 1 - k
+        tokens = tokens.write(t, tf.gather(ids.read(t), places, batch_dims=1))
+        places = tf.gather(parents.read(t), places, batch_dims=1)
+        # An alignment stands where its hypothesis stood before the step, so at its parent's place.
+        return k + 1, places, tokens, aligned.write(t, tf.gather(alignments.read(t), places, batch_dims=1))
+
+    _, _, tokens, aligned = tf.while_loop(
+        lambda k, *_: k < steps,
+        body,
+        (
+            tf.constant(0),
+            places,
+            tf.TensorArray(tf.int32, size=steps, element_shape=[None, None]),
+            tf.TensorArray(tf.float32, size=steps, element_shape=[None, None, None]),
+        ),
+        shape_invariants=(
+            tf.TensorShape([]),
+            tf.TensorShape([None, None]),
+            tf.TensorShape(None),
+            tf.TensorShape(None),
+        ),
+    )
+    return tf.transpose(tokens.stack(), [1, 2, 0]), tf.transpose(aligned.stack(), [1, 2, 0, 3])

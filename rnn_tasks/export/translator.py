@@ -1,0 +1,198 @@
+"""An encoder-decoder with its tokenisers: strings in, strings out, in one traced function."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from rnn_tasks.decoding import SearchResult, beam_search
+from rnn_tasks.export.saved_model import Endpoint, load_endpoints
+from rnn_tasks.text import EOS, UNK, Tokenizer
+
+# Output lengths: a translation is rarely twice its source; text that is no language must end all the same.
+LENGTH_FACTOR, LENGTH_MARGIN = 2, 10
+# Lines that are sorted by length together: enough for even batches, few enough to answer while input arrives.
+WINDOW = 4096
+ROWS, CHARACTERS = 64, 12_000
+
+
+class Hypothesis(NamedTuple):
+    """One translation of one sentence.
+
+    Attributes:
+        text: the sentence.
+        score: log probability over the length penalty.
+        source_tokens: as the model read the source, in natural order.
+        target_tokens: as the model wrote them, `<eos>` included.
+        alignment: (target tokens, source tokens) attention weights; zeros without attention.
+    """
+
+    text: str
+    score: float
+    source_tokens: list[str]
+    target_tokens: list[str]
+    alignment: np.ndarray
+
+
+class Translator(tf.Module):
+    """Traceable translation.
+
+    Args:
+        model: has `encode` and `step`, as `rnn_tasks.models.EncoderDecoder`.
+        source: tokeniser of what comes in.
+        target: tokeniser of what goes out.
+        reverse_source: the encoder reads the source's last token first.
+        has_attention: alignments mean something: `<unk>` is replaced by the source token it looks at.
+        max_length: target tokens at most, `<eos>` included.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        source: Tokenizer,
+        target: Tokenizer,
+        *,
+        reverse_source: bool,
+        has_attention: bool,
+        max_length: int = 256,
+    ):
+        super().__init__(name="translator")
+        self.model, self.source, self.target = model, source, target
+        self.reverse_source, self.has_attention, self.max_length = reverse_source, has_attention, max_length
+
+    def search(self, ids: tf.RaggedTensor, beam_width: tf.Tensor, alpha: tf.Tensor) -> SearchResult:
+        """Source ids (batch, None) -> the best hypotheses; alignments in the source's natural order."""
+        lengths = tf.cast(ids.row_lengths(), tf.int32)
+        read = ids[:, ::-1] if self.reverse_source else ids
+        # At least one token, so that an empty sentence has something to encode.
+        padded = read.to_tensor(shape=[None, None])
+        padded = tf.pad(padded, [[0, 0], [0, tf.maximum(0, 1 - tf.shape(padded)[1])]])
+        first = tf.where(padded[:, :1] == 0, EOS, padded[:, :1])
+        memory, state = self.model.encode(tf.concat([first, padded[:, 1:]], axis=1))
+        limits = tf.minimum(LENGTH_FACTOR * lengths + LENGTH_MARGIN, self.max_length)
+        found = beam_search(self.model.step, state, memory, limits, beam_width, alpha)
+        if not self.reverse_source:
+            return found
+        natural = tf.reverse_sequence(found.alignments, tf.maximum(lengths, 1), seq_axis=3, batch_axis=0)
+        return found._replace(alignments=natural)
+
+    def translate(self, sentences: tf.Tensor, beam_width: tf.Tensor, alpha: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Sentences with everything a caller may want to know about their translations.
+
+        Args:
+            sentences: (batch,) strings.
+            beam_width: scalar int32.
+            alpha: scalar, of the length penalty.
+
+        Returns:
+            texts (batch, beams), scores (batch, beams), log_probabilities (batch, beams), source_tokens
+            (batch, source time), target_tokens (batch, beams, target time), both "" beyond their end, and
+            alignments (batch, beams, target time, source time).
+        """
+        words = self.source.words(sentences)
+        ids = self.source.ids(words)
+        found = self.search(ids, beam_width, alpha)
+        shown = words if self.source.level == "word" else tf.ragged.map_flat_values(self.source.tokens, ids)
+        source_tokens = shown.to_tensor("")  # (batch, source time)
+        tokens = tf.where(found.ids == 0, "", self.target.tokens(found.ids))  # (batch, beams, target time)
+        if self.has_attention:
+            looked_at = tf.argmax(found.alignments, axis=-1, output_type=tf.int32)  # (batch, beams, target time)
+            some = tf.pad(source_tokens, [[0, 0], [0, 1]])  # an empty sentence looks at nothing
+            tokens = tf.where(found.ids == UNK, tf.gather(some, looked_at, batch_dims=1), tokens)
+        sentence_tokens = tf.where((found.ids == 0) | (found.ids == EOS), "", tokens)
+        texts = self.target.join(tf.strings.strip(tf.strings.reduce_join(sentence_tokens, axis=-1, separator=" ")))
+        empty = ids.row_lengths() == 0
+        return {
+            "texts": tf.where(empty[:, None], "", texts),
+            "scores": found.scores,
+            "log_probabilities": found.log_probabilities,
+            "source_tokens": source_tokens,
+            "target_tokens": tokens,
+            "alignments": found.alignments,
+        }
+
+    def endpoints(self, beam_width: int, alpha: float) -> dict[str, Endpoint]:
+        """`serve`: strings -> best translations; `translate`: beam and length penalty chosen by the caller.
+
+        Args:
+            beam_width: of `serve`.
+            alpha: of `serve`.
+        """
+
+        def serve(sentences):
+            return self.translate(sentences, tf.constant(beam_width), tf.constant(alpha))["texts"][:, 0]
+
+        strings = tf.TensorSpec([None], tf.string, name="sentences")
+        width, penalty = tf.TensorSpec([], tf.int32, name="beam_width"), tf.TensorSpec([], tf.float32, name="alpha")
+        return {
+            "serve": Endpoint(serve, [strings]),
+            "translate": Endpoint(self.translate, [strings, width, penalty]),
+        }
+
+    def compiled(self) -> TranslateFunction:
+        """`translate` as a function that is traced once."""
+        endpoint = self.endpoints(1, 0.0)["translate"]
+        return tf.function(endpoint.function, input_signature=list(endpoint.signature))
+
+
+TranslateFunction = Callable[..., dict[str, tf.Tensor]]
+
+
+def load_translator(export_dir: Path) -> TranslateFunction:
+    """The `translate` endpoint of an exported model."""
+    endpoints = load_endpoints(export_dir)
+    # Not the bare method: the variables live as long as the object that was loaded.
+    return lambda *arguments: endpoints.translate(*arguments)
+
+
+def translate_lines(
+    translate: TranslateFunction, lines: Iterable[str], beam_width: int, alpha: float
+) -> Iterator[list[Hypothesis]]:
+    """The best hypotheses of each line, in order, computed in batches of similar length.
+
+    Args:
+        translate: from `load_translator` or `Translator.compiled`.
+        lines: sentences; an empty one has an empty translation.
+        beam_width: hypotheses a sentence.
+        alpha: of the length penalty.
+    """
+    lines = iter(lines)
+    while window := list(itertools.islice(lines, WINDOW)):
+        results: list[list[Hypothesis]] = [[] for _ in window]
+        for rows in _batches(window):
+            answer = translate(tf.constant([window[i] for i in rows]), tf.constant(beam_width), tf.constant(alpha))
+            for i, hypotheses in zip(rows, _hypotheses({k: v.numpy() for k, v in answer.items()}), strict=True):
+                results[i] = hypotheses
+        yield from results
+
+
+def _batches(window: Sequence[str]) -> Iterator[list[int]]:
+    """Indices of lines of similar length, few lines where they are long."""
+    by_length = sorted(range(len(window)), key=lambda i: len(window[i]))
+    batch: list[int] = []
+    for i in by_length:
+        if batch and (len(batch) == ROWS or len(window[i]) * (len(batch) + 1) > CHARACTERS):
+            yield batch
+            batch = []
+        batch.append(i)
+    if batch:
+        yield batch
+
+
+def _hypotheses(answer: dict[str, np.ndarray]) -> Iterator[list[Hypothesis]]:
+    for row, texts in enumerate(answer["texts"]):
+        source = [token.decode() for token in answer["source_tokens"][row] if token]
+        hypotheses = []
+        for beam, text in enumerate(texts):
+            target = [token.decode() for token in answer["target_tokens"][row, beam] if token]
+            alignment = answer["alignments"][row, beam, : len(target), : len(source)]
+            hypotheses.append(
+                Hypothesis(text.decode(), float(answer["scores"][row, beam]), source, target, alignment)
+            )
+        yield hypotheses

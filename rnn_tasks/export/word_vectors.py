@@ -1,0 +1,49 @@
+"""A table of word vectors as files to look at: projector TSVs, a t-SNE picture and a t-SNE page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from rnn_tasks.export.neighbours import cosine_neighbours
+from rnn_tasks.export.projector import write_projector
+from rnn_tasks.export.tsne import most_frequent, tsne_points
+from rnn_tasks.export.tsne_page import write_tsne_page
+from rnn_tasks.plots import embedding_scatter, save_figure
+
+
+def write_word_vectors(
+    directory: Path,
+    name: str,
+    vectors: np.ndarray,
+    words: Sequence[str],
+    counts: Sequence[int],
+    shown: int = 600,
+    seed: int = 1,
+) -> dict[str, Path]:
+    """Write `<name>_vectors.tsv` and `_metadata.tsv` of all words, `<name>_tsne.png` and `.html` of the frequent ones.
+
+    Args:
+        directory: where to.
+        name: of the table, such as "source".
+        vectors: (words, units).
+        words: one a row.
+        counts: how often each was seen; words never seen are not drawn.
+        shown: words drawn at most.
+        seed: of t-SNE.
+
+    Returns:
+        Kind of file -> its path.
+    """
+    tsv, metadata, _ = write_projector(directory, vectors, words, counts, name)
+    rows = most_frequent(counts, shown)
+    chosen, labels, frequencies = vectors[rows], [words[i] for i in rows], [counts[i] for i in rows]
+    points = tsne_points(chosen, seed)
+    title = f"{name.capitalize()} word vectors: the {len(rows)} most frequent, t-SNE"
+    picture = save_figure(embedding_scatter(points, labels, title=title), directory / f"{name}_tsne.png")
+    page = write_tsne_page(
+        directory / f"{name}_tsne.html", points, labels, frequencies, neighbours=cosine_neighbours(chosen), title=title
+    )
+    return {f"{name}_vectors": tsv, f"{name}_metadata": metadata, f"{name}_tsne": picture, f"{name}_tsne_page": page}

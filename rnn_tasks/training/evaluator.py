@@ -1,0 +1,31 @@
+"""The average loss of a model over a split, compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from rnn_tasks.training.loop import Loss
+
+
+def evaluator(model: keras.Model, loss: Loss) -> Callable[[Iterable[dict[str, np.ndarray]]], float]:
+    """Batches -> loss over all their examples, dropout off; compiled once a batch shape.
+
+    Args:
+        model: a built model; its weights are read anew at each call.
+        loss: (model, batch, training) -> StepLoss.
+    """
+
+    @tf.function(reduce_retracing=False)
+    def step(batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+        part = loss(model, batch, False)
+        return part.total, part.weight
+
+    def average(batches: Iterable[dict[str, np.ndarray]]) -> float:
+        sums = np.sum([[float(part) for part in step(batch)] for batch in batches], axis=0)
+        return float(sums[0] / max(sums[1], 1.0))
+
+    return average
