@@ -33,7 +33,17 @@ TEST_COLUMNS = ("string", "label", "kind")
 CLASSES = (grammar.NON_MEMBER, grammar.MEMBER)
 SAMPLES = 50
 VOCABULARY = "vocabulary.tsv"
-CODE = ("tasks/reber.py", "grammar", "text")  # what decides the content of a preparation
+CODE = (  # what decides the content of a preparation
+    "tasks/reber.py",
+    "grammar/automaton.py",
+    "grammar/data/reber.toml",
+    "grammar/labelled_strings.py",
+    "grammar/reber.py",
+    "text/characters.py",
+    "text/sequence_batches.py",
+    "text/token_store.py",
+    "text/vocabulary.py",
+)
 
 
 class ReberDataConfig(Section):
@@ -91,7 +101,7 @@ class ReberConfig(TaskConfig):
     model: ReberModelConfig = ReberModelConfig()
     batch_size: int = Field(64, ge=1, le=65_536, description="Strings an update.")
     training: TrainingConfig = TrainingConfig(
-        epochs=5, learning_rate=0.01, decay="cosine", clip_norm=1.0, jit_compile=True
+        epochs=8, learning_rate=0.01, decay="cosine", clip_norm=1.0, jit_compile=True
     )
 
 
@@ -128,8 +138,7 @@ def prepare(config: ReberConfig, work_dir: Path) -> Prepared:
         vocabulary = text.character_vocabulary(splits["train"].strings)
         vocabulary.save(directory / VOCABULARY)
         for name, split in splits.items():
-            ids = (text.character_ids(string, vocabulary) for string in split.strings)
-            text.LabelledSequences.write(directory / name, ids, split.labels)
+            text.LabelledSequences.write(directory / name, text.character_ids(split.strings, vocabulary), split.labels)
         evaluation.write_table(directory / "test.tsv", TEST_COLUMNS, zip(*splits["test"], strict=True))
         lengths = [len(string) for split in splits.values() for string in split.strings]
         return {

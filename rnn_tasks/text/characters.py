@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import tensorflow as tf
@@ -21,10 +21,11 @@ def character_vocabulary(strings: Iterable[str]) -> Vocabulary:
     return Vocabulary.from_counts(counts)
 
 
-def character_ids(string: str, vocabulary: Vocabulary) -> np.ndarray:
-    """(characters,) int32; characters outside the vocabulary are `<unk>`."""
+def character_ids(strings: Iterable[str], vocabulary: Vocabulary) -> Iterator[np.ndarray]:
+    """(characters,) int32 for each string; characters outside the vocabulary are `<unk>`."""
     known = {token: i for i, token in enumerate(vocabulary.tokens)}
-    return np.array([known.get(character, UNK) for character in string], np.int32)
+    for string in strings:
+        yield np.array([known.get(character, UNK) for character in string], np.int32)
 
 
 class CharacterEncoder(tf.Module):

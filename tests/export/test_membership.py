@@ -24,8 +24,8 @@ def test_strings_get_the_models_probabilities_in_any_batch(exported):
     judge = export.load_membership(directory)
     strings = ["BTXSE", "B", "PVVE" * 30]
     together = judge(strings)
-    for string, probability in zip(strings, together, strict=True):
-        logit = float(model(text.character_ids(string, VOCABULARY)[None])[0, 0])
+    for string, ids, probability in zip(strings, text.character_ids(strings, VOCABULARY), together, strict=True):
+        logit = float(model(ids[None])[0, 0])
         assert probability == pytest.approx(1 / (1 + np.exp(-logit)), abs=1e-5)
         assert judge([string])[0] == pytest.approx(probability, abs=1e-5)
 
