@@ -165,10 +165,8 @@ def same_people(one: Phrase, other: Phrase) -> bool:
     """Whether both speak of the same person, so that French and English would use a reflexive."""
     speakers = (JE, NOUS)
     if one.kind == other.kind == "pronoun":
-        return (
-            (one.person == other.person
-            and one.feminine == other.feminine)
-            or (one.person in speakers and other.person in speakers)
+        return (one.person == other.person and one.feminine == other.feminine) or (
+            one.person in speakers and other.person in speakers
         )
     return bool(set(one.heads) & set(other.heads))
 

@@ -90,6 +90,9 @@ class Verb:
     adjuncts: tuple[str, ...]
     past: bool
     once: bool
+    accident: bool
+    background: bool
+    referred: bool
 
 
 class Determiner(NamedTuple):
@@ -273,4 +276,7 @@ def _verb(entry: Mapping[str, Any], kind: str, irregular: Mapping[str, Mapping[s
         adjuncts=tuple(entry.get("adjuncts", "").split()),
         past=not entry.get("no_past", False),
         once=entry.get("once", False),
+        accident=entry.get("accident", False),
+        background=entry.get("background", False),
+        referred=entry.get("referred", False),
     )

@@ -149,6 +149,8 @@ def draw_noun_phrase(
     usual = lexicon.noun_determiners[kind]
     allowed = [d for d in determiners if d in usual or d in ("generic", "none")] or usual
     determiner = rng.choice(allowed)
+    if negated and determiner == "a" and kind in PEOPLE:
+        determiner = "the"
     if determiner in ("number", "several") and (negated or noun.plurals == (False,)):
         determiner = "the" if "the" in usual else "possessive"
     if determiner == "number":

@@ -5,23 +5,28 @@ Each `_draw_…` function draws one kind of sentence, or None where the words th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
 from rnn_tasks.grammar.english_french_clauses import (
-    ClauseForm,
     Complement,
     as_object,
     be_complement,
-    clause_form,
     draw_be_complement,
-    draw_complement,
     same_people,
     say,
 )
-from rnn_tasks.grammar.english_french_lexicon import Lexicon, Noun, Phrase, Verb, load_lexicon, read_data
+from rnn_tasks.grammar.english_french_grammar import (
+    Grammar,
+    draw_action,
+    draw_being,
+    draw_being_subject,
+    draw_clause,
+    draw_subject,
+    fits,
+)
+from rnn_tasks.grammar.english_french_lexicon import Lexicon, Phrase, Verb
 from rnn_tasks.grammar.english_french_phrases import (
     ILS,
     PEOPLE,
@@ -40,137 +45,15 @@ LONGEST = 15
 WHO = Phrase("who", "qui", kind="pronoun")
 
 
-@dataclass(frozen=True)
-class Grammar:
-    """The lexicon, the clause forms and the sentence tables, ready for drawing.
-
-    Attributes:
-        forms: name -> clause form.
-        drawn: (polarity, verb kind) -> the forms for it, each as often as its weight says.
-        sentences: (kind of sentence, weight) pairs.
-        tables: the rest of the grammar file, as it stands there.
-        things: the noun classes that can be said to be something and are neither people nor animals.
-    """
-
-    lexicon: Lexicon
-    forms: Mapping[str, ClauseForm]
-    drawn: Mapping[tuple[str, str], Sequence[ClauseForm]]
-    sentences: Mapping[str, int]
-    tables: Mapping[str, Any]
-    verbs: Mapping[str, Sequence[Verb]]
-    things: Sequence[str]
-
-
-def load_grammar() -> Grammar:
-    """Read the lexicon and the grammar tables."""
-    lexicon = load_lexicon()
-    tables = read_data("english_french_grammar.toml")
-    forms = [clause_form(entry) for entry in tables["clauses"]]
-    drawn: dict[tuple[str, str], list[ClauseForm]] = {}
-    for form in forms:
-        for kind in form.kinds:
-            drawn.setdefault((form.polarity, kind), []).extend([form] * form.weight)
-    alive = {*PEOPLE, "animal", "wild_animal", "pronoun"}
-    return Grammar(
-        lexicon=lexicon,
-        forms={form.name: form for form in forms},
-        drawn=drawn,
-        sentences=tables["sentences"],
-        tables=tables,
-        verbs={kind: tuple(verbs.values()) for kind, verbs in lexicon.verbs.items()},
-        things=sorted(kind for kind, fitting in lexicon.predicates.items() if fitting and kind not in alive),
-    )
-
-
-def finish(grammar: Grammar, phrase: Phrase) -> tuple[str, str]:
-    """Capitals, commas, elision and the final mark; French keeps a space before a question mark."""
-    english, french = phrase.english, phrase.french
-    question = english.endswith(" ?")
-    english = english.replace(" ,", ",").removesuffix(" ?") + ("?" if question else ".")
-    french = grammar.lexicon.elide(french).replace(" ,", ",") + ("" if question else ".")
-    return english[0].upper() + english[1:], french[0].upper() + french[1:]
-
-
 def draw_sentence(grammar: Grammar, rng: Random, kind: str) -> Phrase | None:
-    """A sentence of one kind (a key of `grammar.sentences`), or None where chance brought together what does not fit."""
+    """A sentence of one kind (a key of `grammar.sentences`), or None where the words do not fit."""
     phrase = _DRAW[kind](grammar, rng)
     if phrase is None or phrase.english.count(" ") >= LONGEST:
         return None
     return phrase
 
 
-# ---- clauses ----
-
-
-def _draw_subject(grammar: Grammar, rng: Random, verb: Verb) -> Phrase:
-    if "animal" in verb.subjects and rng.random() < 0.3:
-        return draw_noun_phrase(grammar.lexicon, rng, ("animal", "animal", "wild_animal"), adjectives=0.3)
-    return draw_people(grammar.lexicon, rng)
-
-
-def _timed(grammar: Grammar, rng: Random, form: ClauseForm, phrase: Phrase, share: float = 0.45) -> Phrase:
-    """The clause with a time, mostly behind it."""
-    if not form.times or not (form.need_time or rng.random() < share):
-        return phrase
-    english, french = rng.choice(grammar.tables["times"][form.times])
-    if form.times in ("past", "future") and form.polarity != "question" and rng.random() < 0.2:
-        return phrase._replace(english=f"{english} , {phrase.english}", french=f"{french} , {phrase.french}")
-    return phrase._replace(english=f"{phrase.english} {english}", french=f"{phrase.french} {french}")
-
-
-def _draw_action(
-    grammar: Grammar, rng: Random, form: ClauseForm, verb: Verb, subject: Phrase, adjuncts: float = 0.35
-) -> Phrase | None:
-    """A clause with any verb but "to be"."""
-    if not _fits(form, verb, subject):
-        return None
-    complement = draw_complement(grammar.lexicon, rng, verb, subject, form.polarity == "negative", adjuncts)
-    if complement is None:
-        return None
-    adverb = rng.choice(grammar.tables["times"]["frequency"]) if "A" in form.english else ("", "")
-    return say(grammar.lexicon, form, subject, verb, complement, adverb)
-
-
-def _fits(form: ClauseForm, verb: Verb, subject: Phrase) -> bool:
-    if form.persons_only and "animal" in subject.kind:
-        return False
-    if form.polarity == "question" and subject.english == "I":
-        return False
-    return not (verb.once and form.habitual) and (verb.past or "V.past" not in form.english)
-
-
-def _draw_being(grammar: Grammar, rng: Random, form: ClauseForm, subject: Phrase) -> Phrase:
-    """A clause with "to be"."""
-    french, complement = draw_be_complement(grammar.lexicon, rng, subject, form.passing_only)
-    adverb = rng.choice(grammar.tables["times"]["frequency"]) if "A" in form.english else ("", "")
-    return say(grammar.lexicon, form, subject, grammar.lexicon.verbs["copula"][french], complement, adverb)
-
-
-def _draw_clause(grammar: Grammar, rng: Random, polarity: str, subject: Phrase | None = None) -> Phrase | None:
-    """A clause of this polarity, with whatever verb, tense and (where not given) subject."""
-    chance = rng.random()
-    kind = "activity" if chance < 0.46 else "event" if chance < 0.64 else "state" if chance < 0.74 else "perception" if chance < 0.8 else "copula"
-    form = rng.choice(grammar.drawn[polarity, kind])
-    if kind == "copula":
-        if subject is None:
-            subject = _draw_being_subject(grammar, rng, form)
-        return _draw_being(grammar, rng, form, subject)
-    verb = rng.choice(grammar.verbs[kind])
-    clause = _draw_action(grammar, rng, form, verb, subject or _draw_subject(grammar, rng, verb))
-    return clause and _timed(grammar, rng, form, clause)
-
-
-def _draw_being_subject(grammar: Grammar, rng: Random, form: ClauseForm) -> Phrase:
-    chance = rng.random()
-    if chance < 0.4 and not form.passing_only:
-        determiners = ("the", "the", "this", "possessive", "owner")
-        return draw_noun_phrase(grammar.lexicon, rng, grammar.things, determiners, adjectives=0)
-    if chance < 0.5:
-        return draw_noun_phrase(grammar.lexicon, rng, ("animal",), ("the", "this", "possessive"), adjectives=0)
-    return draw_people(grammar.lexicon, rng)
-
-
-def _question(phrase: Phrase | None) -> Phrase | None:
+def as_question(phrase: Phrase | None) -> Phrase | None:
     return phrase and phrase._replace(english=f"{phrase.english} ?", french=f"{phrase.french} ?")
 
 
@@ -178,60 +61,68 @@ def _question(phrase: Phrase | None) -> Phrase | None:
 
 
 def _draw_statement(grammar: Grammar, rng: Random) -> Phrase | None:
-    return _draw_clause(grammar, rng, "statement")
+    return draw_clause(grammar, rng, "statement")
 
 
 def _draw_negative(grammar: Grammar, rng: Random) -> Phrase | None:
-    return _draw_clause(grammar, rng, "negative")
+    return draw_clause(grammar, rng, "negative")
 
 
 def _draw_question(grammar: Grammar, rng: Random) -> Phrase | None:
-    return _question(_draw_clause(grammar, rng, "question"))
+    return as_question(draw_clause(grammar, rng, "question"))
 
 
 def _draw_who_question(grammar: Grammar, rng: Random) -> Phrase | None:
-    return _question(_draw_clause(grammar, rng, "statement", WHO))
+    return as_question(draw_clause(grammar, rng, "statement", WHO))
 
 
 def _draw_open_question(grammar: Grammar, rng: Random) -> Phrase | None:
     """Why, when, where, what or how many, before a question whose answer is missing from it."""
-    lexicon = grammar.lexicon
     kind = rng.choice(("activity", "activity", "event", "perception", "state", "copula"))
     form = rng.choice(grammar.drawn["question", kind])
     if not form.open:
         return None
     word = rng.choice(form.open)
+    asked, clause = Phrase("", ""), None
     if kind == "copula":
-        clause: Phrase | None = _draw_being(grammar, rng, form, _draw_being_subject(grammar, rng, form))
-        asked = grammar.tables["question_words"][word]
+        subject = draw_being_subject(grammar, rng, form)
+        clause = draw_being(grammar, rng, form, subject)
     else:
         verb = rng.choice(grammar.verbs[kind])
-        subject = _draw_subject(grammar, rng, verb)
-        asked = grammar.tables["question_words"][word]
+        subject = draw_subject(grammar, rng, verb)
         if word in ("what", "many"):
-            if not verb.objects or verb.preposition or verb.recipient or set(verb.objects) & set(PEOPLE):
-                return None
-            complement = Complement()
-            if word == "many":
-                noun = _draw_countable(lexicon, rng, verb)
-                if noun is None:
-                    return None
-                asked = [f"{asked[0]} {noun.english[1]}", f"{asked[1]} {noun.french[1]}"]
-                complement = Complement(agrees=agreement(noun.feminine, True), heads=(noun.lemma,))
-            clause = say(lexicon, form, subject, verb, complement) if _fits(form, verb, subject) else None
-        elif word == "where" and (verb.place or "in" not in verb.adjuncts):
-            return None
-        else:
-            clause = _draw_action(grammar, rng, form, verb, subject, adjuncts=0 if word == "where" else 0.2)
-    if clause is None:
+            thing = _asked_thing(grammar.lexicon, rng, verb, word)
+            agreeing = word == "many" and "V.participle" in form.french
+            if thing is not None and fits(form, verb, subject) and (verb.referred or not agreeing):
+                asked, complement = thing
+                clause = say(grammar.lexicon, form, subject, verb, complement)
+        elif word != "where" or ("in" in verb.adjuncts and not verb.place):
+            clause = draw_action(grammar, rng, form, verb, subject, adjuncts=0 if word == "where" else 0.2)
+    if clause is None or subject.english == "I":
         return None
-    return _question(clause._replace(english=f"{asked[0]} {clause.english}", french=f"{asked[1]} {clause.french}"))
+    english, french = grammar.tables["question_words"][word]
+    return as_question(
+        clause._replace(
+            english=f"{english} {asked.english} {clause.english}".replace("  ", " "),
+            french=f"{french} {asked.french} {clause.french}".replace("  ", " "),
+        )
+    )
 
 
-def _draw_countable(lexicon: Lexicon, rng: Random, verb: Verb) -> Noun | None:
+def _asked_thing(lexicon: Lexicon, rng: Random, verb: Verb, word: str) -> tuple[Phrase, Complement] | None:
+    """What stands behind "how many" (nothing behind "what"), and the gap that it leaves behind the verb."""
+    if not verb.objects or verb.preposition or verb.recipient or set(verb.objects) & set(PEOPLE):
+        return None
+    if word == "what":
+        return Phrase("", ""), Complement()
     noun = rng.choice(lexicon.nouns[rng.choice(verb.objects)])
-    counted = {"a", "number", "several"} & set(lexicon.noun_determiners[noun.kind])
-    return noun if counted and True in noun.plurals and not noun.mass else None
+    if noun.mass or True not in noun.plurals or not _COUNTED & set(lexicon.noun_determiners[noun.kind]):
+        return None
+    asked = noun_phrase(lexicon, noun, "none", plural=True)
+    return asked, Complement(agrees=agreement(noun.feminine, True), heads=asked.heads)
+
+
+_COUNTED = frozenset({"a", "number", "several"})
 
 
 def _draw_existential(grammar: Grammar, rng: Random) -> Phrase | None:
@@ -240,18 +131,18 @@ def _draw_existential(grammar: Grammar, rng: Random) -> Phrase | None:
     alive = rng.random() < 0.4
     kinds = tables["animals" if alive else "things"].split()
     english, french, polarity = rng.choice(tables["forms"])
-    noun = draw_noun_phrase(lexicon, rng, kinds, ("a", "some", "number", "several"), polarity == "negative", adjectives=0.35)
     if polarity == "negative":
-        kind = lexicon.nouns[noun.kind]
-        bare = next(n for n in kind if n.lemma == noun.heads[0])
-        plural = not bare.mass and rng.random() < 0.5
+        bare = rng.choice(lexicon.nouns[rng.choice(kinds)])
+        plural = True in bare.plurals and rng.random() < 0.5
         noun = noun_phrase(lexicon, bare, "none", plural, draw_adjectives(lexicon, rng, bare, 0.25))
+    else:
+        noun = draw_noun_phrase(lexicon, rng, kinds, ("a", "some", "number", "several"), adjectives=0.35)
     if alive:
         where = draw_place(lexicon, rng, rng.choice(("in", "near")))
     else:
-        relation = rng.choice(tables["on"])
+        on, sur = rng.choice(tables["on"])
         furniture = rng.choice([n for n in lexicon.nouns["furniture"] if n.lemma in tables["surfaces"]])
-        where = prepositional(lexicon, *relation, noun_phrase(lexicon, furniture, "the"))
+        where = prepositional(lexicon, on, sur, noun_phrase(lexicon, furniture, "the"))
     be = "are" if noun.plural else "is"
     was = "were" if noun.plural else "was"
     slots = {"N": noun.english, "M": noun.english, "C": where.english, "be.present": be, "be.past": was}
@@ -303,7 +194,7 @@ def _draw_comparison(grammar: Grammar, rng: Random) -> Phrase | None:
     )
     form = grammar.forms[rng.choice(("be", "was", "be not", "be?"))]
     clause = say(lexicon, form, subject, lexicon.verbs["copula"]["être"], compared)
-    return _question(clause) if form.polarity == "question" else clause
+    return as_question(clause) if form.polarity == "question" else clause
 
 
 def _draw_report(grammar: Grammar, rng: Random) -> Phrase | None:
@@ -314,9 +205,9 @@ def _draw_report(grammar: Grammar, rng: Random) -> Phrase | None:
     if verb.lemma == "hope":
         action = rng.choice(grammar.verbs[rng.choice(("activity", "event"))])
         form = grammar.forms[rng.choice(("near future", "near future not"))]
-        reported = _draw_action(grammar, rng, form, action, _draw_subject(grammar, rng, action), adjuncts=0.15)
+        reported = draw_action(grammar, rng, form, action, draw_subject(grammar, rng, action), adjuncts=0.15)
     else:
-        reported = _draw_clause(grammar, rng, rng.choice(("statement", "statement", "negative")))
+        reported = draw_clause(grammar, rng, rng.choice(("statement", "statement", "negative")))
     if reported is None or " , " in reported.english:
         return None
     said = Complement(f"that {reported.english}", f"que {reported.french}", combinations=reported.combinations)
@@ -326,8 +217,8 @@ def _draw_report(grammar: Grammar, rng: Random) -> Phrase | None:
 def _draw_named_form(grammar: Grammar, rng: Random, name: str, subject: Phrase, kind: str = "") -> Phrase | None:
     """A short clause in one form, with a verb of one kind (or any that the form takes)."""
     form = grammar.forms[name]
-    verb = rng.choice(grammar.verbs[kind or rng.choice(form.kinds)])
-    return _draw_action(grammar, rng, form, verb, subject, adjuncts=0.15)
+    verb = rng.choice(grammar.verbs[kind or rng.choice([k for k in form.kinds if k != "perception"])])
+    return draw_action(grammar, rng, form, verb, subject, adjuncts=0.15)
 
 
 def _joined(english: str, french: str, first: Phrase, second: Phrase) -> Phrase:
@@ -366,7 +257,7 @@ def _draw_compound(grammar: Grammar, rng: Random) -> Phrase | None:
     """Two clauses with a conjunction."""
     row = rng.choice(grammar.tables["compound"])
     first_subject = draw_people(grammar.lexicon, rng)
-    first = _draw_named_form(grammar, rng, rng.choice(row["first"]), first_subject)
+    first = _draw_named_form(grammar, rng, rng.choice(row["first"]), first_subject, row["kind"])
     if row["second"] == "weather":
         second: Phrase | None = Phrase(*rng.choice(grammar.tables["weather"]))
     else:
@@ -397,12 +288,13 @@ def _draw_relative_subject(grammar: Grammar, rng: Random) -> Phrase | None:
 def _draw_relative_object(grammar: Grammar, rng: Random) -> Phrase | None:
     """The letter that Paul wrote is long; I like the letter that Paul wrote."""
     lexicon = grammar.lexicon
-    thing = draw_noun_phrase(lexicon, rng, grammar.things, ("the",), adjectives=0)
     form = grammar.forms[rng.choice(grammar.tables["relative"]["forms"])]
-    verb = rng.choice(grammar.verbs[rng.choice(form.kinds)])
+    verb = rng.choice([verb for kind in form.kinds for verb in grammar.verbs[kind] if verb.referred])
+    kinds = [kind for kind in verb.objects if kind in grammar.things]
     subject = draw_people(lexicon, rng)
-    if thing.kind not in verb.objects or verb.preposition or not _fits(form, verb, subject):
+    if not fits(form, verb, subject):
         return None
+    thing = draw_noun_phrase(lexicon, rng, kinds, ("the",), adjectives=0)
     gap = Complement(agrees=agreement(thing.feminine, thing.plural), heads=thing.heads)
     described = say(lexicon, form, subject, verb, gap)
     full = thing._replace(
