@@ -36,7 +36,7 @@ def sequence_to_vector(
         cell: "lstm", "gru" or "simple_rnn".
         embedding_dim: length of a symbol's vector.
         dropout: share of the non-recurrent connections dropped in training (Zaremba et al. 2014).
-        memory: steps over which the first gates remember: each unit's time scale is drawn between 1 and this (Tallec &
+        memory: steps over which units remember at first: each unit's time scale is drawn between 2 and this (Tallec &
             Ollivier 2018). 0 leaves the gates as Keras starts them, which forget within some five steps.
         seed: of the initial weights and of dropout.
 
@@ -85,11 +85,12 @@ def sequence_to_vector(
 
 
 def _remember(cell: keras.layers.Layer, memory: int, seed: int) -> None:
-    """Set gate biases so that units forget over 1 to `memory` steps (a simple_rnn has no gates to set)."""
-    scales = np.log(np.random.default_rng(seed).uniform(1, max(memory - 1, 1), cell.units))
+    """Set gate biases so that units forget over 2 to `memory` steps (a simple_rnn has no gates to set)."""
+    # A gate of sigmoid(log(scale - 1)) = 1 - 1 / scale keeps a state for about `scale` steps.
+    gates = np.log(np.random.default_rng(seed).uniform(1, max(memory - 1, 1), cell.units))
     bias = cell.bias.numpy()
     if isinstance(cell, keras.layers.LSTMCell):  # (4 * units,): input, forget, candidate, output gates
-        bias[: 2 * cell.units] = np.concatenate([-scales, scales])
+        bias[: 2 * cell.units] = np.concatenate([-gates, gates])
     elif isinstance(cell, keras.layers.GRUCell):  # (2, 3 * units): update gate (1 keeps all), reset gate, candidate
-        bias[0, : cell.units] = scales
+        bias[0, : cell.units] = gates
     cell.bias.assign(bias)

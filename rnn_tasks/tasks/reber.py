@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -101,7 +101,7 @@ class ReberConfig(TaskConfig):
     model: ReberModelConfig = ReberModelConfig()
     batch_size: int = Field(64, ge=1, le=65_536, description="Strings an update.")
     training: TrainingConfig = TrainingConfig(
-        epochs=8, learning_rate=0.01, decay="cosine", clip_norm=1.0, jit_compile=True
+        epochs=10, learning_rate=0.01, decay="cosine", clip_norm=1.0, jit_compile=True
     )
 
 
@@ -176,17 +176,19 @@ def train(
 ) -> Trained:
     """Binary cross-entropy; the epoch with the least validation loss is kept."""
     train_split, val_split = _open(prepared, "train"), _open(prepared, "val")
-
-    def validate(model: keras.Model) -> dict[str, float]:
-        probabilities = _probabilities(model, val_split)
-        return {
-            "val_loss": _cross_entropy(probabilities, val_split.labels),
-            "val_accuracy": evaluation.accuracy(val_split.labels, probabilities > 0.5),
-        }
-
     with training.training_scope(config.training, config.seed):
+        model = build(config, prepared)
+        forward = training.forward(model)
+
+        def validate(_: keras.Model) -> dict[str, float]:
+            probabilities = _probabilities(forward, val_split)
+            return {
+                "val_loss": _cross_entropy(probabilities, val_split.labels),
+                "val_accuracy": evaluation.accuracy(val_split.labels, probabilities > 0.5),
+            }
+
         return training.fit(
-            build(config, prepared),
+            model,
             text.SequenceBatches(train_split, config.batch_size, config.seed),
             _loss,
             config=config.training,
@@ -209,7 +211,7 @@ def evaluate(config: ReberConfig, prepared: Prepared, trained: Trained, out_dir:
     train_split, test_split = _open(prepared, "train"), _open(prepared, "test")
     strings, kinds = _test_strings(prepared)
     labels = np.asarray(test_split.labels)
-    probabilities = _probabilities(_trained_model(config, prepared, trained), test_split)
+    probabilities = _probabilities(training.forward(_trained_model(config, prepared, trained)), test_split)
     predicted = probabilities > 0.5
     members = (train_split.tokens[i].tolist() for i in np.flatnonzero(train_split.labels))
     bigrams = np.array(evaluation.bigrams_known(members, (ids.tolist() for ids in test_split.tokens)))
@@ -265,7 +267,7 @@ def export(config: ReberConfig, prepared: Prepared, trained: Trained, out_dir: P
     with files.whole_directory(out_dir) as aside:
         exporting.export_model(model, {"serve": endpoint}, aside, resources=[encoder])
         served = exporting.load_membership(aside)(strings)
-        worst = np.max(np.abs(served - _probabilities(model, _open(prepared, "test"))))
+        worst = np.max(np.abs(served - _probabilities(training.forward(model), _open(prepared, "test"))))
         if not worst < 1e-5:
             raise RuntimeError(f"the export's probabilities are off by up to {worst:.2g}")
     return Exported(
@@ -304,11 +306,11 @@ def _trained_model(config: ReberConfig, prepared: Prepared, trained: Trained) ->
     return training.load_weights(build(config, prepared), trained.weights)
 
 
-def _probabilities(model: keras.Model, split: text.LabelledSequences) -> np.ndarray:
+def _probabilities(forward: Callable[[np.ndarray], np.ndarray], split: text.LabelledSequences) -> np.ndarray:
     """(strings,) probabilities of belonging; 0 for a string with a symbol that no training string has."""
     result = np.zeros(len(split))
     for rows, batch in text.SequenceBatches(split, batch_size=500).in_buckets():
-        logits = model.predict_on_batch(batch["ids"])[:, 0].astype(np.float64)  # (batch,)
+        logits = forward(batch["ids"])[:, 0].astype(np.float64)  # (batch,)
         probabilities = np.where((batch["ids"] == text.UNK).any(axis=1), 0.0, 1 / (1 + np.exp(-logits)))
         result[rows] = probabilities[: len(rows)]
     return result

@@ -1,11 +1,12 @@
 from .checkpoint import load_weights as load_weights
 from .checkpoint import save_weights as save_weights
+from .evaluator import evaluator as evaluator
+from .forward import forward as forward
 from .loop import Batches as Batches
+from .loop import Loss as Loss
 from .loop import fit as fit
 from .losses import StepLoss as StepLoss
 from .losses import binary_cross_entropy as binary_cross_entropy
 from .losses import sampled_cross_entropy as sampled_cross_entropy
 from .losses import sequence_cross_entropy as sequence_cross_entropy
 from .scope import training_scope as training_scope
-from .evaluator import evaluator as evaluator
-from .loop import Loss as Loss
