@@ -153,11 +153,11 @@ def _count_words(words: Path, fates: np.ndarray, max_tokens: int) -> list[Counte
     counters: tuple[Counter[bytes], Counter[bytes]] = (Counter(), Counter())
     with _file(words, "source").open("rb") as sources, _file(words, "target").open("rb") as targets:
         for number, lines in enumerate(zip(sources, targets, strict=True)):
-            if fates[number] != Fate.KEPT:
-                continue
             sentences = [line.split() for line in lines]
             if not all(sentences):
                 fates[number] = Fate.EMPTY
+            elif fates[number] != Fate.KEPT:
+                continue
             elif max(map(len, sentences)) > max_tokens:
                 fates[number] = Fate.TOO_LONG
             else:
