@@ -23,27 +23,29 @@ def write_word_vectors(
     shown: int = 600,
     seed: int = 1,
 ) -> dict[str, Path]:
-    """Write `<name>_vectors.tsv` and `_metadata.tsv` of all words, `<name>_tsne.png` and `.html` of the frequent ones.
+    """Write into `directory/name`: `vectors.tsv` and `metadata.tsv` of all words, `tsne.png` and `tsne.html` of some.
 
     Args:
         directory: where to.
         name: of the table, such as "source".
         vectors: (words, units).
-        words: one a row.
-        counts: how often each was seen; words never seen are not drawn.
+        words: one a row; the most frequent `shown` of those that were seen at all are drawn.
+        counts: how often each was seen.
         shown: words drawn at most.
         seed: of t-SNE.
 
     Returns:
         Kind of file -> its path.
     """
-    tsv, metadata, _ = write_projector(directory, vectors, words, counts, name)
+    folder = directory / name
+    folder.mkdir(parents=True, exist_ok=True)
+    tsv, metadata, _ = write_projector(folder, vectors, words, counts, name)
     rows = most_frequent(counts, shown)
     chosen, labels, frequencies = vectors[rows], [words[i] for i in rows], [counts[i] for i in rows]
     points = tsne_points(chosen, seed)
     title = f"{name.capitalize()} word vectors: the {len(rows)} most frequent, t-SNE"
-    picture = save_figure(embedding_scatter(points, labels, title=title), directory / f"{name}_tsne.png")
+    picture = save_figure(embedding_scatter(points, labels, title=title), folder / "tsne.png")
     page = write_tsne_page(
-        directory / f"{name}_tsne.html", points, labels, frequencies, neighbours=cosine_neighbours(chosen), title=title
+        folder / "tsne.html", points, labels, frequencies, neighbours=cosine_neighbours(chosen), title=title
     )
     return {f"{name}_vectors": tsv, f"{name}_metadata": metadata, f"{name}_tsne": picture, f"{name}_tsne_page": page}

@@ -1,0 +1,216 @@
+"""The training loop: resumed and distributed runs end where plain ones do."""
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from rnn_tasks import training
+from rnn_tasks.config import TrainingConfig
+from rnn_tasks.errors import UserError
+
+
+class LinearBatches:
+    """y = x · (1, -2, 3) + 0.5, drawn from the epoch's number."""
+
+    def __init__(self, batches: int = 4, rows: int = 8):
+        self.batches, self.rows = batches, rows
+
+    def __len__(self):
+        return self.batches
+
+    def epoch(self, number, skip=0):
+        random = np.random.default_rng(number)
+        for position in range(self.batches):
+            x = random.normal(size=(self.rows, 3)).astype("float32")
+            if position >= skip:
+                yield {"x": x, "y": x @ np.array([1.0, -2.0, 3.0], "float32") + 0.5}
+
+
+def squared_error(model, batch, is_training):
+    errors = model(batch["x"], training=is_training)[:, 0] - batch["y"]
+    return training.StepLoss(tf.reduce_sum(errors**2), tf.cast(tf.size(errors), tf.float32))
+
+
+def fit(work_dir, config=None, callbacks=(), batches=None, validate=None):
+    config = config or TrainingConfig(epochs=4, learning_rate=0.05)
+    with training.training_scope(config, seed=3):
+        model = keras.Sequential([keras.Input((3,)), keras.layers.Dropout(0.3), keras.layers.Dense(1)])
+        trained = training.fit(
+            model,
+            batches or LinearBatches(),
+            squared_error,
+            config=config,
+            work_dir=work_dir,
+            validate=validate or (lambda m: {"val_loss": float(np.abs(m.layers[-1].bias.numpy() - 0.5).sum())}),
+            monitor="val_loss",
+            higher_is_better=False,
+            callbacks=callbacks,
+        )
+    return model, trained
+
+
+def weights(model):
+    return np.concatenate([np.ravel(w) for w in model.get_weights()])
+
+
+class Killed(Exception):
+    pass
+
+
+class KillAt(keras.callbacks.Callback):
+    def __init__(self, step):
+        super().__init__()
+        self.step, self.seen = step, 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.seen += 1
+        if self.seen == self.step:
+            raise Killed
+
+
+@pytest.mark.parametrize("step", [2, 4, 5, 11])
+@pytest.mark.parametrize("minutes", [1e-9, 5.0], ids=["each batch", "each epoch"])
+def test_an_interrupted_run_ends_as_an_undisturbed_one(tmp_path, step, minutes):
+    config = TrainingConfig(epochs=4, learning_rate=0.05, checkpoint_minutes=minutes, warmup_steps=3, decay="cosine")
+    undisturbed, expected = fit(tmp_path / "whole", config)
+    with pytest.raises(Killed):
+        fit(tmp_path / "broken", config, [KillAt(step)])
+    resumed, trained = fit(tmp_path / "broken", config)
+    np.testing.assert_array_equal(weights(resumed), weights(undisturbed))
+    histories = [
+        [{k: v for k, v in json.loads(line).items() if k != "seconds"} for line in t.history.read_text().splitlines()]
+        for t in (trained, expected)
+    ]
+    assert histories[0] == histories[1]
+    assert (trained.epochs, trained.steps) == (4, 16)
+
+
+def test_kill_9_resumes(tmp_path):
+    """A real SIGKILL in a real process, in the middle of an epoch."""
+    script = f"""
+        import os, signal, sys
+        sys.path.insert(0, {str(os.path.dirname(__file__))!r})
+        from pathlib import Path
+        import keras
+        from rnn_tasks.config import TrainingConfig
+        import test_loop
+        class Kill(keras.callbacks.Callback):
+            seen = 0
+            def on_train_batch_end(self, batch, logs=None):
+                self.seen += 1
+                if self.seen == 7:
+                    os.kill(os.getpid(), signal.SIGKILL)
+        test_loop.fit(Path({str(tmp_path)!r}) / "work", TrainingConfig(epochs=4, learning_rate=0.05), [Kill()])
+    """
+    assert subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=False).returncode == -9
+    resumed, _ = fit(tmp_path / "work")
+    undisturbed, _ = fit(tmp_path / "whole")
+    np.testing.assert_array_equal(weights(resumed), weights(undisturbed))
+
+
+def test_same_seed_same_run(tmp_path):
+    runs = [weights(fit(tmp_path / str(n))[0]) for n in range(2)]
+    np.testing.assert_array_equal(*runs)
+
+
+def test_learns_and_keeps_the_best_epoch(tmp_path):
+    values = iter([3.0, 1.0, 2.0, 5.0])
+    seen = []
+
+    def validate(model):
+        seen.append(weights(model))
+        return {"val_loss": next(values)}
+
+    model, trained = fit(tmp_path, validate=validate)
+    training.load_weights(model, trained.weights)
+    np.testing.assert_array_equal(weights(model), seen[1])
+    assert trained.metrics["val_loss"] == 1.0
+
+
+def test_early_stopping_and_plateau(tmp_path):
+    config = TrainingConfig(
+        epochs=50, learning_rate=0.08, decay="plateau", plateau_patience=2, early_stopping_patience=5
+    )
+    _, trained = fit(tmp_path, config, validate=lambda model: {"val_loss": 1.0})
+    rates = [json.loads(line)["learning_rate"] for line in trained.history.read_text().splitlines()]
+    assert trained.epochs == 6  # the first is best; five more without improvement
+    np.testing.assert_allclose(rates, [0.08, 0.08, 0.08, 0.04, 0.04, 0.02])
+
+
+def test_a_few_batches_are_the_same_every_epoch(tmp_path):
+    config = TrainingConfig(epochs=150, learning_rate=0.05, limit_batches=1)
+    with training.training_scope(config, seed=1):
+        model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+        trained = training.fit(
+            model,
+            LinearBatches(),
+            squared_error,
+            config=config,
+            work_dir=tmp_path,
+            validate=lambda m: {"val_loss": 0.0},
+            monitor="val_loss",
+            higher_is_better=False,
+        )
+    losses = [json.loads(line)["loss"] for line in trained.history.read_text().splitlines()]
+    assert losses[-1] < 1e-2 * losses[0]
+    assert trained.steps == 150
+
+
+def test_max_steps_stops_within_an_epoch(tmp_path):
+    _, trained = fit(tmp_path, TrainingConfig(epochs=4, max_steps=6))
+    assert trained.steps == 6
+    assert trained.epochs == 2
+
+
+def test_a_loss_that_is_no_number_is_the_users_to_mend(tmp_path):
+    class NaN(LinearBatches):
+        def epoch(self, number, skip=0):
+            yield {"x": np.full((8, 3), np.nan, "float32"), "y": np.zeros(8, "float32")}
+
+    with pytest.raises(UserError, match="training.learning_rate: the loss became nan at update 0"):
+        fit(tmp_path, batches=NaN())
+
+
+def test_keras_callbacks_work(tmp_path):
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            assert set(logs) == {"loss", "val_loss", "learning_rate"}
+            self.model.stop_training = epoch == 1
+
+    assert fit(tmp_path, callbacks=[Stop()])[1].epochs == 2
+
+
+def test_two_devices_train_as_one(tmp_path):
+    """MirroredStrategy over two logical CPUs: the same weights, gradient clipping included."""
+    script = f"""
+        import sys
+        sys.path.insert(0, {str(os.path.dirname(__file__))!r})
+        from pathlib import Path
+        import numpy as np, tensorflow as tf
+        tf.config.set_logical_device_configuration(
+            tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2)
+        import keras
+        from rnn_tasks import training
+        from rnn_tasks.config import TrainingConfig
+        import test_loop
+        weights = []
+        for strategy in ("none", "mirrored"):
+            config = TrainingConfig(epochs=3, learning_rate=0.05, clip_norm=0.7, strategy=strategy)
+            with training.training_scope(config, seed=3) as scope:
+                assert scope.num_replicas_in_sync == (2 if strategy == "mirrored" else 1)
+                model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+                training.fit(model, test_loop.LinearBatches(), test_loop.squared_error, config=config,
+                             work_dir=Path({str(tmp_path)!r}) / strategy, validate=lambda m: {{"val_loss": 0.0}},
+                             monitor="val_loss", higher_is_better=False)
+                weights.append(test_loop.weights(model))
+        np.testing.assert_allclose(weights[0], weights[1], atol=1e-5)
+        assert np.abs(weights[0]).max() > 0.1
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=True, capture_output=True)
