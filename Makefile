@@ -1,0 +1,52 @@
+# Every target sets up .venv from requirements.lock when that is needed; `make` alone lists the targets.
+
+PYTHON ?= python3
+TASK ?= translate
+
+.DEFAULT_GOAL := help
+.PHONY: help pipeline test test-real lint bench ui serve
+
+BIN := .venv/bin
+READY := .venv/.installed
+
+RUN_OPTIONS = $(if $(PRESET),--preset '$(PRESET)') $(if $(DATA),--data '$(DATA)') $(foreach s,$(SET),--set '$(s)') \
+	$(if $(SEED),--seed '$(SEED)') $(if $(FRESH),--fresh)
+
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo '  make pipeline TASK=translate PRESET=full DATA=../corpus SET="training.epochs=3 model.units=256" SEED=1 FRESH=1'
+
+pipeline: $(READY)  ## Run a task from raw data to a registered model (TASK, PRESET, DATA, SET, SEED, FRESH)
+	@$(BIN)/rnn-tasks run '$(TASK)' $(RUN_OPTIONS)
+
+test: $(READY)  ## Run the tests that need nothing but this repository
+	@$(BIN)/python -m pytest -m 'not real'
+
+test-real: $(READY)  ## Run the tests on real corpora below RNN_TASKS_DATA (minutes to hours)
+	@$(BIN)/python -m pytest -m real
+
+lint: $(READY)  ## Check style, formatting, types and import rules
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: $(READY)  ## Run the side-by-side speed programs in benchmarks/
+	@set -e; for program in benchmarks/[a-z]*.py; do echo "== $$program"; $(BIN)/python "$$program"; done
+
+ui: $(READY)  ## Serve the Prefect and MLflow user interfaces until Ctrl-C
+	@$(BIN)/rnn-tasks ui
+
+serve: $(READY)  ## Register a deployment a task and run what is started in the Prefect UI, until Ctrl-C
+	@$(BIN)/rnn-tasks serve
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(not (3, 11) <= v <= (3, 13) and \
+		"Python 3.11 to 3.13 is needed, $(PYTHON) is %d.%d; choose one: make PYTHON=python3.12 ..." % v)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
+	@$(BIN)/python -m uv --version >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet uv
+	@$(BIN)/python -m uv pip install --quiet --python $(BIN)/python -r requirements.lock
+	@$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@

@@ -1,0 +1,276 @@
+"""The `rnn-tasks` command.
+
+Nothing here imports TensorFlow, Prefect or MLflow before all that can be checked without them has been checked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+from cyclopts import App, CycloptsError, Parameter
+
+from pipelines import presentation
+from pipelines.settings import get_settings
+from rnn_tasks.config import TaskConfig, override, parse_assignment, validate
+from rnn_tasks.errors import UserError
+from rnn_tasks.files import write_whole
+from rnn_tasks.registry import TASK_MODULES, get_task
+from rnn_tasks.task import Task
+
+app = App(
+    name="rnn-tasks",
+    help="Recurrent networks on Keras 3, task by task: prepare, train, evaluate, export, register.",
+    default_parameter=Parameter(negative=()),
+    help_epilogue="Exit codes: 0 done, 2 a mistake in input or config, 1 our fault, 130 interrupted.",
+)
+
+TaskName = Annotated[str, Parameter(help="A task's name; `rnn-tasks list` shows them.")]
+
+
+@app.command(name="list")
+def list_tasks() -> None:
+    """Every task: its name, its shape, what it learns."""
+    presentation.show_tasks([get_task(name) for name in TASK_MODULES])
+
+
+@app.command
+def describe(task: TaskName, /) -> None:
+    """A task's presets and every setting with its default, bounds and meaning."""
+    presentation.show_task(get_task(task))
+
+
+@app.command
+def run(
+    task: TaskName,
+    /,
+    *,
+    preset: str = "quick",
+    data: str | None = None,
+    set_: Annotated[tuple[str, ...], Parameter(name="--set")] = (),
+    seed: int | None = None,
+    fresh: bool = False,
+    json: bool = False,
+) -> None:
+    """Prepare, train, evaluate, export and register.
+
+    A run that was interrupted (killed, Ctrl-C, an error) goes on where it stopped when the same command is given
+    again, in the same MLflow run. A finished one starts anew.
+
+    Parameters
+    ----------
+    preset
+        The config to start from.
+    data
+        A path, or the name of a data source; short for --set data.source=DATA.
+    set_
+        key=value laid over the preset, as often as wanted; `rnn-tasks describe TASK` shows all keys.
+    seed
+        Short for --set seed=SEED.
+    fresh
+        Forget what an interrupted run of the same config has left.
+    json
+        End standard output with one JSON line; everything else goes to standard error.
+    """
+    declared = get_task(task)
+    config = chosen_config(declared, preset, data, set_, seed)
+    declared.inputs(config)  # a missing file is told now, not after half a minute of imports
+    with only_the_answer_on_stdout():
+        outcome = _run_flow(task, config, fresh)
+    if json:
+        print(outcome.model_dump_json(exclude={"champion"}))
+    else:
+        presentation.show_outcome(outcome)
+
+
+@app.command
+def predict(
+    task: TaskName,
+    /,
+    *,
+    run: str = "champion",
+    input: Path | None = None,  # noqa: A002
+    output: Path | None = None,
+    **options: str,
+) -> None:
+    """Answer line by line with a trained model.
+
+    Parameters
+    ----------
+    run
+        The MLflow run whose model to use, or an alias; the champion by default.
+    input
+        A UTF-8 file with one input a line; standard input by default.
+    output
+        Where the answers go, one line for each input line; standard output by default.
+    options
+        What the task lets its caller choose: `rnn-tasks describe TASK` shows it.
+    """
+    declared = get_task(task)
+    choices = validate_options(declared, options)
+    if input and not input.is_file():
+        raise UserError(f"--input {input}: no such file")
+    from pipelines import tracking
+
+    export = tracking.export_directory(task, run)
+    answers = declared.predict(export, read_lines(input), choices)
+    if output:
+        write_whole(output, "".join(f"{answer}\n" for answer in answers))
+        return
+    for answer in answers:
+        sys.stdout.buffer.write(f"{answer}\n".encode())
+    sys.stdout.buffer.flush()
+
+
+@app.command
+def compare(task: TaskName, /) -> None:
+    """All runs of a task, newest first: status, preset, data, metrics, champion."""
+    declared = get_task(task)
+    from pipelines import comparison
+
+    presentation.show_runs(declared, comparison.runs(declared))
+
+
+@app.command
+def ui() -> None:
+    """Serve Prefect's and MLflow's user interfaces over this project's stores until Ctrl-C."""
+    from pipelines import servers
+
+    with servers.user_interfaces(get_settings()) as (prefect, mlflow):
+        print(f"Prefect  {prefect}\nMLflow   {mlflow}\nCtrl-C stops both.", flush=True)
+        servers.wait_forever()
+
+
+@app.command
+def serve() -> None:
+    """Register a deployment a task and run what is started or scheduled in the Prefect UI, until Ctrl-C."""
+    from pipelines import servers
+
+    settings = get_settings()
+    url = os.environ.get("PREFECT_API_URL") or servers.running_prefect(settings)
+    if not url:
+        raise UserError("no Prefect server is running; start it in another terminal: make ui")
+    os.environ["PREFECT_API_URL"] = url
+    from pipelines.deployments import serve_all
+
+    serve_all()
+
+
+# --------------------------------------------------------------------------------------------- what the commands use
+
+
+def chosen_config(
+    task: Task, preset: str, data: str | None, assignments: tuple[str, ...], seed: int | None
+) -> TaskConfig:
+    """A preset with the user's choices laid over it.
+
+    Raises:
+        UserError: an unknown preset or key, or a value out of bounds.
+    """
+    if preset not in task.presets:
+        raise UserError(f"--preset {preset}: task {task.name!r} has {', '.join(task.presets)}")
+    changes = dict(parse_assignment(text) for text in assignments)
+    if data is not None:
+        changes["data.source"] = data
+    if seed is not None:
+        changes["seed"] = seed
+    return override(task.presets[preset], changes)
+
+
+def validate_options(task: Task, options: dict[str, str]):
+    """`--n-best 3` as the field `n_best` of the task's predict options."""
+    known = task.predict_options.model_fields
+    values = {name.replace("-", "_"): value for name, value in options.items()}
+    for name in values:
+        if name not in known:
+            accepted = ", ".join(f"--{field.replace('_', '-')}" for field in known) or "none"
+            raise UserError(f"unknown option --{name.replace('_', '-')} (options of {task.name!r}: {accepted})")
+    return validate(task.predict_options, values)
+
+
+def read_lines(path: Path | None) -> Iterator[str]:
+    """The lines of a UTF-8 file, or of standard input, without their ends; only \\n and \\r\\n end a line.
+
+    Raises:
+        UserError: a line is not UTF-8.
+    """
+    with path.open("rb") if path else contextlib.nullcontext(sys.stdin.buffer) as file:
+        for number, line in enumerate(file, 1):
+            try:
+                yield line.removesuffix(b"\n").removesuffix(b"\r").decode()
+            except UnicodeDecodeError as error:
+                where = path or "standard input"
+                raise UserError(f"{where}, line {number}: not UTF-8 (byte {error.start + 1} of the line)") from None
+
+
+@contextlib.contextmanager
+def only_the_answer_on_stdout() -> Iterator[None]:
+    """Whatever libraries print, in Python or in C++, goes to standard error inside the block."""
+    sys.stdout.flush()
+    stdout = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(stdout, 1)
+        os.close(stdout)
+
+
+def _run_flow(task: str, config: TaskConfig, fresh: bool):
+    _log_to_stderr()
+    # Only its log lines for the flow's page: what a user needs to read comes from our own loggers and from `main`.
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+    from pipelines import servers
+
+    wait_for_prefect = servers.start_prefect_api(get_settings())
+    import tensorflow  # noqa: F401  # takes seconds, spent here while a temporary server starts
+
+    from pipelines import flows
+
+    wait_for_prefect()
+    return flows.flow_of(task)(config=config, fresh=fresh)
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s  %(message)s", "%H:%M:%S"))
+    for name in ("pipelines", "rnn_tasks"):
+        logger = logging.getLogger(name)
+        logger.setLevel(logging.INFO)
+        logger.addHandler(handler)
+        logger.propagate = False
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line and exit: 0 done, 2 the user's mistake, 1 ours, 130 interrupted."""
+    sys.exit(_exit_code(arguments))
+
+
+def _exit_code(arguments: list[str] | None) -> int:
+    try:
+        app(arguments, print_error=False, exit_on_error=False, result_action="return_value")
+        sys.stdout.flush()
+    except (UserError, CycloptsError) as error:
+        print("error:", " ".join(str(error).split()), file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader has seen enough: `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,239 @@
+"""The chain that every task goes through: prepare, train, evaluate, export, register.
+
+Each stage is a Prefect task. Stages hand each other paths, digests and numbers, which Prefect stores as JSON:
+`prepare` is found again by the content of what it reads, the later stages by the MLflow run they belong to, so
+that a run that was killed and started again goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+import urllib.error
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from prefect import task as prefect_task
+from prefect.artifacts import create_link_artifact, create_markdown_artifact
+from prefect.client.schemas.objects import State, TaskRun
+
+from pipelines import tracking, workspace
+from pipelines.settings import get_settings
+from rnn_tasks.config import TaskConfig
+from rnn_tasks.errors import UserError
+from rnn_tasks.files import code_digest, file_digest, json_digest
+from rnn_tasks.registry import TASK_MODULES, get_task
+from rnn_tasks.task import Exported, Prepared, Report, StageResult, Trained
+
+logger = logging.getLogger(__name__)
+
+
+class Outcome(StageResult):
+    """What a finished run tells its caller.
+
+    Attributes:
+        metrics: of training and of the test split, by name.
+        baseline: the trivial method's values, by name of the metric.
+        model_uri: `models:/<task>/<version>`.
+        artifact_dir: figures, tables and samples.
+        seconds: by stage.
+        champion: what became of the champion, for people.
+    """
+
+    task: str
+    run_id: str
+    status: str
+    metrics: dict[str, float]
+    baseline: dict[str, float]
+    model_uri: str
+    artifact_dir: Path
+    seconds: dict[str, float]
+    champion: str
+
+
+# ------------------------------------------------------------------------------------------------------ the stages
+
+
+def _preparation_key(_: Any, parameters: dict[str, Any]) -> str:
+    """Equal for equal data settings, input content and code: `prepare` may read nothing else."""
+    task = get_task(parameters["task_name"])
+    config: TaskConfig = parameters["config"]
+    settings = config.model_dump(mode="json", exclude={"training", "model"})
+    inputs = [(str(path), file_digest(path)) for path in task.inputs(config)]
+    return f"{task.name}-prepare-{json_digest([settings, inputs, code_digest('.'), str(get_settings().prepared)])}"
+
+
+def _run_key(context: Any, parameters: dict[str, Any]) -> str:
+    """Equal within one MLflow run."""
+    return f"{parameters['run_id']}-{context.task.name}"
+
+
+def _is_network_error(_task: Any, _run: TaskRun, state: State) -> bool:
+    error = state.result(raise_on_failure=False)
+    return isinstance(error, (ConnectionError, TimeoutError, urllib.error.URLError))
+
+
+def _stage(name: str, key: Callable[..., str], **options: Any) -> Callable[[Callable], Any]:
+    return prefect_task(name=name, cache_key_fn=key, persist_result=True, result_serializer="json", **options)
+
+
+@_stage("prepare", _preparation_key, retries=3, retry_delay_seconds=[5, 20, 60], retry_condition_fn=_is_network_error)
+def prepare(task_name: str, config: TaskConfig) -> Prepared:
+    """Raw input to files."""
+    return get_task(task_name).prepare(config, get_settings().prepared / task_name)
+
+
+@_stage("train", _run_key)
+def train(task_name: str, config: TaskConfig, prepared: Prepared, work_dir: Path, run_id: str) -> Trained:
+    """Files to the best weights; goes on from the checkpoint it finds in `work_dir`."""
+    from pipelines.metric_logger import MetricLogger  # imports Keras, which the other stages may not need
+
+    started = time.monotonic()
+    trained = get_task(task_name).train(config, prepared, work_dir, [MetricLogger(run_id)])
+    tracking.log_training(run_id, trained)
+    seconds = max(trained.seconds, time.monotonic() - started)  # a resumed run has trained before, too
+    tracking.log_metrics(run_id, {"seconds.train": seconds})
+    return trained
+
+
+@_stage("evaluate", _run_key)
+def evaluate(
+    task_name: str, config: TaskConfig, prepared: Prepared, trained: Trained, out_dir: Path, run_id: str
+) -> Report:
+    """Weights to what the test split says of them."""
+    started = time.monotonic()
+    report = get_task(task_name).evaluate(config, prepared, trained, _new(out_dir))
+    tracking.log_report(run_id, report)
+    tracking.log_metrics(run_id, {"seconds.evaluate": time.monotonic() - started})
+    return report
+
+
+@_stage("export", _run_key)
+def export(
+    task_name: str, config: TaskConfig, prepared: Prepared, trained: Trained, out_dir: Path, run_id: str
+) -> Exported:
+    """Weights to files that need no training code."""
+    started = time.monotonic()
+    exported = get_task(task_name).export(config, prepared, trained, _new(out_dir))
+    tracking.log_extras(run_id, exported)
+    tracking.log_metrics(run_id, {"seconds.export": time.monotonic() - started})
+    return exported
+
+
+@_stage("register", _run_key)
+def register(task_name: str, exported: Exported, run_id: str) -> tracking.Registration:
+    """Files to a model that MLflow serves, champion if it deserves to be."""
+    started = time.monotonic()
+    task = get_task(task_name)
+    version = tracking.register_model(task, TASK_MODULES[task_name], run_id, exported)
+    registration = tracking.promote(task, run_id, version)
+    tracking.log_metrics(run_id, {"seconds.register": time.monotonic() - started})
+    return registration
+
+
+# ------------------------------------------------------------------------------------------------------- the chain
+
+
+def run_chain(task_name: str, config: TaskConfig, *, fresh: bool = False) -> Outcome:
+    """All stages in order, inside a Prefect flow.
+
+    Args:
+        task_name: a name from the registry.
+        config: the task's config.
+        fresh: forget what an interrupted run of the same config has left.
+
+    Raises:
+        UserError: the user's input or config; nothing stays behind.
+    """
+    directory = workspace.work_directory(get_settings().unfinished, task_name, config)
+    with workspace.claimed(directory) as work_dir:
+        started = time.monotonic()
+        prepared = _prepared(task_name, config)
+        seconds = time.monotonic() - started
+
+        run_id = None if fresh else _resumable_run(work_dir, prepared)
+        if run_id is None:
+            run_id = _new_run(task_name, config, prepared, work_dir)
+            tracking.log_metrics(run_id, {"seconds.prepare": seconds})
+        try:
+            with tracking.recording(run_id):
+                trained = train(task_name, config, prepared, work_dir / "training", run_id)
+                report = evaluate(task_name, config, prepared, trained, work_dir / "evaluation", run_id)
+                exported = export(task_name, config, prepared, trained, work_dir / "export", run_id)
+                registration = register(task_name, exported, run_id)
+        except UserError:
+            workspace.empty(work_dir)
+            raise
+        outcome = _outcome(task_name, run_id, trained, report, registration)
+        _show_in_prefect(outcome, report)
+        workspace.empty(work_dir)
+        return outcome
+
+
+def _prepared(task_name: str, config: TaskConfig) -> Prepared:
+    state = prepare(task_name, config, return_state=True)
+    prepared: Prepared = state.result()
+    reused = prepared.reused or state.name == "Cached"
+    if not (prepared.directory / "manifest.json").exists():  # Prefect remembers what somebody has deleted
+        prepared, reused = prepare.with_options(refresh_cache=True)(task_name, config), False
+    logger.info("prepare: %s %s", "reused" if reused else "wrote", prepared.directory)
+    return prepared
+
+
+def _resumable_run(work_dir: Path, prepared: Prepared) -> str | None:
+    """The run that was interrupted in `work_dir`, if it learned from the same data."""
+    record = workspace.read_record(work_dir)
+    if record is None or record.prepared_digest != prepared.digest or not tracking.is_resumable(record.run_id):
+        return None
+    logger.info("resuming MLflow run %s, which was interrupted (--fresh starts anew)", record.run_id)
+    return record.run_id
+
+
+def _new_run(task_name: str, config: TaskConfig, prepared: Prepared, work_dir: Path) -> str:
+    """A new MLflow run in an empty work directory; a run that was interrupted there will not be resumed."""
+    abandoned = workspace.read_record(work_dir)
+    if abandoned and tracking.is_resumable(abandoned.run_id):
+        tracking.mark_killed(abandoned.run_id)
+    workspace.empty(work_dir)
+    run_id = tracking.create_run(get_task(task_name), config, prepared)
+    workspace.write_record(work_dir, workspace.RunRecord(run_id=run_id, prepared_digest=prepared.digest))
+    logger.info("MLflow run %s", run_id)
+    return run_id
+
+
+def _new(directory: Path) -> Path:
+    """An empty directory, whatever an interrupted stage has left there."""
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    return directory
+
+
+def _outcome(
+    task_name: str, run_id: str, trained: Trained, report: Report, registration: tracking.Registration
+) -> Outcome:
+    run = tracking.get_run(run_id)
+    verb = "is now" if registration.promoted else "is not"
+    return Outcome(
+        task=task_name,
+        run_id=run_id,
+        status=run.info.status,
+        metrics={**trained.metrics, **{m.name: m.value for m in report.metrics}},
+        baseline={m.name: m.baseline for m in report.metrics if m.baseline is not None},
+        model_uri=registration.model_uri,
+        artifact_dir=tracking.artifact_directory(run),
+        seconds=tracking.stage_seconds(run),
+        champion=f"{registration.model_uri} {verb} {task_name}@{registration.alias}: {registration.reason}",
+    )
+
+
+def _show_in_prefect(outcome: Outcome, report: Report) -> None:
+    """The result table and the way to the MLflow run, on the flow run's page."""
+    rows = [
+        f"| {m.name} | {m.value:.4g} {m.unit} | {'' if m.baseline is None else f'{m.baseline:.4g}'} |"
+        for m in report.metrics
+    ]
+    table = "\n".join(["| metric | value | baseline |", "| --- | ---: | ---: |", *rows])
+    create_markdown_artifact(f"## {outcome.task}\n\n{table}\n\n{outcome.champion}", key=f"{outcome.task}-result")
+    create_link_artifact(tracking.page(outcome.run_id), link_text="MLflow run", key=f"{outcome.task}-mlflow-run")

@@ -1,0 +1,128 @@
+"""What the command line shows to people, on standard output."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pydantic.fields import FieldInfo
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from pipelines.provenance import flat
+from rnn_tasks.config import Section
+from rnn_tasks.task import Task
+
+if TYPE_CHECKING:
+    from pipelines.comparison import RunRow
+    from pipelines.flow import Outcome
+
+SAMPLES_SHOWN = 5
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError  # for the command line to handle; rich would exit with code 1
+
+
+def show_tasks(tasks: Iterable[Task]) -> None:
+    """One line a task."""
+    table = Table("task", "shape", "what it learns", box=None)
+    for task in tasks:
+        table.add_row(f"[bold]{task.name}[/]", task.shape, escape(task.summary))
+    _Console().print(table)
+
+
+def show_task(task: Task) -> None:
+    """Presets, settings and prediction options of a task."""
+    console = _Console()
+    console.print(f"[bold]{task.name}[/] ({task.shape}): {escape(task.summary)}\n")
+    values = {name: flat(preset.model_dump(mode="json")) for name, preset in task.presets.items()}
+    table = Table("setting (--set key=value)", *task.presets, "accepted", "meaning", box=None)
+    for key, field in _fields(task.config):
+        shown = [escape(str(values[preset][key])) for preset in task.presets]
+        table.add_row(key, *shown, escape(_accepted(field)), escape(field.description or ""))
+    console.print(table)
+    if options := list(_fields(task.predict_options)):
+        console.print("\n[bold]Options of predict[/]\n")
+        table = Table("option", "default", "accepted", "meaning", box=None)
+        for name, field in options:
+            option = f"--{name.replace('_', '-')}"
+            table.add_row(option, escape(str(field.default)), escape(_accepted(field)), escape(field.description or ""))
+        console.print(table)
+
+
+def show_outcome(outcome: Outcome) -> None:
+    """The result of a run: metrics, samples, and where to look further."""
+    console = _Console()
+    table = Table(f"[bold]{outcome.task}[/]", "value", "baseline", box=None)
+    for name, value in outcome.metrics.items():
+        baseline = outcome.baseline.get(name)
+        table.add_row(name, f"{value:,.4g}", "" if baseline is None else f"{baseline:,.4g}")
+    console.print(table)
+    samples = sorted((outcome.artifact_dir / "samples").glob("*.tsv"))
+    if samples:
+        with samples[0].open(encoding="utf-8", newline="") as file:
+            rows = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+            console.print(_sample_table([row for row, _ in zip(rows, range(SAMPLES_SHOWN + 1), strict=False)]))
+    took = "  ".join(f"{stage} {seconds:.0f} s" for stage, seconds in outcome.seconds.items())
+    console.print(
+        f"\n[bold]took[/]      {took}"
+        f"\n[bold]model[/]     {escape(outcome.champion)}"
+        f"\n[bold]files[/]     {escape(str(outcome.artifact_dir))}"
+        f"\n[bold]look[/]      make ui   (MLflow run {outcome.run_id})"
+        f"\n[bold]use[/]       rnn-tasks predict {outcome.task} --run {outcome.run_id}",
+        soft_wrap=True,
+    )
+
+
+def show_runs(task: Task, rows: Sequence[RunRow]) -> None:
+    """One line a run, champions marked."""
+    names = _common_metrics(task, rows)
+    table = Table("run", "started", "status", "preset", "data", *names, "alias", box=None)
+    for row in rows:
+        metrics = [f"{row.metrics[name]:.4g}" if name in row.metrics else "" for name in names]
+        started = f"{row.started:%Y-%m-%d %H:%M}"
+        table.add_row(row.run_id, started, row.status, row.preset, row.data, *metrics, " ".join(row.aliases))
+    console = _Console()
+    # A run's id is there to be copied: a narrow terminal or a pipe gets long lines rather than cut ones.
+    console.print(table, width=max(console.width, console.measure(table).maximum), soft_wrap=True)
+
+
+def _common_metrics(task: Task, rows: Sequence[RunRow]) -> list[str]:
+    """The primary metric, then the first few others of the test split."""
+    found = dict.fromkeys(name for row in rows for name in row.metrics if name.startswith("test_"))
+    return [task.primary_metric, *[name for name in found if name != task.primary_metric][:3]]
+
+
+def _sample_table(rows: Sequence[Sequence[str]]) -> Table:
+    header, *body = rows
+    table = Table(*header, title="samples", title_justify="left", title_style="bold")
+    for row in body:
+        table.add_row(*(escape(cell) for cell in row))
+    return table
+
+
+def _fields(section: type[Section], prefix: str = "") -> Iterable[tuple[str, FieldInfo]]:
+    for name, field in section.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, Section):
+            yield from _fields(kind, f"{prefix}{name}.")
+        else:
+            yield prefix + name, field
+
+
+def _accepted(field: FieldInfo) -> str:
+    """Type and bounds in a few characters: `int 1..10`, `none | luong`."""
+    kind: Any = field.annotation
+    choices = getattr(kind, "__args__", ())
+    name = " | ".join(str(getattr(c, "__name__", c)) for c in choices) if choices else kind.__name__
+    bounds = {}
+    for constraint in field.metadata:
+        for bound in ("ge", "gt", "le", "lt"):
+            if (value := getattr(constraint, bound, None)) is not None:
+                bounds[bound] = value
+    signs = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
+    return " ".join([name, *(f"{signs[bound]}{value:g}" for bound, value in bounds.items())])

@@ -1,0 +1,62 @@
+"""What tells one run from another: its preset, its test data, the versions and the commit it ran with."""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+from collections.abc import Mapping
+from importlib import metadata
+from typing import Any
+
+from pipelines.settings import PROJECT
+from rnn_tasks.config import TaskConfig
+from rnn_tasks.files import json_digest
+from rnn_tasks.task import Prepared, Task
+
+VERSIONED = ("rnn-tasks", "tensorflow", "tensorflow-text", "keras", "numpy", "mlflow", "prefect")
+
+
+def nearest_preset(task: Task, config: TaskConfig) -> str:
+    """The preset that a config is closest to, and how many settings differ: `quick`, `quick+2`."""
+    chosen = flat(config.model_dump(mode="json"))
+
+    def changes(name: str) -> int:
+        preset = flat(task.presets[name].model_dump(mode="json"))
+        return sum(preset[key] != value for key, value in chosen.items())
+
+    name = min(task.presets, key=changes)
+    return f"{name}+{changes(name)}" if changes(name) else name
+
+
+def digest_of_test_split(prepared: Prepared) -> str:
+    """A digest of the prepared files whose names begin with `test`: where it is equal, so is the test data."""
+    files = json.loads((prepared.directory / "manifest.json").read_text())["files"]
+    tests = {name: record["sha256"] for name, record in files.items() if name.startswith("test")}
+    return json_digest(tests)[:16] if tests else prepared.digest
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested values under dotted keys."""
+    result: dict[str, Any] = {}
+    for key, value in values.items():
+        result |= flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
+    return result
+
+
+def surroundings() -> dict[str, str]:
+    """Versions and the git commit, under the names of MLflow tags."""
+    versions = {f"version.{package}": metadata.version(package) for package in VERSIONED}
+    return {"version.python": platform.python_version(), **versions, **_git_tags()}
+
+
+def _git_tags() -> dict[str, str]:
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(PROJECT), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        changed = git("status", "--short", "--untracked-files=no")
+        return {"mlflow.source.git.commit": git("rev-parse", "HEAD"), "git.uncommitted_changes": str(bool(changed))}
+    except (OSError, subprocess.CalledProcessError):
+        return {"mlflow.source.git.commit": "unknown"}  # installed without its repository

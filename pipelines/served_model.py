@@ -1,0 +1,39 @@
+"""The model that MLflow stores and serves: lines in, answers out, through the task's own `predict`.
+
+MLflow keeps this file as code (no pickle) beside the export and the package, and runs it wherever the model is
+loaded: `mlflow.pyfunc.load_model("models:/translate@champion").predict(["hello"])`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pandas as pd
+
+from rnn_tasks.config import validate
+
+
+class ServedModel(mlflow.pyfunc.PythonModel):
+    """A task's export behind MLflow's interface."""
+
+    def load_context(self, context: mlflow.pyfunc.PythonModelContext) -> None:
+        """Find the task by the module that declares it, and the export among the artifacts."""
+        self.task = importlib.import_module(context.model_config["task_module"]).TASK
+        self.export = Path(context.artifacts["export"])
+
+    def predict(
+        self, context: mlflow.pyfunc.PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+    ) -> list[str]:
+        """One answer a line; `params` are the task's `predict_options`.
+
+        Args:
+            model_input: the lines as the one column that MLflow makes of a list of strings.
+        """
+        options = validate(self.task.predict_options, params or {})
+        return list(self.task.predict(self.export, model_input.iloc[:, 0].tolist(), options))
+
+
+mlflow.models.set_model(ServedModel())

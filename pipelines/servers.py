@@ -1,0 +1,183 @@
+"""Prefect's server and MLflow's UI as child processes over the project's stores.
+
+A child ends with the process that started it, even with one that was killed by `kill -9`: it watches its standard
+input, whose other end only that process holds.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import os
+import runpy
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from pipelines.settings import Settings, get_settings
+from rnn_tasks.errors import UserError
+from rnn_tasks.files import write_whole
+
+START_SECONDS = 120.0  # a server on a busy machine takes long to import itself
+
+
+def start_prefect_api(settings: Settings) -> Callable[[], None]:
+    """Make sure that Prefect has an API: what PREFECT_API_URL names, or what `ui` runs, or a temporary server.
+
+    Call it before Prefect is imported. Returns a function that waits until the API answers, so that the caller can
+    do something useful (such as importing TensorFlow) while a temporary server starts.
+    """
+    settings.prefect_home.mkdir(parents=True, exist_ok=True)
+    if os.environ.get("PREFECT_API_URL"):
+        return lambda: None
+    if url := running_prefect(settings):
+        os.environ["PREFECT_API_URL"] = url
+        return lambda: None
+    port = _free_port()
+    os.environ["PREFECT_API_URL"] = url = f"http://127.0.0.1:{port}/api"
+    # What Prefect itself starts when it finds no server; doing so here saves importing the server in this process
+    # too, and lets it start while this process imports other things.
+    arguments = ["--factory", "prefect.server.api.server:create_app", "--host", "127.0.0.1", "--port", str(port)]
+    quiet = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
+    server = _start("uvicorn", *arguments, "--log-level", "critical", environment=quiet)
+    atexit.register(_end, server)  # after Prefect, imported later, has sent its last lines at its own exit
+    return lambda: _wait_for(f"{url}/health", server, "Prefect's temporary server")
+
+
+def running_prefect(settings: Settings) -> str | None:
+    """The API of the Prefect server that `ui` runs over the same store, if it runs."""
+    try:
+        url = json.loads(_server_file(settings).read_text())["url"]
+        return url if _answers(f"{url}/health") else None
+    except FileNotFoundError:
+        return None
+
+
+@contextlib.contextmanager
+def user_interfaces(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Prefect's server and MLflow's UI for the block; yields their addresses once both answer.
+
+    Raises:
+        UserError: a port is taken.
+    """
+    for port, variable in ((settings.prefect_port, "PREFECT"), (settings.mlflow_port, "MLFLOW")):
+        if not _is_free(port):
+            raise UserError(
+                f"port {port} of 127.0.0.1 is taken, perhaps by another `make ui`; "
+                f"RNN_TASKS_{variable}_PORT chooses another one"
+            )
+    for directory in (settings.prefect_home, settings.artifacts):
+        directory.mkdir(parents=True, exist_ok=True)
+    prefect = ["server", "start", "--host", "127.0.0.1", "--port", str(settings.prefect_port)]
+    store = ["--backend-store-uri", settings.tracking_uri, "--default-artifact-root", settings.artifacts.as_uri()]
+    mlflow = ["server", *store, "--host", "127.0.0.1", "--port", str(settings.mlflow_port), "--workers", "1"]
+    api = f"{settings.prefect_url}/api"
+    with (
+        _child("prefect", *prefect, environment={"PREFECT_API_URL": api}) as prefect_server,
+        _child("mlflow", *mlflow) as mlflow_server,
+    ):
+        _wait_for(f"{api}/health", prefect_server, "Prefect's server")
+        _wait_for(f"{settings.mlflow_url}/health", mlflow_server, "MLflow's UI")
+        server_file = write_whole(_server_file(settings), json.dumps({"url": api}))
+        try:
+            yield settings.prefect_url, settings.mlflow_url
+        finally:
+            server_file.unlink(missing_ok=True)
+
+
+def wait_forever() -> None:
+    """Until Ctrl-C, or until whoever runs us asks us to end."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    while True:
+        signal.pause()
+
+
+def _server_file(settings: Settings) -> Path:
+    return settings.prefect_home / "server.json"
+
+
+@contextlib.contextmanager
+def _child(module: str, *arguments: str, environment: dict[str, str] | None = None) -> Iterator[subprocess.Popen]:
+    """`python -m module arguments` for the block."""
+    process = _start(module, *arguments, environment=environment)
+    try:
+        yield process
+    finally:
+        _end(process)
+
+
+def _start(module: str, *arguments: str, environment: dict[str, str] | None = None) -> subprocess.Popen:
+    """`python -m module arguments`, silent and in a group of its own: Ctrl-C is for this process to handle."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "pipelines.servers", module, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        env={**os.environ, **(environment or {})},
+    )
+
+
+def _end(process: subprocess.Popen) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _wait_for(url: str, process: subprocess.Popen, what: str) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not _answers(url):
+        if process.poll() is not None:
+            raise RuntimeError(f"{what} ended with code {process.returncode} before it answered at {url}")
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"{what} did not answer at {url} within {START_SECONDS:.0f} s")
+        time.sleep(0.1)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as response:
+            return response.status == 200
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _is_free(port: int) -> bool:
+    with contextlib.closing(socket.socket()) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _free_port() -> int:
+    with contextlib.closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _end_with_parent() -> None:
+    while os.read(sys.stdin.fileno(), 1):  # nothing comes; it ends when the parent is gone
+        pass
+    os.killpg(0, signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    sys.argv = sys.argv[1:]
+    get_settings().export_environment()
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

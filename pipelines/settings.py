@@ -1,0 +1,92 @@
+"""Where everything lies, and the environment that Prefect and MLflow need for it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Read from the environment: RNN_TASKS_HOME, RNN_TASKS_CACHE, RNN_TASKS_PREFECT_PORT, RNN_TASKS_MLFLOW_PORT."""
+
+    model_config = SettingsConfigDict(env_prefix="RNN_TASKS_", frozen=True, env_ignore_empty=True)
+
+    home: Path = Field(PROJECT, description="All stores lie below: mlruns/ and data/cache/.")
+    cache: Path = Field(Path(), description="Downloads and prepared data; HOME/data/cache by default.")
+    prefect_port: int = Field(4200, ge=1, le=65535, description="Where `make ui` serves Prefect.")
+    mlflow_port: int = Field(5000, ge=1, le=65535, description="Where `make ui` serves MLflow.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _absolute(cls, values: dict) -> dict:
+        home = Path(values.get("home", PROJECT)).absolute()
+        return {**values, "home": home, "cache": Path(values.get("cache", home / "data" / "cache")).absolute()}
+
+    @property
+    def prepared(self) -> Path:
+        """What `prepare` leaves, one directory a digest."""
+        return self.cache / "prepared"
+
+    @property
+    def unfinished(self) -> Path:
+        """Work directories of runs that go on, or that were interrupted."""
+        return self.home / "mlruns" / "unfinished"
+
+    @property
+    def artifacts(self) -> Path:
+        return self.home / "mlruns" / "artifacts"
+
+    @property
+    def tracking_uri(self) -> str:
+        return f"sqlite:///{self.home / 'mlruns' / 'mlflow.db'}"
+
+    @property
+    def prefect_home(self) -> Path:
+        return self.home / "mlruns" / "prefect"
+
+    @property
+    def prefect_url(self) -> str:
+        return f"http://127.0.0.1:{self.prefect_port}"
+
+    @property
+    def mlflow_url(self) -> str:
+        return f"http://127.0.0.1:{self.mlflow_port}"
+
+    def export_environment(self) -> Self:
+        """Point Prefect, MLflow and downloads at these stores; what the user has set stays, addresses excepted."""
+        os.environ |= {
+            "RNN_TASKS_HOME": str(self.home),
+            "RNN_TASKS_CACHE": str(self.cache),
+            "MLFLOW_TRACKING_URI": self.tracking_uri,
+            "MLFLOW_REGISTRY_URI": self.tracking_uri,
+            "MLFLOW_BACKEND_STORE_URI": self.tracking_uri,
+            "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+            "PREFECT_HOME": str(self.prefect_home),
+        }
+        for name, value in _DEFAULTS.items():
+            os.environ.setdefault(name, value)
+        return self
+
+
+_DEFAULTS = {
+    "DO_NOT_TRACK": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_LOGGING_EXTRA_LOGGERS": "pipelines,rnn_tasks",  # so that the Prefect UI shows their lines
+    "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
+    "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",  # "database is locked" is retried, and noise
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+}
+
+
+def get_settings() -> Settings:
+    """The settings as the environment has them now."""
+    return Settings()

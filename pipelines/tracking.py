@@ -1,0 +1,292 @@
+"""What MLflow remembers of a run. The only module that talks to MLflow's store.
+
+Runs are named by their id everywhere, because MLflow's active run belongs to one thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import re
+import time
+from collections.abc import Iterator, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag
+from mlflow.exceptions import MlflowException
+from mlflow.models import Model, ModelSignature
+from mlflow.types.schema import ColSpec, ParamSchema, ParamSpec, Schema
+from mlflow.utils.file_utils import local_file_uri_to_path
+
+from pipelines.provenance import digest_of_test_split, flat, nearest_preset, surroundings
+from pipelines.settings import PROJECT, get_settings
+from rnn_tasks.config import TaskConfig
+from rnn_tasks.errors import UserError
+from rnn_tasks.task import Exported, Prepared, Report, StageResult, Task, Trained
+
+STAGES = ("prepare", "train", "evaluate", "export", "register")
+DATASET_DIGEST_LENGTH = 36  # the longest that MLflow's store takes
+
+
+def client() -> mlflow.MlflowClient:
+    """A client of this project's store, which is made at first use."""
+    settings = get_settings()
+    settings.artifacts.mkdir(parents=True, exist_ok=True)
+    return _client(settings.tracking_uri)
+
+
+@functools.cache
+def _client(uri: str) -> mlflow.MlflowClient:
+    return mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+
+# ---------------------------------------------------------------------------------------------- the life of a run
+
+
+def create_run(task: Task, config: TaskConfig, prepared: Prepared) -> str:
+    """A new run in the task's experiment, with its config, data and surroundings; returns its id."""
+    run = client().create_run(
+        _experiment_id(task.name),
+        run_name=f"{nearest_preset(task, config)} · {prepared.source}",
+        tags={
+            "task": task.name,
+            "preset": nearest_preset(task, config),
+            "data": prepared.source,
+            "test_digest": digest_of_test_split(prepared),
+            "mlflow.source.name": f"rnn-tasks run {task.name}",
+            **surroundings(),
+        },
+    )
+    run_id = run.info.run_id
+    params = flat(config.model_dump(mode="json"))
+    client().log_batch(run_id, params=[Param(key, str(value)) for key, value in params.items()])
+    dataset = Dataset(
+        name=prepared.source,
+        digest=prepared.digest[:DATASET_DIGEST_LENGTH],
+        source_type="local",
+        source=json.dumps({"uri": prepared.directory.as_uri()}),
+        profile=json.dumps(prepared.counts),
+    )
+    client().log_inputs(run_id, datasets=[DatasetInput(dataset, [InputTag("mlflow.data.context", "train and test")])])
+    return run_id
+
+
+def _experiment_id(name: str) -> str:
+    experiment = client().get_experiment_by_name(name)
+    if experiment is None:
+        return client().create_experiment(name, artifact_location=(get_settings().artifacts / name).as_uri())
+    if experiment.lifecycle_stage != "active":
+        raise UserError(f"MLflow experiment {name!r} was deleted; restore it in the MLflow UI")
+    return experiment.experiment_id
+
+
+def is_resumable(run_id: str) -> bool:
+    """Whether the run exists and has not finished."""
+    try:
+        run = client().get_run(run_id)
+    except MlflowException:
+        return False
+    return run.info.status != "FINISHED" and run.info.lifecycle_stage == "active"
+
+
+def mark_killed(run_id: str) -> None:
+    """Mark a run that nobody will resume."""
+    client().set_terminated(run_id, status="KILLED")
+
+
+@contextlib.contextmanager
+def recording(run_id: str) -> Iterator[None]:
+    """The run is RUNNING inside the block, then FINISHED, FAILED (an error) or KILLED (an interruption)."""
+    client().update_run(run_id, status="RUNNING")
+    status = "KILLED"
+    try:
+        yield
+        status = "FINISHED"
+    except Exception:
+        status = "FAILED"
+        raise
+    finally:
+        client().set_terminated(run_id, status=status)
+
+
+def log_metrics(run_id: str, metrics: Mapping[str, float], step: int = 0) -> None:
+    """Log metrics at a step."""
+    now = int(time.time() * 1000)
+    client().log_batch(run_id, metrics=[Metric(name, value, now, step) for name, value in metrics.items()])
+
+
+# ------------------------------------------------------------------------------------------ what the stages leave
+
+
+def log_training(run_id: str, trained: Trained) -> None:
+    """Metrics of the best epoch, whose weights are kept, and the history as a file."""
+    # A step of their own behind the curves, as Keras autologging does: MLflow shows a metric's last step in tables.
+    log_metrics(run_id, trained.metrics, step=trained.epochs + 1)
+    client().log_artifact(run_id, str(trained.history), "training")
+
+
+def log_report(run_id: str, report: Report) -> None:
+    """Metrics with their baselines, tables, figures and samples."""
+    baselines = {f"baseline.{m.name}": m.baseline for m in report.metrics if m.baseline is not None}
+    log_metrics(run_id, {**{m.name: m.value for m in report.metrics}, **baselines})
+    client().log_batch(run_id, tags=[RunTag(f"note.{name}", text) for name, text in report.notes.items()])
+    client().log_artifact(run_id, str(report.samples), "samples")
+    for table in report.tables.values():
+        client().log_artifact(run_id, str(table), "tables")
+    for figure in report.figures.values():
+        client().log_artifact(run_id, str(figure), "figures")
+
+
+def log_extras(run_id: str, exported: Exported) -> None:
+    """What the export holds for people: projector files, pages."""
+    for extra in exported.extras.values():
+        client().log_artifact(run_id, str(extra), "extras")
+
+
+# ------------------------------------------------------------------------------------------------ reading runs back
+
+
+def get_run(run_id: str) -> Run:
+    """A run by its id."""
+    return client().get_run(run_id)
+
+
+def runs_of(task_name: str) -> list[Run]:
+    """All runs of a task, newest first."""
+    experiment = client().get_experiment_by_name(task_name)
+    if experiment is None:
+        return []
+    return list(client().search_runs([experiment.experiment_id], order_by=["attributes.start_time DESC"]))
+
+
+def stage_seconds(run: Run) -> dict[str, float]:
+    """How long each stage took, in their order."""
+    return {stage: run.data.metrics[f"seconds.{stage}"] for stage in STAGES if f"seconds.{stage}" in run.data.metrics}
+
+
+def page(run_id: str) -> str:
+    """The run's address in the MLflow UI that `make ui` starts."""
+    return f"{get_settings().mlflow_url}/#/experiments/{get_run(run_id).info.experiment_id}/runs/{run_id}"
+
+
+def artifact_directory(run: Run) -> Path:
+    """Where a run's artifacts lie."""
+    return Path(local_file_uri_to_path(run.info.artifact_uri))
+
+
+# ------------------------------------------------------------------------------------------------- models and champions
+
+
+class Registration(StageResult):
+    """Where a run's model stands in the registry.
+
+    Attributes:
+        model_uri: `models:/<task>/<version>`.
+        alias: the alias that this run's test data competes for.
+        promoted: whether the alias points to this run's model now.
+        reason: why, in a few words.
+    """
+
+    model_uri: str
+    alias: str
+    promoted: bool
+    reason: str
+
+
+def register_model(task: Task, task_module: str, run_id: str, exported: Exported) -> str:
+    """Store the export as a model that MLflow can serve, as the task's next version; returns the version."""
+    # Made here, because `Model.log` would put it into whatever experiment is active in this thread.
+    logged = client().create_logged_model(get_run(run_id).info.experiment_id, task.name, source_run_id=run_id)
+    info = Model.log(
+        artifact_path=None,
+        model_id=logged.model_id,
+        flavor=mlflow.pyfunc,
+        run_id=run_id,
+        python_model=str(Path(__file__).with_name("served_model.py")),
+        model_config={"task_module": task_module},
+        artifacts={"export": str(exported.directory)},
+        code_paths=[str(PROJECT / "rnn_tasks")],
+        signature=ModelSignature(
+            inputs=Schema([ColSpec("string")]), outputs=Schema([ColSpec("string")]), params=_option_schema(task)
+        ),
+        input_example=list(exported.example),
+        pip_requirements=_requirements(),
+    )
+    with contextlib.suppress(MlflowException):  # it exists already
+        client().create_registered_model(task.name, description=task.summary)
+    return client().create_model_version(task.name, info.model_uri, run_id, model_id=info.model_id).version
+
+
+def promote(task: Task, run_id: str, version: str) -> Registration:
+    """Give the model its test data's alias if it is the best on that data so far.
+
+    The first test data that a task meets competes for `champion`, other test data for `champion-<data>`: a number
+    is never compared with one that was measured on something else.
+    """
+    run = client().get_run(run_id)
+    data, digest, score = run.data.tags["data"], run.data.tags["test_digest"], run.data.metrics[task.primary_metric]
+    slug = re.sub(r"[^a-z0-9]+", "-", data.lower()).strip("-")
+    for alias in ("champion", f"champion-{slug}", f"champion-{slug}-{digest[:8]}"):
+        holder = _holder(task.name, alias)
+        if holder is None:
+            promoted, reason = True, f"the first on {data}"
+            break
+        if holder.data.tags["test_digest"] == digest:
+            best = holder.data.metrics[task.primary_metric]
+            promoted = score > best if task.higher_is_better else score < best
+            reason = f"{task.primary_metric} {score:.4g} against {best:.4g} of run {holder.info.run_id}"
+            break
+    if promoted:
+        client().set_registered_model_alias(task.name, alias, version)
+    return Registration(model_uri=f"models:/{task.name}/{version}", alias=alias, promoted=promoted, reason=reason)
+
+
+def aliases(task_name: str) -> dict[str, str]:
+    """Alias -> id of the run whose model bears it."""
+    try:
+        by_version = client().get_registered_model(task_name).aliases
+    except MlflowException:  # nothing is registered yet
+        return {}
+    return {alias: client().get_model_version(task_name, version).run_id for alias, version in by_version.items()}
+
+
+def export_directory(task_name: str, run: str = "champion") -> Path:
+    """The export of a registered model, by the id of its run or by an alias.
+
+    Raises:
+        UserError: there is none.
+    """
+    run_id = aliases(task_name).get(run, run)
+    for version in client().search_model_versions(f"name = '{task_name}'"):
+        if version.run_id == run_id:
+            logged = client().get_logged_model(version.source.removeprefix("models:/"))
+            return Path(local_file_uri_to_path(logged.artifact_location)) / "artifacts" / "export"
+    if run == "champion":
+        raise UserError(f"no model of {task_name!r} is registered yet; train one: rnn-tasks run {task_name}")
+    raise UserError(f"--run {run}: no registered model of {task_name!r} (its runs: rnn-tasks compare {task_name})")
+
+
+def _holder(task_name: str, alias: str) -> Run | None:
+    """The run whose model bears an alias, if there is one and it was not deleted."""
+    run_id = aliases(task_name).get(alias)
+    run = client().get_run(run_id) if run_id else None
+    return run if run and run.info.lifecycle_stage == "active" else None
+
+
+def _option_schema(task: Task) -> ParamSchema | None:
+    """The task's `predict_options` of plain types, as MLflow describes them."""
+    types: dict[Any, str] = {int: "long", float: "double", bool: "boolean", str: "string"}
+    fields = task.predict_options.model_fields.items()
+    specs = [ParamSpec(n, types[f.annotation], f.default) for n, f in fields if f.annotation in types]
+    return ParamSchema(specs) if specs else None
+
+
+def _requirements() -> list[str]:
+    """The science's dependencies, pinned to what is installed."""
+    orchestration = {"prefect", "fastapi", "mlflow", "cyclopts", "pydantic-settings"}
+    required = [re.split(r"[^\w-]", line)[0] for line in metadata.requires("rnn-tasks") or () if "extra ==" not in line]
+    return [f"{name}=={metadata.version(name)}" for name in required if name not in orchestration]

@@ -1,0 +1,90 @@
+"""A home of its own for every test, one MLflow store migrated for all, one Prefect server for all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+# Importing `pipelines` fixes where Prefect keeps its things, so the session's home has to be set before.
+SESSION_HOME = tempfile.TemporaryDirectory(prefix="rnn-tasks-test-")
+Path(SESSION_HOME.name, "mlruns").mkdir()
+os.environ |= {"RNN_TASKS_HOME": SESSION_HOME.name, "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL"}
+os.environ.pop("RNN_TASKS_CACHE", None)
+sys.path.insert(0, str(HERE))  # so that `dummy_task` can be imported by its name, as a task is
+
+
+@pytest.fixture(scope="session", autouse=True)
+def prefect_server():
+    """The temporary server that `rnn-tasks run` starts, shared by all tests and by their child processes."""
+    from pipelines import servers
+    from pipelines.settings import get_settings
+
+    wait_for_prefect = servers.start_prefect_api(get_settings())
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    wait_for_prefect()
+    with temporary_settings({PREFECT_API_URL: os.environ["PREFECT_API_URL"]}):
+        yield
+
+
+@pytest.fixture(scope="session")
+def migrated_store():
+    from pipelines import tracking
+    from pipelines.settings import get_settings
+
+    tracking.runs_of("none")
+    return get_settings().home / "mlruns" / "mlflow.db"
+
+
+@pytest.fixture
+def home(tmp_path, migrated_store):
+    """A project root with an empty MLflow store; the environment points there."""
+    from pipelines.settings import get_settings
+
+    before = dict(os.environ)
+    root = tmp_path / "home"
+    (root / "mlruns").mkdir(parents=True)
+    shutil.copy(migrated_store, root / "mlruns")
+    os.environ["RNN_TASKS_HOME"] = str(root)
+    os.environ.pop("RNN_TASKS_CACHE", None)
+    os.environ["DUMMY_LOG"] = str(tmp_path / "dummy.log")
+    get_settings().export_environment()
+    yield root
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture
+def dummy(monkeypatch):
+    """The dummy task, registered."""
+    import dummy_task
+
+    from rnn_tasks import registry
+
+    monkeypatch.setitem(registry.TASK_MODULES, "dummy", "dummy_task")
+    return dummy_task.TASK
+
+
+@pytest.fixture
+def command(home):
+    """Runs `rnn-tasks` with the dummy task in a process of its own: command("run", "dummy") -> CompletedProcess."""
+
+    def run(*arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [sys.executable, str(HERE / "dummy_command.py"), *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            env={**os.environ, "PYTHONPATH": str(HERE), **environment},
+            cwd=home,
+        )
+
+    return run

@@ -1,0 +1,217 @@
+"""The command line: exit codes, whole error lines, what goes to which stream, and what is not imported."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import types
+
+import pytest
+
+from pipelines import cli
+from rnn_tasks import registry
+
+
+@pytest.fixture
+def only_dummy(monkeypatch, dummy):
+    monkeypatch.setattr(registry, "TASK_MODULES", {"dummy": "dummy_task"})
+    monkeypatch.setattr(cli, "TASK_MODULES", {"dummy": "dummy_task"})
+
+
+MISTAKES = {
+    ("describe", "dumy"): "unknown task 'dumy'; did you mean 'dummy'? (tasks: dummy)",
+    ("run", "dummy", "--preset", "huge"): "--preset huge: task 'dummy' has quick, full, tiny",
+    ("run", "dummy", "--set", "training.epoch=3"): (
+        "unknown config key 'training.epoch'; did you mean 'training.epochs'? (all keys: rnn-tasks describe TASK)"
+    ),
+    ("run", "dummy", "--set", "training.epochs=0"): (
+        "training.epochs: Input should be greater than or equal to 1 (found 0)"
+    ),
+    ("run", "dummy", "--set", "training.epochs=many"): (
+        "training.epochs: Input should be a valid integer, unable to parse string as an integer (found 'many')"
+    ),
+    ("run", "dummy", "--set", "epochs"): "--set 'epochs': expected key=value, such as training.epochs=3",
+    ("run", "dummy", "--data", "nowhere.txt"): "data.source: nowhere.txt is no file",
+    ("predict", "dummy", "--times", "10"): "times: Input should be less than or equal to 9 (found '10')",
+    ("predict", "dummy", "--beam", "4"): "unknown option --beam (options of 'dummy': --times, --upper)",
+    ("predict", "dummy", "--input", "nowhere.txt"): "--input nowhere.txt: no such file",
+    ("run",): 'Command "run" parameter TASK requires an argument.',
+    ("run", "dummy", "--seed", "x"): 'Invalid value for --seed: unable to convert "x" into int.',
+    ("fly",): 'Unknown command "fly". Available commands: list, describe, run, predict, compare, ui, serve.',
+}
+
+
+@pytest.mark.parametrize(("arguments", "line"), MISTAKES.items(), ids=map(" ".join, MISTAKES))
+def test_a_mistake_is_one_line_and_exit_code_2(arguments, line, only_dummy, home, capsys):
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(list(arguments))
+    captured = capsys.readouterr()
+    assert exit_.value.code == 2
+    assert captured.out == ""
+    assert captured.err == f"error: {line}\n"
+    assert not (home / "mlruns" / "unfinished").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["list"], ["describe", "reber"], ["--help"], ["run", "--help"], ["run", "reber", "--set", "x=1"], ["run", "no"]],
+    ids=" ".join,
+)
+def test_answers_that_need_no_tensorflow_do_not_import_it(arguments, home):
+    program = (
+        "import sys\nfrom pipelines import cli\n"
+        f"try: cli.main({arguments!r})\n"
+        "except SystemExit: pass\n"
+        "print([name for name in ('tensorflow', 'keras', 'prefect', 'mlflow') if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=home)
+    assert done.stderr.splitlines()[-1] == "[]"
+
+
+def test_describe_shows_every_setting_and_option(only_dummy, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "300")
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(["describe", "dummy"])
+    out = capsys.readouterr().out
+    assert exit_.value.code == 0
+    rows = {line.split()[0]: line.split() for line in out.splitlines() if line.strip()}
+    assert rows["model.quality"][1:8] == ["0.5", "0.5", "0.5", "float", "≥0", "≤1", "What"]
+    assert rows["training.epochs"][1:4] == ["3", "5", "3"]
+    assert rows["training.decay"][4:9] == ["none", "|", "plateau", "|", "cosine"]
+    assert rows["--times"][1:5] == ["1", "int", "≥1", "≤9"]
+
+
+def test_choices_are_laid_over_the_preset(dummy):
+    config = cli.chosen_config(dummy, "full", "words.txt", ("training.epochs=7", "model.quality=1"), seed=5)
+    assert (config.training.epochs, config.model.quality, config.data.source, config.seed) == (7, 1.0, "words.txt", 5)
+    assert config.training.learning_rate == dummy.presets["full"].training.learning_rate
+
+
+def test_lines_are_split_at_newlines_only(tmp_path):
+    path = tmp_path / "lines.txt"
+    path.write_bytes("a\u2028b\r\n\n c\x85d \nlast".encode())
+    assert list(cli.read_lines(path)) == ["a\u2028b", "", " c\x85d ", "last"]
+
+
+def test_a_line_that_is_not_utf8_is_named(tmp_path):
+    path = tmp_path / "lines.txt"
+    path.write_bytes(b"fine\nalso fine\ncaf\xe9\n")
+    with pytest.raises(cli.UserError) as error:
+        list(cli.read_lines(path))
+    assert str(error.value) == f"{path}, line 3: not UTF-8 (byte 4 of the line)"
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(home, command):
+    program = f"{sys.executable} -m pipelines.cli describe reber | head -n 1; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "0"
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(("error", "code"), [(KeyboardInterrupt(), 130), (ZeroDivisionError("ours"), 1)])
+def test_interruptions_and_our_own_faults_have_codes_of_their_own(error, code, monkeypatch, only_dummy, capsys):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(cli, "_run_flow", fail)
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(["run", "dummy"])
+    assert exit_.value.code == code
+    assert ("Traceback" in capsys.readouterr().err) == (code == 1)
+
+
+@pytest.fixture
+def in_process(home, monkeypatch, capfd):
+    """Runs the command here, with the dummy task as the only one: in_process("list") -> (code, stdout, stderr)."""
+    import dummy_flows
+
+    monkeypatch.setattr(registry, "TASK_MODULES", {"dummy": "dummy_task"})
+    monkeypatch.setitem(sys.modules, "pipelines.flows", dummy_flows)
+    monkeypatch.setitem(sys.modules, "tensorflow", types.ModuleType("tensorflow"))
+    monkeypatch.setattr(cli, "_log_to_stderr", lambda: None)
+    monkeypatch.chdir(home)
+
+    def run(*arguments):
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as exit_:
+            cli.main(list(arguments))
+        return exit_.value.code, *capfd.readouterr()
+
+    return run
+
+
+def test_a_killed_run_goes_on_in_the_same_mlflow_run_and_json_is_the_last_line(command, in_process, home, monkeypatch):
+    killed = command("run", "dummy", "--json", DUMMY_FAIL="kill@1")
+    assert (killed.returncode, killed.stdout) == (-9, "")
+    monkeypatch.setenv("COLUMNS", "200")
+    _, table, _ = in_process("compare", "dummy")
+    assert [line.split()[3] for line in table.splitlines()[1:]] == ["interrupted"]
+
+    done = command("run", "dummy", "--json")
+    assert done.returncode == 0, done.stderr
+    (line,) = done.stdout.splitlines()
+    result = json.loads(line)
+    assert list(result) == ["task", "run_id", "status", "metrics", "baseline", "model_uri", "artifact_dir", "seconds"]
+    assert result["task"] == "dummy"
+    assert result["status"] == "FINISHED"
+    assert result["metrics"] == {"val_accuracy": 0.5, "test_accuracy": 0.5}
+    assert result["baseline"] == {"test_accuracy": 0.25}
+    assert list(result["seconds"]) == ["prepare", "train", "evaluate", "export", "register"]
+    assert f"MLflow run {result['run_id']}" in killed.stderr
+    assert f"resuming MLflow run {result['run_id']}" in done.stderr
+    assert [line.split()[2:5] for line in done.stderr.splitlines() if "epoch" in line] == [["epoch", "3", "loss"]]
+    assert not list((home / "mlruns" / "unfinished").iterdir())
+
+    _, table, _ = in_process("compare", "dummy")
+    assert table.splitlines()[1].split()[0] == result["run_id"]
+    assert table.splitlines()[1].split()[3:] == ["finished", "quick", "embedded", "0.5", "champion"]
+
+
+def test_predict_writes_a_line_for_each_line(in_process, home):
+    assert in_process("predict", "dummy") == (
+        2,
+        "",
+        "error: no model of 'dummy' is registered yet; train one: rnn-tasks run dummy\n",
+    )
+    code, summary, _ = in_process("run", "dummy")
+    assert code == 0
+    run_id = re.search(r"MLflow run (\w+)", summary)[1]
+    (home / "in.txt").write_text("one\n\nthree\n")
+    assert in_process("predict", "dummy", "--input", "in.txt", "--times", "2")[:2] == (0, "3 3\n0 0\n5 5\n")
+    assert in_process("predict", "dummy", "--input", "in.txt", "--output", "out.txt", "--run", run_id)[:2] == (0, "")
+    assert (home / "out.txt").read_text() == "3\n0\n5\n"
+    assert in_process("predict", "dummy", "--run", "0" * 32) == (
+        2,
+        "",
+        f"error: --run {'0' * 32}: no registered model of 'dummy' (its runs: rnn-tasks compare dummy)\n",
+    )
+    (home / "in.txt").write_bytes(b"one\ncaf\xe9\n")
+    code, _, line = in_process("predict", "dummy", "--input", "in.txt", "--output", "out2.txt")
+    assert (code, line) == (2, "error: in.txt, line 2: not UTF-8 (byte 4 of the line)\n")
+    assert not (home / "out2.txt").exists()
+
+
+def test_the_summary_shows_metrics_samples_and_where_to_look(in_process, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    code, out, _ = in_process("run", "dummy")
+    lines = [line.split() for line in out.splitlines()]
+    assert code == 0
+    assert ["test_accuracy", "0.5", "0.25"] in lines
+    assert ["│", "one", "│", "[3]", "│"] in lines
+    assert any(words[:3] == ["look", "make", "ui"] for words in lines)
+    assert any(words[:4] == ["use", "rnn-tasks", "predict", "dummy"] for words in lines)
+    assert "a library prints" not in out
+
+
+def test_a_mistake_found_in_a_stage_is_one_line_and_leaves_nothing(in_process, home):
+    (home / "empty.txt").touch()
+    assert in_process("run", "dummy", "--data", "empty.txt", "--json") == (
+        2,
+        "",
+        "error: empty.txt: no words; at least one is needed\n",
+    )
+    assert not list((home / "mlruns" / "unfinished").iterdir())
+    assert not list((home / "data" / "cache" / "prepared" / "dummy").iterdir())
+    assert in_process("compare", "dummy")[1].splitlines()[1:] == []

@@ -1,0 +1,208 @@
+"""The chain on the dummy task: what is stored, what is reused, what is resumed, who is champion."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import dummy_task
+import pytest
+from prefect import flow
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.sorting import ArtifactSort
+
+from pipelines import comparison, provenance, tracking, workspace
+from pipelines.flow import run_chain
+from pipelines.settings import PROJECT, get_settings
+from rnn_tasks.config import override
+from rnn_tasks.errors import UserError
+
+
+@flow(name="dummy")
+def dummy_flow(config: dummy_task.DummyConfig, fresh: bool = False):
+    return run_chain("dummy", config, fresh=fresh)
+
+
+@pytest.fixture
+def run(home, dummy, monkeypatch):
+    """Runs the flow: run({"model.quality": 0.7}, fail="bug@1") -> Outcome."""
+
+    def start(changes=None, *, fresh=False, fail=""):
+        monkeypatch.setenv("DUMMY_FAIL", fail)
+        return dummy_flow(override(dummy.presets["quick"], changes or {}), fresh=fresh)
+
+    return start
+
+
+def test_everything_about_a_run_is_in_the_store(run, dummy, home):
+    outcome = run({"model.quality": 0.75})
+    stored = tracking.get_run(outcome.run_id)
+    client = tracking.client()
+    config = override(dummy.presets["quick"], {"model.quality": 0.75})
+    assert stored.info.status == "FINISHED"
+    assert (
+        stored.data.params.items()
+        >= {key: str(value) for key, value in provenance.flat(config.model_dump(mode="json")).items()}.items()
+    )
+    history = client.get_metric_history(outcome.run_id, "loss")
+    assert [(point.step, point.value) for point in history] == [(1, 1.0), (2, 0.5), (3, 0.333333)]
+    assert stored.data.metrics["test_accuracy"] == 0.75
+    assert stored.data.metrics["val_accuracy"] == 0.75
+    assert stored.data.metrics["baseline.test_accuracy"] == 0.25
+    assert {f"seconds.{stage}" for stage in tracking.STAGES} <= set(stored.data.metrics)
+    assert stored.data.tags["preset"] == "quick+1"
+    assert stored.data.tags["note.signature"] == "dummy v1"
+    assert stored.data.tags["version.keras"].startswith("3.")
+    head = subprocess.run(["git", "-C", PROJECT, "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    assert stored.data.tags["mlflow.source.git.commit"] == (head.stdout.strip() or "unknown")
+    (data,) = stored.inputs.dataset_inputs
+    assert (data.dataset.name, data.dataset.digest) == ("embedded", "3")
+    assert json.loads(data.dataset.profile) == {"train": 3, "test": 3}
+    files = {str(path.relative_to(outcome.artifact_dir)) for path in outcome.artifact_dir.rglob("*") if path.is_file()}
+    assert files == {
+        "training/history.jsonl",
+        "samples/samples.tsv",
+        "tables/lengths.tsv",
+        "figures/curve.png",
+        "extras/page.html",
+    }
+    assert outcome.artifact_dir.is_relative_to(home / "mlruns" / "artifacts" / "dummy")
+    assert not list(get_settings().unfinished.iterdir())
+
+
+def test_the_same_data_is_prepared_once(run, home, caplog, monkeypatch):
+    log = Path(home.parent / "dummy.log")
+    first = run()
+    caplog.set_level("INFO", logger="pipelines")
+    monkeypatch.setattr("logging.Logger.propagate", True, raising=False)
+    second = run()
+    assert first.run_id != second.run_id
+    assert log.read_text() == "prepare\n"
+    (line,) = [record.message for record in caplog.records if record.message.startswith("prepare:")]
+    assert line == f"prepare: reused {get_settings().prepared / 'dummy' / '3'}"
+    run({"training.epochs": 1})
+    assert log.read_text() == "prepare\n"
+    run({"data.test_words": 4})
+    assert log.read_text() == "prepare\n" * 2
+
+
+def test_prepared_files_that_somebody_deleted_are_made_again(run, home):
+    run()
+    prepared = get_settings().prepared / "dummy" / "3"
+    (prepared / "manifest.json").unlink()
+    run()
+    assert (prepared / "manifest.json").exists()
+    assert (home.parent / "dummy.log").read_text() == "prepare\n" * 2
+
+
+@pytest.mark.parametrize(
+    ("failure", "error", "status"),
+    [("bug@1", ZeroDivisionError, "FAILED"), ("interrupt@1", KeyboardInterrupt, "KILLED")],
+)
+def test_an_interrupted_run_is_resumed(run, dummy, failure, error, status):
+    with pytest.raises(error):
+        run(fail=failure)
+    (row,) = comparison.runs(dummy)
+    assert tracking.get_run(row.run_id).info.status == status
+    outcome = run()
+    assert outcome.run_id == row.run_id
+    assert [point.step for point in tracking.client().get_metric_history(row.run_id, "loss")] == [1, 2, 3]
+    assert run().run_id != row.run_id
+
+
+def test_fresh_forgets_what_was_left(run, dummy):
+    with pytest.raises(ZeroDivisionError):
+        run(fail="bug@1")
+    outcome = run(fresh=True)
+    assert [point.step for point in tracking.client().get_metric_history(outcome.run_id, "loss")] == [1, 2, 3]
+    newest, oldest = comparison.runs(dummy)
+    assert newest.run_id == outcome.run_id
+    assert (newest.status, oldest.status) == ("finished", "interrupted")
+
+
+def test_other_data_does_not_resume(run, home):
+    path = home / "words.txt"
+    path.write_text("a b")
+    with pytest.raises(ZeroDivisionError):
+        run({"data.source": str(path)}, fail="bug@1")
+    path.write_text("a b c")
+    outcome = run({"data.source": str(path)})
+    assert [point.step for point in tracking.client().get_metric_history(outcome.run_id, "loss")] == [1, 2, 3]
+
+
+def test_a_mistake_in_training_leaves_nothing_to_resume(run, dummy):
+    with pytest.raises(UserError, match="told to fail"):
+        run(fail="user@1")
+    assert not list(get_settings().unfinished.iterdir())
+    assert [row.status for row in comparison.runs(dummy)] == ["failed"]
+
+
+def test_two_identical_runs_at_once_are_refused(run, dummy):
+    directory = workspace.work_directory(get_settings().unfinished, "dummy", dummy.presets["quick"])
+    with workspace.claimed(directory), pytest.raises(UserError) as error:
+        run()
+    assert str(error.value) == (
+        f"{directory}: the same task with the same config is being run by another process; "
+        "wait for it, or change a setting (--seed, say)"
+    )
+    assert run().status == "FINISHED"
+
+
+def test_champion_is_the_best_on_the_same_test_data(run):
+    def holder(alias="champion"):
+        return tracking.aliases("dummy").get(alias)
+
+    first = run({"model.quality": 0.6})
+    assert holder() == first.run_id
+    assert first.champion == "models:/dummy/1 is now dummy@champion: the first on embedded"
+    worse = run({"model.quality": 0.5})
+    assert holder() == first.run_id
+    assert worse.champion == (
+        f"models:/dummy/2 is not dummy@champion: test_accuracy 0.5 against 0.6 of run {first.run_id}"
+    )
+    run({"model.quality": 0.6, "seed": 2})
+    assert holder() == first.run_id
+    better = run({"model.quality": 0.7})
+    assert holder() == better.run_id
+    elsewhere = run({"model.quality": 0.9, "data.test_words": 4})
+    assert holder() == better.run_id
+    assert holder("champion-embedded") == elsewhere.run_id
+    third = run({"model.quality": 0.1, "data.test_words": 5})
+    digest = tracking.get_run(third.run_id).data.tags["test_digest"]
+    assert holder(f"champion-embedded-{digest[:8]}") == third.run_id
+    assert tracking.export_directory("dummy") == tracking.export_directory("dummy", better.run_id)
+
+
+def test_the_served_model_answers_in_a_fresh_process(run):
+    outcome = run()
+    program = (
+        "import mlflow, sys\n"
+        "model = mlflow.pyfunc.load_model(sys.argv[1])\n"
+        "print(model.predict(['one', '', 'three']))\n"
+        "print(model.predict(['one'], params={'times': 3, 'upper': True}))\n"
+        "print(model.input_example, 'pipelines' in sys.modules)\n"
+        "import rnn_tasks; print(rnn_tasks.__file__)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, outcome.model_uri],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=get_settings().home,
+        env={**os.environ, "PYTHONPATH": str(Path(dummy_task.__file__).parent)},
+    )
+    *answers, package = done.stdout.splitlines()
+    assert answers == ["['3', '0', '5']", "['LENGTH 3 3 3']", "['one', 'three'] False"]
+    assert Path(package).is_relative_to(get_settings().artifacts)
+
+
+def test_prefect_shows_the_result_and_the_way_to_mlflow(run):
+    outcome = run({"model.quality": 0.625})
+    with get_client(sync_client=True) as client:
+        newest = client.read_artifacts(sort=ArtifactSort.CREATED_DESC, limit=2)
+    artifacts = {artifact.key: artifact.data for artifact in newest}
+    assert "| test_accuracy | 0.625  | 0.25 |" in artifacts["dummy-result"]
+    assert outcome.run_id in artifacts["dummy-mlflow-run"]
