@@ -1,4 +1,4 @@
-"""Formal languages: automata that generate strings and decide membership, and data sets made from them."""
+"""Grammars and data sets made from them: automata that generate and judge strings, and English-French sentences."""
 
 import lazy_loader
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, NamedTuple
 
-from rnn_tasks.grammar.english_french_lexicon import Lexicon, Phrase, Verb
+from rnn_tasks.grammar.english_french_lexicon import Adjective, Lexicon, Phrase, Verb
 from rnn_tasks.grammar.english_french_phrases import (
     PEOPLE,
     draw_companion,
@@ -235,6 +235,11 @@ def be_complement(lexicon: Lexicon, subject: Phrase, adjective_english: str) -> 
     )
 
 
+def predicates(lexicon: Lexicon, subject: Phrase) -> list[Adjective]:
+    """The adjectives that it makes sense to say of the subject."""
+    return [a for a in lexicon.predicates[subject.kind] if a.excluded.isdisjoint(subject.heads)]
+
+
 def draw_be_complement(lexicon: Lexicon, rng: Random, subject: Phrase, passing: bool = False) -> tuple[str, Complement]:
     """What somebody or something can be: the French verb (être or avoir) and an adjective, a feeling, a job, a place.
 
@@ -252,5 +257,5 @@ def draw_be_complement(lexicon: Lexicon, rng: Random, subject: Phrase, passing: 
         return "être", Complement(english_forms[subject.plural], french_forms[form])
     if chance < 0.46 and not passing and (person or subject.kind == "animal"):
         return "être", joined(draw_place(lexicon, rng, "in" if person else "near"))
-    fitting = [a for a in lexicon.predicates[subject.kind] if a.passing or not passing]
+    fitting = [a for a in predicates(lexicon, subject) if a.passing or not passing]
     return "être", be_complement(lexicon, subject, rng.choice(fitting).english)

@@ -108,6 +108,8 @@ def draw_action(
 
 def fits(form: ClauseForm, verb: Verb, subject: Phrase) -> bool:
     """Whether one says such a thing: no animal wants, nobody asks himself, nobody repairs a car every morning."""
+    if verb.affirmative and form.polarity == "negative":
+        return False
     if verb.accident and "aller.present" in form.french:
         return False
     if form.persons_only and "animal" in subject.kind:

@@ -91,6 +91,7 @@ class Verb:
     past: bool
     once: bool
     accident: bool
+    affirmative: bool
     background: bool
     referred: bool
 
@@ -277,6 +278,7 @@ def _verb(entry: Mapping[str, Any], kind: str, irregular: Mapping[str, Mapping[s
         past=not entry.get("no_past", False),
         once=entry.get("once", False),
         accident=entry.get("accident", False),
+        affirmative=entry.get("affirmative", False),
         background=entry.get("background", False),
         referred=entry.get("referred", False),
     )

@@ -109,7 +109,6 @@ def draw_plural(rng: Random, noun: Noun, determiner: str) -> bool:
 
 
 _POSSESSIVE = frozenset({"my", "your", "his", "her", "our", "their"})
-_COUNTING = frozenset({"a", "number", "several", "many"})
 
 
 def draw_adjectives(lexicon: Lexicon, rng: Random, noun: Noun, share: float) -> tuple[Adjective, ...]:
@@ -171,11 +170,11 @@ def draw_noun_phrase(
 def draw_people(lexicon: Lexicon, rng: Random) -> Phrase:
     """A subject who can think: a pronoun, a name, two names, somebody, a relative."""
     chance = rng.random()
-    if chance < 0.42:
+    if chance < 0.46:
         return rng.choice(lexicon.pronouns.subjects)
-    if chance < 0.6:
+    if chance < 0.62:
         return rng.choice(lexicon.names)
-    if chance < 0.66:
+    if chance < 0.68:
         first, second = rng.sample(lexicon.names, 2)
         return both(first, second)
     return draw_noun_phrase(lexicon, rng, ("person", "acquaintance", "family"), adjectives=0.2)
@@ -207,13 +206,15 @@ def named_place(role: str, entry: Sequence[str]) -> Phrase:
 
 
 def draw_place(lexicon: Lexicon, rng: Random, role: str) -> Phrase:
-    """A place for one of the roles to, in, from, in_city (city or country), in_country, near."""
+    """A place for one of the roles to, in, from, at (venues only), in_city (or a country), in_country, near."""
     if role == "near":
         english, french = rng.choice(lexicon.relations)
-        return prepositional(lexicon, english, french, draw_the(lexicon, rng, ("venue", "home"), 0))
+        return prepositional(lexicon, english, french, draw_the(lexicon, rng, ("venue",), 0))
     if role in ("in_city", "in_country"):
         kind = "country" if role == "in_country" or rng.random() < 0.5 else "city"
         return named_place("in", rng.choice(lexicon.places[kind]))
+    if role == "at":
+        return place(lexicon, "in", draw_the(lexicon, rng, ("venue",), 0.15))
     if rng.random() < 0.3:
         kind = "city" if rng.random() < 0.6 else "country"
         return named_place(role, rng.choice(lexicon.places[kind]))

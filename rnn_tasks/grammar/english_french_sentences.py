@@ -14,6 +14,7 @@ from rnn_tasks.grammar.english_french_clauses import (
     as_object,
     be_complement,
     draw_be_complement,
+    predicates,
     same_people,
     say,
 )
@@ -96,7 +97,7 @@ def _draw_open_question(grammar: Grammar, rng: Random) -> Phrase | None:
             if thing is not None and fits(form, verb, subject) and (verb.referred or not agreeing):
                 asked, complement = thing
                 clause = say(grammar.lexicon, form, subject, verb, complement)
-        elif word != "where" or ("in" in verb.adjuncts and not verb.place):
+        elif word != "where" or ({"in", "at"} & set(verb.adjuncts) and not verb.place):
             clause = draw_action(grammar, rng, form, verb, subject, adjuncts=0 if word == "where" else 0.2)
     if clause is None or subject.english == "I":
         return None
@@ -180,7 +181,7 @@ def _draw_comparison(grammar: Grammar, rng: Random) -> Phrase | None:
         determiners = ("the", "this", "possessive", "owner")
         subject = draw_noun_phrase(lexicon, rng, (kind,), determiners, adjectives=0)
         other = draw_noun_phrase(lexicon, rng, (kind,), determiners, adjectives=0)
-    fitting = [a for a in lexicon.predicates[subject.kind] if a.comparative]
+    fitting = [a for a in predicates(lexicon, subject) if a.comparative]
     if not fitting or same_people(subject, other):
         return None
     adjective = rng.choice(fitting)
@@ -313,7 +314,7 @@ def _draw_main(grammar: Grammar, rng: Random, described: Phrase, verbs: str) -> 
     """A main clause around what a relative clause describes: as the subject of "to be" or as an object."""
     lexicon = grammar.lexicon
     if rng.random() < 0.5:
-        adjective = rng.choice(lexicon.predicates[described.kind])
+        adjective = rng.choice(predicates(lexicon, described))
         complement = be_complement(lexicon, described, adjective.english)
         form = grammar.forms[rng.choice(("be", "be not"))]
         return say(lexicon, form, described, lexicon.verbs["copula"]["être"], complement)
