@@ -9,27 +9,34 @@ import contextlib
 import logging
 import os
 import sys
+import tempfile
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 from cyclopts import App, CycloptsError, Parameter
 
 from pipelines import presentation
 from pipelines.settings import get_settings
-from rnn_tasks.config import TaskConfig, override, parse_assignment, validate
+from rnn_tasks.config import Section, TaskConfig, override, parse_assignment, validate
 from rnn_tasks.errors import UserError
 from rnn_tasks.files import write_whole
 from rnn_tasks.registry import TASK_MODULES, get_task
 from rnn_tasks.task import Task
 
+if TYPE_CHECKING:
+    from pipelines.flow import Outcome
+
 app = App(
     name="rnn-tasks",
     help="Recurrent networks on Keras 3, task by task: prepare, train, evaluate, export, register.",
     default_parameter=Parameter(negative=()),
+    suppress_keyboard_interrupt=False,
     help_epilogue="Exit codes: 0 done, 2 a mistake in input or config, 1 our fault, 130 interrupted.",
 )
+
+STDOUT, STDERR = 1, 2
 
 TaskName = Annotated[str, Parameter(help="A task's name; `rnn-tasks list` shows them.")]
 
@@ -81,8 +88,12 @@ def run(
     declared = get_task(task)
     config = chosen_config(declared, preset, data, set_, seed)
     declared.inputs(config)  # a missing file is told now, not after half a minute of imports
-    with only_the_answer_on_stdout():
-        outcome = _run_flow(task, config, fresh)
+    with redirected(STDOUT, STDERR):  # whatever libraries print
+        try:
+            outcome = _run_flow(task, config, fresh)
+        except KeyboardInterrupt:
+            print("the same command goes on where this one stopped", file=sys.stderr)
+            raise
     if json:
         print(outcome.model_dump_json(exclude={"champion"}))
     else:
@@ -119,6 +130,7 @@ def predict(
     from pipelines import tracking
 
     export = tracking.export_directory(task, run)
+    _import_tensorflow()
     answers = declared.predict(export, read_lines(input), choices)
     if output:
         write_whole(output, "".join(f"{answer}\n" for answer in answers))
@@ -144,7 +156,8 @@ def ui() -> None:
 
     with servers.user_interfaces(get_settings()) as (prefect, mlflow):
         print(f"Prefect  {prefect}\nMLflow   {mlflow}\nCtrl-C stops both.", flush=True)
-        servers.wait_forever()
+        with contextlib.suppress(KeyboardInterrupt):
+            servers.wait_forever()
 
 
 @app.command
@@ -183,7 +196,7 @@ def chosen_config(
     return override(task.presets[preset], changes)
 
 
-def validate_options(task: Task, options: dict[str, str]):
+def validate_options(task: Task, options: dict[str, str]) -> Section:
     """`--n-best 3` as the field `n_best` of the task's predict options."""
     known = task.predict_options.model_fields
     values = {name.replace("-", "_"): value for name, value in options.items()}
@@ -210,28 +223,39 @@ def read_lines(path: Path | None) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def only_the_answer_on_stdout() -> Iterator[None]:
-    """Whatever libraries print, in Python or in C++, goes to standard error inside the block."""
+def redirected(descriptor: int, target: int) -> Iterator[None]:
+    """What is written to a file descriptor, in Python or in C++, goes to another one inside the block."""
     sys.stdout.flush()
-    stdout = os.dup(1)
-    os.dup2(2, 1)
+    kept = os.dup(descriptor)
+    os.dup2(target, descriptor)
     try:
         yield
     finally:
         sys.stdout.flush()
-        os.dup2(stdout, 1)
-        os.close(stdout)
+        os.dup2(kept, descriptor)
+        os.close(kept)
 
 
-def _run_flow(task: str, config: TaskConfig, fresh: bool):
+def _import_tensorflow() -> None:
+    """Import TensorFlow without what its C++ side says on the way, which no setting silences."""
+    with tempfile.TemporaryFile() as said:
+        try:
+            with redirected(STDERR, said.fileno()):
+                import tensorflow  # noqa: F401
+        except ImportError:
+            said.seek(0)
+            sys.stderr.write(said.read().decode(errors="replace"))
+            raise
+
+
+def _run_flow(task: str, config: TaskConfig, fresh: bool) -> Outcome:
     _log_to_stderr()
     # Only its log lines for the flow's page: what a user needs to read comes from our own loggers and from `main`.
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     from pipelines import servers
 
     wait_for_prefect = servers.start_prefect_api(get_settings())
-    import tensorflow  # noqa: F401  # takes seconds, spent here while a temporary server starts
-
+    _import_tensorflow()  # takes seconds, spent here while a temporary server starts
     from pipelines import flows
 
     wait_for_prefect()

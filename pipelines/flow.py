@@ -147,6 +147,8 @@ def run_chain(task_name: str, config: TaskConfig, *, fresh: bool = False) -> Out
     Raises:
         UserError: the user's input or config; nothing stays behind.
     """
+    for name in ("pipelines", "rnn_tasks"):
+        logging.getLogger(name).setLevel(logging.INFO)  # Prefect shows on the flow run's page what these let through
     directory = workspace.work_directory(get_settings().unfinished, task_name, config)
     with workspace.claimed(directory) as work_dir:
         started = time.monotonic()

@@ -67,7 +67,7 @@ def show_outcome(outcome: Outcome) -> None:
         with samples[0].open(encoding="utf-8", newline="") as file:
             rows = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
             console.print(_sample_table([row for row, _ in zip(rows, range(SAMPLES_SHOWN + 1), strict=False)]))
-    took = "  ".join(f"{stage} {seconds:.0f} s" for stage, seconds in outcome.seconds.items())
+    took = "  ".join(f"{stage} {seconds:.1f} s" for stage, seconds in outcome.seconds.items())
     console.print(
         f"\n[bold]took[/]      {took}"
         f"\n[bold]model[/]     {escape(outcome.champion)}"
@@ -86,9 +86,10 @@ def show_runs(task: Task, rows: Sequence[RunRow]) -> None:
         metrics = [f"{row.metrics[name]:.4g}" if name in row.metrics else "" for name in names]
         started = f"{row.started:%Y-%m-%d %H:%M}"
         table.add_row(row.run_id, started, row.status, row.preset, row.data, *metrics, " ".join(row.aliases))
-    console = _Console()
     # A run's id is there to be copied: a narrow terminal or a pipe gets long lines rather than cut ones.
-    console.print(table, width=max(console.width, console.measure(table).maximum), soft_wrap=True)
+    console = _Console()
+    unbounded = console.options.update(max_width=10_000)
+    _Console(width=max(console.width, console.measure(table, options=unbounded).maximum)).print(table)
 
 
 def _common_metrics(task: Task, rows: Sequence[RunRow]) -> list[str]:

@@ -10,22 +10,23 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-import mlflow
 import pandas as pd
+from mlflow.models import set_model
+from mlflow.pyfunc import PythonModel, PythonModelContext
 
 from rnn_tasks.config import validate
 
 
-class ServedModel(mlflow.pyfunc.PythonModel):
+class ServedModel(PythonModel):
     """A task's export behind MLflow's interface."""
 
-    def load_context(self, context: mlflow.pyfunc.PythonModelContext) -> None:
+    def load_context(self, context: PythonModelContext) -> None:
         """Find the task by the module that declares it, and the export among the artifacts."""
         self.task = importlib.import_module(context.model_config["task_module"]).TASK
         self.export = Path(context.artifacts["export"])
 
     def predict(
-        self, context: mlflow.pyfunc.PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+        self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> list[str]:
         """One answer a line; `params` are the task's `predict_options`.
 
@@ -36,4 +37,4 @@ class ServedModel(mlflow.pyfunc.PythonModel):
         return list(self.task.predict(self.export, model_input.iloc[:, 0].tolist(), options))
 
 
-mlflow.models.set_model(ServedModel())
+set_model(ServedModel())

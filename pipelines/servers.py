@@ -80,17 +80,16 @@ def user_interfaces(settings: Settings) -> Iterator[tuple[str, str]]:
     store = ["--backend-store-uri", settings.tracking_uri, "--default-artifact-root", settings.artifacts.as_uri()]
     mlflow = ["server", *store, "--host", "127.0.0.1", "--port", str(settings.mlflow_port), "--workers", "1"]
     api = f"{settings.prefect_url}/api"
-    with (
-        _child("prefect", *prefect, environment={"PREFECT_API_URL": api}) as prefect_server,
-        _child("mlflow", *mlflow) as mlflow_server,
-    ):
+    prefect_server = _start("prefect", *prefect, environment={"PREFECT_API_URL": api})
+    mlflow_server = _start("mlflow", *mlflow, environment={"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"})
+    try:
         _wait_for(f"{api}/health", prefect_server, "Prefect's server")
         _wait_for(f"{settings.mlflow_url}/health", mlflow_server, "MLflow's UI")
-        server_file = write_whole(_server_file(settings), json.dumps({"url": api}))
-        try:
-            yield settings.prefect_url, settings.mlflow_url
-        finally:
-            server_file.unlink(missing_ok=True)
+        write_whole(_server_file(settings), json.dumps({"url": api}))
+        yield settings.prefect_url, settings.mlflow_url
+    finally:
+        _server_file(settings).unlink(missing_ok=True)
+        _end(prefect_server, mlflow_server)
 
 
 def wait_forever() -> None:
@@ -102,16 +101,6 @@ def wait_forever() -> None:
 
 def _server_file(settings: Settings) -> Path:
     return settings.prefect_home / "server.json"
-
-
-@contextlib.contextmanager
-def _child(module: str, *arguments: str, environment: dict[str, str] | None = None) -> Iterator[subprocess.Popen]:
-    """`python -m module arguments` for the block."""
-    process = _start(module, *arguments, environment=environment)
-    try:
-        yield process
-    finally:
-        _end(process)
 
 
 def _start(module: str, *arguments: str, environment: dict[str, str] | None = None) -> subprocess.Popen:
@@ -126,14 +115,16 @@ def _start(module: str, *arguments: str, environment: dict[str, str] | None = No
     )
 
 
-def _end(process: subprocess.Popen) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGTERM)
-    try:
-        process.wait(timeout=10)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+def _end(*processes: subprocess.Popen) -> None:
+    for process in processes:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+    for process in processes:
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 def _wait_for(url: str, process: subprocess.Popen, what: str) -> None:

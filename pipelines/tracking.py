@@ -210,9 +210,7 @@ def register_model(task: Task, task_module: str, run_id: str, exported: Exported
         model_config={"task_module": task_module},
         artifacts={"export": str(exported.directory)},
         code_paths=[str(PROJECT / "rnn_tasks")],
-        signature=ModelSignature(
-            inputs=Schema([ColSpec("string")]), outputs=Schema([ColSpec("string")]), params=_option_schema(task)
-        ),
+        signature=_signature(task),
         input_example=list(exported.example),
         pip_requirements=_requirements(),
     )
@@ -251,7 +249,7 @@ def aliases(task_name: str) -> dict[str, str]:
         by_version = client().get_registered_model(task_name).aliases
     except MlflowException:  # nothing is registered yet
         return {}
-    return {alias: client().get_model_version(task_name, version).run_id for alias, version in by_version.items()}
+    return {alias: str(client().get_model_version(task_name, number).run_id) for alias, number in by_version.items()}
 
 
 def export_directory(task_name: str, run: str = "champion") -> Path:
@@ -263,7 +261,7 @@ def export_directory(task_name: str, run: str = "champion") -> Path:
     run_id = aliases(task_name).get(run, run)
     for version in client().search_model_versions(f"name = '{task_name}'"):
         if version.run_id == run_id:
-            logged = client().get_logged_model(version.source.removeprefix("models:/"))
+            logged = client().get_logged_model(str(version.source).removeprefix("models:/"))
             return Path(local_file_uri_to_path(logged.artifact_location)) / "artifacts" / "export"
     if run == "champion":
         raise UserError(f"no model of {task_name!r} is registered yet; train one: rnn-tasks run {task_name}")
@@ -277,12 +275,13 @@ def _holder(task_name: str, alias: str) -> Run | None:
     return run if run and run.info.lifecycle_stage == "active" else None
 
 
-def _option_schema(task: Task) -> ParamSchema | None:
-    """The task's `predict_options` of plain types, as MLflow describes them."""
+def _signature(task: Task) -> ModelSignature:
+    """Strings in, strings out, and those `predict_options` of the task that have plain types and a default."""
     types: dict[Any, str] = {int: "long", float: "double", bool: "boolean", str: "string"}
     fields = task.predict_options.model_fields.items()
-    specs = [ParamSpec(n, types[f.annotation], f.default) for n, f in fields if f.annotation in types]
-    return ParamSchema(specs) if specs else None
+    options = [ParamSpec(n, types[f.annotation], f.default) for n, f in fields if f.annotation in types]
+    lines = Schema([ColSpec("string")])
+    return ModelSignature(lines, lines, ParamSchema(options)) if options else ModelSignature(lines, lines)
 
 
 def _requirements() -> list[str]:

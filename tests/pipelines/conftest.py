@@ -21,26 +21,21 @@ sys.path.insert(0, str(HERE))  # so that `dummy_task` can be imported by its nam
 
 
 @pytest.fixture(scope="session", autouse=True)
-def prefect_server():
-    """The temporary server that `rnn-tasks run` starts, shared by all tests and by their child processes."""
+def migrated_store():
+    """A new MLflow store, to be copied; and Prefect's temporary server, shared by all tests and their processes."""
     from pipelines import servers
     from pipelines.settings import get_settings
 
-    wait_for_prefect = servers.start_prefect_api(get_settings())
+    settings = get_settings()
+    wait_for_prefect = servers.start_prefect_api(settings)
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
-    wait_for_prefect()
-    with temporary_settings({PREFECT_API_URL: os.environ["PREFECT_API_URL"]}):
-        yield
-
-
-@pytest.fixture(scope="session")
-def migrated_store():
     from pipelines import tracking
-    from pipelines.settings import get_settings
 
     tracking.runs_of("none")
-    return get_settings().home / "mlruns" / "mlflow.db"
+    wait_for_prefect()
+    with temporary_settings({PREFECT_API_URL: os.environ["PREFECT_API_URL"]}):
+        yield settings.home / "mlruns" / "mlflow.db"
 
 
 @pytest.fixture

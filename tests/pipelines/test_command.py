@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 import sys
-import types
 
 import pytest
 
@@ -129,7 +128,6 @@ def in_process(home, monkeypatch, capfd):
 
     monkeypatch.setattr(registry, "TASK_MODULES", {"dummy": "dummy_task"})
     monkeypatch.setitem(sys.modules, "pipelines.flows", dummy_flows)
-    monkeypatch.setitem(sys.modules, "tensorflow", types.ModuleType("tensorflow"))
     monkeypatch.setattr(cli, "_log_to_stderr", lambda: None)
     monkeypatch.chdir(home)
 

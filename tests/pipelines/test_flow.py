@@ -73,11 +73,10 @@ def test_everything_about_a_run_is_in_the_store(run, dummy, home):
     assert not list(get_settings().unfinished.iterdir())
 
 
-def test_the_same_data_is_prepared_once(run, home, caplog, monkeypatch):
+def test_the_same_data_is_prepared_once(run, home, caplog):
     log = Path(home.parent / "dummy.log")
     first = run()
-    caplog.set_level("INFO", logger="pipelines")
-    monkeypatch.setattr("logging.Logger.propagate", True, raising=False)
+    caplog.clear()
     second = run()
     assert first.run_id != second.run_id
     assert log.read_text() == "prepare\n"

@@ -1,0 +1,53 @@
+"""What tells runs apart."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pipelines import provenance
+from pipelines.settings import Settings
+from rnn_tasks.config import override
+from rnn_tasks.task import Prepared
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({}, "quick"),
+        ({"seed": 7}, "quick+1"),
+        ({"training.epochs": 5}, "full"),
+        ({"training.epochs": 5, "seed": 7, "model.quality": 1.0}, "full+2"),
+    ],
+)
+def test_a_config_is_named_after_the_nearest_preset(dummy, changes, name):
+    assert provenance.nearest_preset(dummy, override(dummy.presets["quick"], changes)) == name
+
+
+def test_only_test_files_tell_test_data_apart(tmp_path):
+    def digest(files):
+        records = {name: {"bytes": 1, "sha256": sha256} for name, sha256 in files.items()}
+        (tmp_path / "manifest.json").write_text(json.dumps({"files": records}))
+        return provenance.digest_of_test_split(Prepared(directory=tmp_path, digest="all", counts={}, source="x"))
+
+    reference = digest({"test.en": "1", "test.fr": "2", "train.en": "3"})
+    assert digest({"train.en": "4", "test.fr": "2", "test.en": "1"}) == reference
+    assert digest({"test.en": "1", "test.fr": "5", "train.en": "3"}) != reference
+    assert digest({"test_2016.en": "1", "test.fr": "2", "train.en": "3"}) != reference
+    assert digest({"train.en": "3"}) == "all"
+
+
+def test_nested_values_get_dotted_keys():
+    assert provenance.flat({"a": 1, "b": {"c": [2], "d": {"e": None}}}) == {"a": 1, "b.c": [2], "b.d.e": None}
+
+
+def test_everything_lies_below_the_home(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RNN_TASKS_HOME", "somewhere")
+    monkeypatch.delenv("RNN_TASKS_CACHE", raising=False)
+    settings = Settings()
+    assert settings.tracking_uri == f"sqlite:///{tmp_path}/somewhere/mlruns/mlflow.db"
+    assert settings.prepared == tmp_path / "somewhere" / "data" / "cache" / "prepared"
+    monkeypatch.setenv("RNN_TASKS_CACHE", "elsewhere")
+    assert Settings().prepared == tmp_path / "elsewhere" / "prepared"
