@@ -8,11 +8,11 @@ from .saved_model import SAVED_MODEL as SAVED_MODEL
 from .saved_model import Endpoint as Endpoint
 from .saved_model import export_model as export_model
 from .saved_model import load_endpoints as load_endpoints
-from .tsne import most_frequent as most_frequent
-from .tsne import tsne_points as tsne_points
-from .tsne_page import write_tsne_page as write_tsne_page
 from .translator import Hypothesis as Hypothesis
 from .translator import Translator as Translator
 from .translator import load_translator as load_translator
 from .translator import translate_lines as translate_lines
+from .tsne import most_frequent as most_frequent
+from .tsne import tsne_points as tsne_points
+from .tsne_page import write_tsne_page as write_tsne_page
 from .word_vectors import write_word_vectors as write_word_vectors

@@ -45,7 +45,7 @@ class TranslateModelConfig(Section):
     layers: int = Field(1, ge=1, le=16, description="Layers of the encoder, and of the decoder.")
     embedding_dim: int = Field(128, ge=1, le=8192, description="Length of a word's vector.")
     bidirectional: bool = Field(True, description="The encoder reads both ways, half of its units each.")
-    attention: Literal["none", "luong", "bahdanau"] = Field("luong", description="How the decoder looks back.")
+    attention: Literal["none", "luong", "bahdanau"] = Field("bahdanau", description="How the decoder looks back.")
     input_feeding: bool = Field(False, description="The decoder is told where it looked last; slower, needs attention.")
     dropout: float = Field(0.1, ge=0, lt=1, description="Share of activations dropped between layers in training.")
     tied: bool = Field(True, description="The output projection is the target's word vectors.")
@@ -54,7 +54,7 @@ class TranslateModelConfig(Section):
 class TranslateTrainingConfig(TrainingConfig):
     """How it is trained."""
 
-    tokens_per_batch: int = Field(2048, ge=16, le=1_000_000, description="Source or target tokens an update at most.")
+    tokens_per_batch: int = Field(768, ge=16, le=1_000_000, description="Source or target tokens an update at most.")
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="Probability spread over all words.")
     sampled_softmax: int = Field(
         0, ge=0, le=1_000_000, description="Words the loss compares with instead of all, in training; 0 is all."
@@ -77,7 +77,7 @@ class TranslateConfig(TaskConfig):
     data: ParallelDataConfig = ParallelDataConfig()
     model: TranslateModelConfig = TranslateModelConfig()
     training: TranslateTrainingConfig = TranslateTrainingConfig(
-        epochs=4, learning_rate=3e-3, warmup_steps=100, decay="cosine", clip_norm=1.0
+        epochs=2, learning_rate=4e-3, warmup_steps=100, decay="cosine", clip_norm=1.0
     )
     decoding: TranslateDecodingConfig = TranslateDecodingConfig()
 
@@ -101,7 +101,8 @@ PRESETS = {
         ),
         model=TranslateModelConfig(units=384, layers=2, embedding_dim=256, dropout=0.3),
         training=TranslateTrainingConfig(
-            epochs=20,
+            epochs=16,
+            tokens_per_batch=1536,
             learning_rate=2e-3,
             warmup_steps=400,
             decay="cosine",
@@ -130,9 +131,7 @@ def prepare(config: TranslateConfig, work_dir: Path) -> Prepared:
     section = config.data.model_dump()
     corpus = text.open_corpus(config.data, seed=config.data.seed)
     digest = files.prepared_digest(section, corpus.inputs, CODE)
-    return files.prepare_once(
-        work_dir, digest, corpus.name, functools.partial(text.prepare_pairs, corpus, config.data)
-    )
+    return files.prepare_once(work_dir, digest, corpus.name, functools.partial(text.prepare_pairs, corpus, config.data))
 
 
 def build(config: TranslateConfig, prepared: Prepared) -> keras.Model:
@@ -263,9 +262,7 @@ def _word_for_word(config: TranslateConfig, prepared: Prepared, test_set: str) -
     pairs = zip(*text.load_pairs(prepared.directory, "train"), strict=True)
     dictionary = evaluation.learn_dictionary(pairs, len(source.vocabulary), len(target.vocabulary))
     sentences, _ = text.load_pairs(prepared.directory, test_set)
-    return [
-        target.detokenize(evaluation.translate_ids(ids, dictionary)[None]).numpy()[0].decode() for ids in sentences
-    ]
+    return [target.detokenize(evaluation.translate_ids(ids, dictionary)[None]).numpy()[0].decode() for ids in sentences]
 
 
 def export(config: TranslateConfig, prepared: Prepared, trained: Trained, out_dir: Path) -> Exported:

@@ -113,7 +113,10 @@ class Tokenizer(tf.Module):
         ids = tf.convert_to_tensor(ids)
         ended = tf.cumsum(tf.cast(ids == EOS, tf.int32), axis=1) > 0  # (batch, time)
         kept = tf.ragged.boolean_mask(ids, ~ended & (ids != PAD) & (ids != GO))  # (batch, None)
-        strings = tf.strings.reduce_join(self.tokens(kept), axis=1, separator=" ")  # (batch,)
+        return self.join(tf.strings.reduce_join(self.tokens(kept), axis=1, separator=" "))
+
+    def join(self, strings: tf.Tensor) -> tf.Tensor:
+        """Token strings of any shape, tokens separated by single spaces, as sentences: the end of `detokenize`."""
         if self.level == "wordpiece":
             strings = tf.strings.regex_replace(strings, f"(^| ){SUFFIX_MARK}", "")
         return join_words(strings)
