@@ -58,11 +58,13 @@ def home(tmp_path, migrated_store):
 
 @pytest.fixture
 def dummy(monkeypatch):
-    """The dummy task, registered."""
+    """The dummy task, registered as the only one."""
     import dummy_task
 
     from rnn_tasks import registry
 
+    for name in list(registry.TASK_MODULES):
+        monkeypatch.delitem(registry.TASK_MODULES, name)
     monkeypatch.setitem(registry.TASK_MODULES, "dummy", "dummy_task")
     return dummy_task.TASK
 
