@@ -144,7 +144,8 @@ def log_report(run_id: str, report: Report) -> None:
 def log_extras(run_id: str, exported: Exported) -> None:
     """What the export holds for people: projector files, pages."""
     for extra in exported.extras.values():
-        client().log_artifact(run_id, str(extra), "extras")
+        folder = Path("extras") / extra.relative_to(exported.directory).parent
+        client().log_artifact(run_id, str(extra), str(folder))
 
 
 # ------------------------------------------------------------------------------------------------ reading runs back

@@ -192,7 +192,5 @@ def _hypotheses(answer: dict[str, np.ndarray]) -> Iterator[list[Hypothesis]]:
         for beam, text in enumerate(texts):
             target = [token.decode() for token in answer["target_tokens"][row, beam] if token]
             alignment = answer["alignments"][row, beam, : len(target), : len(source)]
-            hypotheses.append(
-                Hypothesis(text.decode(), float(answer["scores"][row, beam]), source, target, alignment)
-            )
+            hypotheses.append(Hypothesis(text.decode(), float(answer["scores"][row, beam]), source, target, alignment))
         yield hypotheses

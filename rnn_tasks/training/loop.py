@@ -131,7 +131,7 @@ def fit(
         if progress.update(logs[monitor], state.epoch, higher_is_better, config):
             save_weights(model, best)
         state.weight_seen += state.weight
-        state.history.append({"epoch": state.epoch, "step": state.step, "seconds": round(state.seconds, 3), **logs})
+        state.history.append({"epoch": state.epoch + 1, "step": state.step, "seconds": round(state.seconds, 3), **logs})
         watchers.on_epoch_end(state.epoch, logs)
         state.epoch, state.batch, state.total, state.weight = state.epoch + 1, 0, 0.0, 0.0
         state.finished = (
