@@ -60,7 +60,7 @@ def run(
     *,
     preset: str = "quick",
     data: str | None = None,
-    set_: Annotated[tuple[str, ...], Parameter(name="--set")] = (),
+    set_: Annotated[tuple[str, ...], Parameter(name="--set", show_default=False)] = (),
     seed: int | None = None,
     fresh: bool = False,
     json: bool = False,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic.fields import FieldInfo
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
 
 from pipelines.provenance import flat
@@ -38,20 +39,32 @@ def show_tasks(tasks: Iterable[Task]) -> None:
 def show_task(task: Task) -> None:
     """Presets, settings and prediction options of a task."""
     console = _Console()
-    console.print(f"[bold]{task.name}[/] ({task.shape}): {escape(task.summary)}\n")
-    values = {name: flat(preset.model_dump(mode="json")) for name, preset in task.presets.items()}
-    table = Table("setting (--set key=value)", *task.presets, "accepted", "meaning", box=None)
-    for key, field in _fields(task.config):
-        shown = [escape(str(values[preset][key])) for preset in task.presets]
-        table.add_row(key, *shown, escape(_accepted(field)), escape(field.description or ""))
-    console.print(table)
-    if options := list(_fields(task.predict_options)):
-        console.print("\n[bold]Options of predict[/]\n")
-        table = Table("option", "default", "accepted", "meaning", box=None)
-        for name, field in options:
-            option = f"--{name.replace('_', '-')}"
-            table.add_row(option, escape(str(field.default)), escape(_accepted(field)), escape(field.description or ""))
-        console.print(table)
+    console.print(f"[bold]{task.name}[/] ({task.shape}): {escape(task.summary)}")
+    presets = {name: flat(preset.model_dump(mode="json")) for name, preset in task.presets.items()}
+    _show_fields(console, "settings (--set key=value)", presets, dict(_fields(task.config)))
+    if options := dict(_fields(task.predict_options)):
+        options = {f"--{name.replace('_', '-')}": field for name, field in options.items()}
+        defaults = {name: field.default for name, field in options.items()}
+        _show_fields(console, "options of predict", {"default": defaults}, options)
+
+
+def _show_fields(
+    console: Console, title: str, columns: dict[str, dict[str, Any]], fields: dict[str, FieldInfo]
+) -> None:
+    """Each field's name and values in a row, what it means and accepts below it."""
+    key_width = max(len(key) for key in [title, *fields]) + 2
+    widths = {
+        name: max(len(text) for text in [name, *(str(values[key]) for key in fields)]) + 2
+        for name, values in columns.items()
+    }
+    console.print()
+    head = "".join(name.ljust(width) for name, width in widths.items())
+    console.print(f"[bold]{title.ljust(key_width)}{head}[/]", soft_wrap=True, highlight=False)
+    for key, field in fields.items():
+        row = "".join(str(values[key]).ljust(widths[name]) for name, values in columns.items())
+        console.print(f"[bold]{key.ljust(key_width)}[/]{escape(row)}", soft_wrap=True)
+        meaning = f"{field.description or ''} ({_accepted(field)})"
+        console.print(Padding(escape(meaning), (0, 0, 0, 4)), style="dim", highlight=False)
 
 
 def show_outcome(outcome: Outcome) -> None:
@@ -116,14 +129,15 @@ def _fields(section: type[Section], prefix: str = "") -> Iterable[tuple[str, Fie
 
 
 def _accepted(field: FieldInfo) -> str:
-    """Type and bounds in a few characters: `int 1..10`, `none | luong`."""
+    """Type and bounds in a few characters: `int ≥1 ≤10`, `none | luong`."""
     kind: Any = field.annotation
-    choices = getattr(kind, "__args__", ())
-    name = " | ".join(str(getattr(c, "__name__", c)) for c in choices) if choices else kind.__name__
-    bounds = {}
-    for constraint in field.metadata:
-        for bound in ("ge", "gt", "le", "lt"):
-            if (value := getattr(constraint, bound, None)) is not None:
-                bounds[bound] = value
+    choices = [choice for choice in getattr(kind, "__args__", (kind,)) if choice is not type(None)]
+    name = " | ".join(str(getattr(choice, "__name__", choice)).lower() for choice in choices)
     signs = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
-    return " ".join([name, *(f"{signs[bound]}{value:g}" for bound, value in bounds.items())])
+    bounds = [
+        f"{sign}{value}"
+        for constraint in field.metadata
+        for bound, sign in signs.items()
+        if (value := getattr(constraint, bound, None)) is not None
+    ]
+    return " ".join([name, *bounds])

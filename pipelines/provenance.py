@@ -30,10 +30,15 @@ def nearest_preset(task: Task, config: TaskConfig) -> str:
 
 
 def digest_of_test_split(prepared: Prepared) -> str:
-    """A digest of the prepared files whose names begin with `test`: where it is equal, so is the test data."""
+    """Equal where the test data is equal, however it was encoded.
+
+    It covers the prepared files whose names begin with `test`, of which only the readable ones (.txt, .tsv) where
+    there are any: another vocabulary gives other ids for the same test sentences.
+    """
     files = json.loads((prepared.directory / "manifest.json").read_text())["files"]
     tests = {name: record["sha256"] for name, record in files.items() if name.startswith("test")}
-    return json_digest(tests)[:16] if tests else prepared.digest
+    readable = {name: sha256 for name, sha256 in tests.items() if name.endswith((".txt", ".tsv"))}
+    return json_digest(readable or tests)[:16] if tests else prepared.digest
 
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

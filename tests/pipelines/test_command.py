@@ -62,16 +62,18 @@ def test_answers_that_need_no_tensorflow_do_not_import_it(arguments, home):
 
 
 def test_describe_shows_every_setting_and_option(dummy, capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.setenv("COLUMNS", "80")
     with pytest.raises(SystemExit) as exit_:
         cli.main(["describe", "dummy"])
-    out = capsys.readouterr().out
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert exit_.value.code == 0
-    rows = {line.split()[0]: line.split() for line in out.splitlines() if line.strip()}
-    assert rows["model.quality"][1:8] == ["0.5", "0.5", "0.5", "float", "≥0", "≤1", "What"]
-    assert rows["training.epochs"][1:4] == ["3", "5", "3"]
-    assert rows["training.decay"][4:9] == ["none", "|", "plateau", "|", "cosine"]
-    assert rows["--times"][1:5] == ["1", "int", "≥1", "≤9"]
+    for row, meaning in [
+        ("training.epochs 3 5 3", "Passes over the training split at most. (int ≥1 ≤100000)"),
+        ("model.quality 0.5 0.5 0.5", "What accuracy comes out. (float ≥0 ≤1)"),
+        ("data.source embedded embedded embedded", "`embedded`, or a text file. (str)"),
+        ("--times 1", "Repeat the answer. (int ≥1 ≤9)"),
+    ]:
+        assert lines[lines.index(row.split()) + 1] == meaning.split()
 
 
 def test_choices_are_laid_over_the_preset(dummy):

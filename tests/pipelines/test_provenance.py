@@ -25,7 +25,7 @@ def test_a_config_is_named_after_the_nearest_preset(dummy, changes, name):
     assert provenance.nearest_preset(dummy, override(dummy.presets["quick"], changes)) == name
 
 
-def test_only_test_files_tell_test_data_apart(tmp_path):
+def test_only_what_test_files_say_tells_test_data_apart(tmp_path):
     def digest(files):
         records = {name: {"bytes": 1, "sha256": sha256} for name, sha256 in files.items()}
         (tmp_path / "manifest.json").write_text(json.dumps({"files": records}))
@@ -36,6 +36,8 @@ def test_only_test_files_tell_test_data_apart(tmp_path):
     assert digest({"test.en": "1", "test.fr": "5", "train.en": "3"}) != reference
     assert digest({"test_2016.en": "1", "test.fr": "2", "train.en": "3"}) != reference
     assert digest({"train.en": "3"}) == "all"
+    sentences = {"test.txt": "1", "test.ids": "2"}
+    assert digest(sentences) == digest({**sentences, "test.ids": "3"}) != digest({**sentences, "test.txt": "3"})
 
 
 def test_nested_values_get_dotted_keys():
