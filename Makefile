@@ -38,7 +38,7 @@ bench: $(READY)  ## Run the side-by-side speed programs in benchmarks/
 ui: $(READY)  ## Serve the Prefect and MLflow user interfaces until Ctrl-C
 	@$(BIN)/rnn-tasks ui
 
-serve: $(READY)  ## Register a deployment a task and run what is started in the Prefect UI, until Ctrl-C
+serve: $(READY)  ## Beside `make ui`: a deployment a task, run from its form or schedule, until Ctrl-C
 	@$(BIN)/rnn-tasks serve
 
 $(READY): requirements.lock pyproject.toml

@@ -246,6 +246,8 @@ def _import_tensorflow() -> None:
             said.seek(0)
             sys.stderr.write(said.read().decode(errors="replace"))
             raise
+    # It warns of every function compiled for more than four shapes, which buckets of lengths ask for.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
 def _run_flow(task: str, config: TaskConfig, fresh: bool) -> Outcome:

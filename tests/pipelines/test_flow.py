@@ -13,8 +13,10 @@ import pytest
 from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.sorting import ArtifactSort
+from prefect.states import Failed
 
 from pipelines import comparison, provenance, tracking, workspace
+from pipelines import flow as chain
 from pipelines.flow import run_chain
 from pipelines.settings import PROJECT, get_settings
 from rnn_tasks.config import override
@@ -205,3 +207,12 @@ def test_prefect_shows_the_result_and_the_way_to_mlflow(run):
     artifacts = {artifact.key: artifact.data for artifact in newest}
     assert "| test_accuracy | 0.625  | 0.25 |" in artifacts["dummy-result"]
     assert outcome.run_id in artifacts["dummy-mlflow-run"]
+
+
+@pytest.mark.parametrize(
+    ("error", "again"),
+    [(ConnectionResetError(), True), (TimeoutError(), True), (UserError("no"), False), (FileNotFoundError(), False)],
+    ids=lambda value: type(value).__name__,
+)
+def test_only_a_network_is_tried_again(error, again):
+    assert chain._is_network_error(None, None, Failed(data=error)) is again
