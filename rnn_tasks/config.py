@@ -27,7 +27,9 @@ class TrainingConfig(Section):
     epochs: int = Field(10, ge=1, le=100_000, description="Passes over the training split at most.")
     max_steps: int = Field(0, ge=0, description="Stop after this many updates; 0 is no limit.")
     limit_batches: int = Field(
-        0, ge=0, description="Train on the first N batches only (1 overfits one batch, to debug); 0 takes all."
+        0,
+        ge=0,
+        description="Train on the first N batches alone, over and over (1: overfit it, to debug); 0 is all.",
     )
     learning_rate: float = Field(1e-3, gt=0, le=10, description="Adam's peak learning rate.")
     warmup_steps: int = Field(0, ge=0, description="Updates over which the rate climbs linearly from 0.")

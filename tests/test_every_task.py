@@ -140,7 +140,7 @@ def test_one_step(task, tiny, prepared, tmp_path):
 def test_overfits_one_batch(task, tiny, prepared, tmp_path):
     changes = {
         "training.limit_batches": 1,
-        "training.epochs": 150,
+        "training.epochs": 30,
         "training.learning_rate": 0.02,
         "training.decay": "none",
         "training.warmup_steps": 0,
@@ -148,7 +148,7 @@ def test_overfits_one_batch(task, tiny, prepared, tmp_path):
     }
     trained = task.train(override(tiny, changes), prepared, tmp_path, ())
     first, *_, last = losses(trained)
-    assert trained.steps == 150
+    assert trained.steps >= 60
     assert last < 0.25 * first
 
 

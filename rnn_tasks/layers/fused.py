@@ -55,9 +55,11 @@ def fused_inner_loop(
     dtype = cell.compute_dtype
     kernel, recurrent_kernel = ops.cast(cell.kernel, dtype), ops.cast(cell.recurrent_kernel, dtype)
     bias = ops.zeros((kernel.shape[1],), dtype) if cell.bias is None else ops.cast(cell.bias, dtype)
-    biases = tf.unstack(bias) if len(bias.shape) == 2 else [bias]  # GRU has one for each projection
+    recurrent_bias = None
+    if len(bias.shape) == 2:  # GRU has one for each projection
+        bias, recurrent_bias = tf.unstack(bias)
     outputs, states = recur(
-        step, ops.cast(sequences, dtype), initial_state, kernel, recurrent_kernel, *biases, mask=mask
+        step, ops.cast(sequences, dtype), initial_state, kernel, recurrent_kernel, bias, recurrent_bias, mask
     )
     last = outputs[:, -1]
     if layer.zero_output_for_mask and mask is not None:

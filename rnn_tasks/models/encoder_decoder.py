@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, Literal, NamedTuple
 
 import keras
@@ -143,6 +144,12 @@ class EncoderDecoder(keras.Model):
             )
         self.output_bias = self.add_weight(shape=(s["target_vocabulary"],), initializer="zeros", name="output_bias")
         self.built = True
+
+    @property
+    def input(self):
+        """Inputs as functional models describe theirs."""
+        ids = functools.partial(keras.KerasTensor, (None, None), "int32")
+        return {"source": ids(name="source"), "target_in": ids(name="target_in")}
 
     def build(self, input_shape=None):  # everything was built on construction
         self.built = True

@@ -12,8 +12,6 @@ References:
 from __future__ import annotations
 
 import functools
-import json
-import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -22,11 +20,11 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field
 
-from rnn_tasks import evaluation, files, models, plots, text, training
+from rnn_tasks import evaluation, files, models, text, training
 from rnn_tasks import export as exporting
 from rnn_tasks.config import Section, TaskConfig, TrainingConfig
 from rnn_tasks.errors import UserError
-from rnn_tasks.task import Exported, Metric, Prepared, Report, Task, Trained
+from rnn_tasks.task import Exported, Prepared, Report, Task, Trained
 from rnn_tasks.text.config import ParallelDataConfig
 
 if TYPE_CHECKING:
@@ -34,7 +32,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 CODE = ("text", "grammar")  # what decides the content of a preparation
-SAMPLES, HEAT_MAPS, CHECKED = 50, 8, 64
+CHECKED = 64  # sentences that the export must translate as the model does
 
 
 class TranslateModelConfig(Section):
@@ -55,6 +53,7 @@ class TranslateTrainingConfig(TrainingConfig):
     """How it is trained."""
 
     tokens_per_batch: int = Field(768, ge=16, le=1_000_000, description="Source or target tokens an update at most.")
+    batch_shapes: int = Field(8, ge=1, le=64, description="Shapes of batches at most; each is compiled once.")
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="Probability spread over all words.")
     sampled_softmax: int = Field(
         0, ge=0, le=1_000_000, description="Words the loss compares with instead of all, in training; 0 is all."
@@ -115,7 +114,9 @@ PRESETS = {
     "tiny": TranslateConfig(
         data=ParallelDataConfig(embedded_pairs=200),
         model=TranslateModelConfig(units=16, embedding_dim=8, dropout=0.0),
-        training=TranslateTrainingConfig(epochs=2, learning_rate=0.01, tokens_per_batch=512, val_sentences=20),
+        training=TranslateTrainingConfig(
+            epochs=2, learning_rate=0.01, tokens_per_batch=512, batch_shapes=2, val_sentences=20
+        ),
         decoding=TranslateDecodingConfig(beam_width=2),
     ),
 }
@@ -192,68 +193,20 @@ def evaluate(config: TranslateConfig, prepared: Prepared, trained: Trained, out_
     model = training.load_weights(build(config, prepared), trained.weights)
     translate = _translator(config, prepared, model).compiled()
     score = training.evaluator(model, _loss_on(config.training, sampled=False))
-    test_sets = _test_sets(prepared)
-    metrics, notes = [], {}
-    for name in test_sets:
+
+    def judged(name: str) -> evaluation.TranslatedSet:
         sources, references = _sentences(prepared, name)
         started = time.monotonic()
-        found = list(
-            exporting.translate_lines(translate, sources, config.decoding.beam_width, config.decoding.length_penalty)
+        found = exporting.translate_lines(
+            translate, sources, config.decoding.beam_width, config.decoding.length_penalty
         )
-        rate = len(sources) / (time.monotonic() - started)
-        translations = [best.text for best, *_ in found]
-        word_for_word = _word_for_word(config, prepared, name)
-        bleu, chrf = evaluation.bleu(translations, references), evaluation.chrf(translations, references)
-        perplexity = math.exp(min(score(_batches(config, prepared, name).ordered()), 50.0))
-        baselines = [scorer(word_for_word, references).value for scorer in (evaluation.bleu, evaluation.chrf)]
-        measured = [
-            Metric(name="bleu", value=bleu.value, baseline=baselines[0]),
-            Metric(name="chrf", value=chrf.value, baseline=baselines[1]),
-            Metric(name="perplexity", value=perplexity, higher_is_better=False),
-        ]
-        if name == test_sets[0]:  # "the" test set: the first by name
-            first = (sources, references, found, word_for_word)
-            metrics += [metric.model_copy(update={"name": f"test_{metric.name}"}) for metric in measured]
-            metrics.append(Metric(name="decode_sentences_per_second", value=rate, unit="sentences/s"))
-        metrics += [m.model_copy(update={"name": f"{name}_{m.name}"}) for m in measured if f"{name}_" != "test_"]
-        notes[f"{name}_bleu_signature"], notes[f"{name}_chrf_signature"] = bleu.signature, chrf.signature
-    names = ("val_bleu", "train_target_tokens_per_second")
-    metrics += [Metric(name=name, value=trained.metrics[name]) for name in names if name in trained.metrics]
-    return _report(metrics, notes, trained, out_dir, *first)
+        hypotheses = [best for best, *_ in found]
+        seconds = time.monotonic() - started
+        loss = score(_batches(config, prepared, name).ordered())
+        baseline = _word_for_word(config, prepared, name)
+        return evaluation.TranslatedSet(name, sources, references, hypotheses, baseline, loss, seconds)
 
-
-def _report(metrics, notes, trained, out_dir, sources, references, found, word_for_word) -> Report:
-    translations = [best.text for best, *_ in found]
-    buckets = evaluation.bleu_by_length([len(best.source_tokens) for best, *_ in found], translations, references)
-    history = [json.loads(line) for line in trained.history.read_text().splitlines()]
-    picked = np.random.default_rng(0).permutation(len(sources))[:SAMPLES]
-    rows = [(sources[i], references[i], translations[i], word_for_word[i]) for i in picked]
-    maps = [found[i][0] for i in picked if len(found[i][0].source_tokens) > 3 and np.any(found[i][0].alignment)]
-    figures = {
-        "learning_curves": plots.learning_curves(history),
-        "bleu_by_length": plots.score_by_length(buckets),
-        **{
-            f"attention_{n}": plots.attention_map(best.alignment, best.source_tokens, best.target_tokens)
-            for n, best in enumerate(maps[:HEAT_MAPS], start=1)
-        },
-    }
-    return Report(
-        metrics=tuple(metrics),
-        samples=evaluation.write_table(
-            out_dir / "samples.tsv", ("source", "reference", "translation", "word for word"), rows
-        ),
-        tables={
-            "bleu_by_length": evaluation.write_table(
-                out_dir / "bleu_by_length.tsv",
-                ("source tokens", "sentences", "bleu"),
-                ((bucket.label, bucket.sentences, bucket.bleu) for bucket in buckets),
-            )
-        },
-        figures={
-            name: plots.save_figure(figure, out_dir / "figures" / f"{name}.png") for name, figure in figures.items()
-        },
-        notes=notes,
-    )
+    return evaluation.translation_report([judged(name) for name in _test_sets(prepared)], trained, out_dir)
 
 
 def _word_for_word(config: TranslateConfig, prepared: Prepared, test_set: str) -> list[str]:
@@ -282,7 +235,7 @@ def export(config: TranslateConfig, prepared: Prepared, trained: Trained, out_di
         ]
         if answers[0] != answers[1]:
             raise RuntimeError("the export translates otherwise than the model it came from")
-        extras = {}
+        extras: dict[str, Path] = {}
         for side, embedding, tokenizer in (
             ("source", model.source_embedding, translator.source),
             ("target", model.target_embedding, translator.target),
@@ -339,6 +292,7 @@ def _batches(config: TranslateConfig, prepared: Prepared, split: str) -> text.Pa
         tokens_per_batch=config.training.tokens_per_batch,
         seed=config.seed,
         reverse_source=config.data.reverse_source,
+        max_shapes=config.training.batch_shapes,
     )
 
 

@@ -35,7 +35,7 @@ class ParallelDataConfig(Section):
         1,
         ge=0,
         lt=2**31,
-        description="Draws embedded pairs and a single file's splits; runs that differ in their own seed alone share data.",
+        description="Draws embedded pairs and a single file's splits; not the run's seed, so that runs share data.",
     )
     validation_fraction: float = Field(
         0.02, gt=0, le=0.4, description="Share of a single file's source sentences that validate; a directory's do not."

@@ -45,7 +45,7 @@ def restore_checkpoint(path: Path, model: keras.Model, optimizer: keras.optimize
 def _write(path: Path, variables: Sequence[keras.Variable], state: dict[str, Any]) -> Path:
     # np.savez is uncompressed: a checkpoint costs milliseconds, not seconds.
     buffer = io.BytesIO()
-    arrays = {f"{i:05d}": np.asarray(variable) for i, variable in enumerate(variables)}
+    arrays: dict[str, Any] = {f"{i:05d}": np.asarray(variable) for i, variable in enumerate(variables)}
     np.savez(buffer, state=np.frombuffer(json.dumps(state).encode(), np.uint8), **arrays)
     return write_whole(path, buffer.getvalue())
 

@@ -92,8 +92,7 @@ def fit(
     train_step = _compiled_step(model, optimizer, loss, config)
     state = LoopState(**(restore_checkpoint(checkpoint, model, optimizer) or {}))
     progress = Progress(**state.progress)
-    batches_an_epoch = min(len(batches), config.limit_batches or len(batches))
-    total_steps = min(config.epochs * batches_an_epoch, config.max_steps or math.inf)
+    total_steps = min(config.epochs * len(batches), config.max_steps or math.inf)
     watchers = keras.callbacks.CallbackList(list(callbacks), add_history=False, model=model)
     model.stop_training = False
 
@@ -105,9 +104,7 @@ def fit(
     while not state.finished:
         watchers.on_epoch_begin(state.epoch)
         started = saved = time.monotonic()
-        # Always drawn from epoch `0` when overfitting a few batches: those must be the same ones every epoch.
-        epoch_batches = batches.epoch(0 if config.limit_batches else state.epoch)
-        for batch in itertools.islice(epoch_batches, state.batch, batches_an_epoch):
+        for batch in itertools.islice(_epoch(batches, state.epoch, config.limit_batches), state.batch, None):
             if state.step >= total_steps:
                 break
             optimizer.learning_rate = learning_rate(config, state.step, int(total_steps), progress.plateau_factor)
@@ -155,6 +152,13 @@ def fit(
             throughput: state.weight_seen / max(state.seconds, 1e-9),
         },
     )
+
+
+def _epoch(batches: Batches, number: int, limit: int) -> Iterator[Batch]:
+    if not limit:
+        return batches.epoch(number)
+    few = list(itertools.islice(batches.epoch(0), limit))
+    return itertools.islice(itertools.cycle(few), len(batches))
 
 
 def _optimizer(config: TrainingConfig, model: keras.Model) -> keras.optimizers.Optimizer:

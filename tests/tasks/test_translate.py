@@ -1,0 +1,97 @@
+"""What is special to translate: corpora of one's own, several test sets, options of predict."""
+
+import pytest
+
+from rnn_tasks.config import override
+from rnn_tasks.errors import UserError
+from rnn_tasks.tasks.translate import PRESETS, TASK, TranslateOptions
+
+PAIRS = [(f"{who} {does}.", f"{qui} {fait}.") for who, qui in [("the cat", "le chat"), ("the dog", "le chien"),
+         ("a man", "un homme"), ("Anna", "Anna")] for does, fait in [("sleeps", "dort"), ("eats", "mange"),
+         ("sees us", "nous voit"), ("runs", "court")]]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    """A directory with two test sets; one training pair stands in a test set, one stands twice."""
+    directory = tmp_path_factory.mktemp("corpus")
+    splits = {
+        "train": [*PAIRS[:12], PAIRS[0], PAIRS[13], ("", "")],
+        "val": PAIRS[12:14],
+        "test_b": PAIRS[13:15],
+        "test_a": PAIRS[14:],
+    }
+    for split, pairs in splits.items():
+        for side, language in enumerate(("en", "fr")):
+            path = directory / f"{split}.{language}"
+            path.write_text("".join(pair[side] + "\n" for pair in pairs), encoding="utf-8")
+    return directory
+
+
+@pytest.fixture(scope="module")
+def run(corpus, tmp_path_factory):
+    work = tmp_path_factory.mktemp("run")
+    config = override(
+        PRESETS["tiny"], {"data.source": str(corpus), "data.level": "wordpiece", "data.vocabulary_size": 120}
+    )
+    prepared = TASK.prepare(config, work / "prepared")
+    trained = TASK.train(config, prepared, work / "train", ())
+    report = TASK.evaluate(config, prepared, trained, work / "evaluated")
+    exported = TASK.export(config, prepared, trained, work / "exported")
+    return prepared, trained, report, exported
+
+
+def test_leaks_and_repeats_are_counted(run):
+    prepared = run[0]
+    assert prepared.counts["train_read"] == 15
+    assert prepared.counts["train_leaking"] == 1
+    assert prepared.counts["train_repeated"] == 1
+    assert prepared.counts["train_empty"] == 1
+    assert prepared.counts["train_pairs"] == 12
+
+
+def test_every_test_set_is_reported_and_the_first_by_name_is_the_test_set(run):
+    metrics = {metric.name: metric for metric in run[2].metrics}
+    for kind in ("bleu", "chrf", "perplexity"):
+        assert metrics[f"test_{kind}"].value == metrics[f"test_a_{kind}"].value
+        assert f"test_b_{kind}" in metrics
+    assert metrics["test_bleu"].baseline is not None
+    assert {"val_bleu", "train_target_tokens_per_second", "decode_sentences_per_second"} <= set(metrics)
+    assert run[2].notes["test_a_bleu_signature"].startswith("nrefs:1|case:mixed|eff:no|tok:13a")
+
+
+def test_n_best_and_alignments(run, tmp_path):
+    options = TranslateOptions(beam=3, n_best=2, alignments=tmp_path / "links.tsv")
+    lines = list(TASK.predict(run[3].directory, ["the cat eats.", "a man runs."], options))
+    assert [line.split(" ||| ")[0] for line in lines] == ["0", "0", "1", "1"]
+    scores = [float(line.split(" ||| ")[2]) for line in lines]
+    assert scores[0] >= scores[1]
+    assert scores[2] >= scores[3]
+    links = (tmp_path / "links.tsv").read_text(encoding="utf-8").splitlines()
+    assert len(links) == 2
+    for row in links:
+        source, target, pairs = (part.split() for part in row.split("\t"))
+        assert [int(pair.split("-")[1]) for pair in pairs] == list(range(len(target)))
+        assert all(0 <= int(pair.split("-")[0]) < len(source) for pair in pairs)
+
+
+def test_more_translations_than_beams_is_refused(run):
+    with pytest.raises(UserError, match="n_best: 5 translations do not come out of a beam of 4"):
+        list(TASK.predict(run[3].directory, ["x"], TranslateOptions(n_best=5)))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"model.cell": "gru", "model.attention": "luong", "model.input_feeding": True},
+        {"model.attention": "none", "model.tied": False, "training.sampled_softmax": 20},
+        {"data.shared_vocabulary": True, "training.precision": "mixed_bfloat16", "training.monitor": "val_loss"},
+    ],
+    ids=["gru with feeding", "sampled, no attention", "bfloat16"],
+)
+def test_every_switch_trains(changes, corpus, tmp_path):
+    config = override(PRESETS["tiny"], {"data.source": str(corpus), "training.max_steps": 2, **changes})
+    prepared = TASK.prepare(config, tmp_path / "prepared")
+    trained = TASK.train(config, prepared, tmp_path / "train", ())
+    assert trained.steps == 2
+    assert trained.metrics["val_loss"] < 20
