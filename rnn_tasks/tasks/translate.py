@@ -145,6 +145,11 @@ def train(
     config: TranslateConfig, prepared: Prepared, work_dir: Path, callbacks: Sequence[keras.callbacks.Callback] = ()
 ) -> Trained:
     """Teacher forcing; after each epoch the validation loss, and BLEU of greedy translations."""
+    words, samples = prepared.counts["target_vocabulary"], config.training.sampled_softmax
+    if samples >= words:
+        raise UserError(
+            f"training.sampled_softmax: found {samples}; the target vocabulary has {words}, accepted is less"
+        )
     sources, references = _sentences(prepared, "val")
     shown = slice(config.training.val_sentences)
 

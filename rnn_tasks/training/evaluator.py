@@ -12,14 +12,14 @@ from rnn_tasks.training.loop import Loss
 
 
 def evaluator(model: keras.Model, loss: Loss) -> Callable[[Iterable[dict[str, np.ndarray]]], float]:
-    """Batches -> loss over all their examples, dropout off; compiled once a batch shape.
+    """Batches -> loss over all their examples, dropout off; traced for the first two batch shapes, then once for all.
 
     Args:
         model: a built model; its weights are read anew at each call.
         loss: (model, batch, training) -> StepLoss.
     """
 
-    @tf.function(reduce_retracing=False)
+    @tf.function(reduce_retracing=True)
     def step(batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         part = loss(model, batch, False)
         return part.total, part.weight

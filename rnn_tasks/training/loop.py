@@ -181,7 +181,10 @@ def _rate(optimizer: keras.optimizers.Optimizer) -> float:
 def _compiled_step(
     model: keras.Model, optimizer: keras.optimizers.Optimizer, loss: Loss, config: TrainingConfig
 ) -> Callable[[Batch], tuple[tf.Tensor, tf.Tensor]]:
-    """batch -> (summed loss, summed weight) after one update; compiled once a batch shape."""
+    """batch -> (summed loss, summed weight) after one update.
+
+    XLA compiles it once a batch shape; a graph is traced for the first two shapes, then once for all.
+    """
     strategy = tf.distribute.get_strategy()
     replicas = strategy.num_replicas_in_sync
 
@@ -199,9 +202,9 @@ def _compiled_step(
         return part.total, part.weight
 
     if replicas == 1:
-        return tf.function(replica_step, jit_compile=config.jit_compile, reduce_retracing=False)
+        return tf.function(replica_step, jit_compile=config.jit_compile, reduce_retracing=not config.jit_compile)
 
-    @tf.function(reduce_retracing=False)
+    @tf.function(reduce_retracing=True)
     def distributed(per_replica: Any) -> tuple[tf.Tensor, tf.Tensor]:
         results = strategy.run(replica_step, args=(per_replica,))
         return tuple(strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None) for value in results)

@@ -84,7 +84,7 @@ def test_more_translations_than_beams_is_refused(run):
     "changes",
     [
         {"model.cell": "gru", "model.attention": "luong", "model.input_feeding": True},
-        {"model.attention": "none", "model.tied": False, "training.sampled_softmax": 20},
+        {"model.attention": "none", "model.tied": False, "training.sampled_softmax": 8},
         {"data.shared_vocabulary": True, "training.precision": "mixed_bfloat16", "training.monitor": "val_loss"},
     ],
     ids=["gru with feeding", "sampled, no attention", "bfloat16"],
@@ -95,3 +95,10 @@ def test_every_switch_trains(changes, corpus, tmp_path):
     trained = TASK.train(config, prepared, tmp_path / "train", ())
     assert trained.steps == 2
     assert trained.metrics["val_loss"] < 20
+
+
+def test_more_samples_than_words_is_refused(corpus, tmp_path):
+    config = override(PRESETS["tiny"], {"data.source": str(corpus), "training.sampled_softmax": 500})
+    prepared = TASK.prepare(config, tmp_path / "prepared")
+    with pytest.raises(UserError, match=r"training.sampled_softmax: found 500; the target vocabulary has \d+"):
+        TASK.train(config, prepared, tmp_path / "train", ())
