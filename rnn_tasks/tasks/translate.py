@@ -115,7 +115,7 @@ PRESETS = {
         data=ParallelDataConfig(embedded_pairs=200),
         model=TranslateModelConfig(units=16, embedding_dim=8, dropout=0.0),
         training=TranslateTrainingConfig(
-            epochs=2, learning_rate=0.01, tokens_per_batch=512, batch_shapes=2, val_sentences=20
+            epochs=8, learning_rate=0.02, tokens_per_batch=512, batch_shapes=2, val_sentences=20
         ),
         decoding=TranslateDecodingConfig(beam_width=2),
     ),
