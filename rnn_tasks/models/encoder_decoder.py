@@ -10,8 +10,8 @@ import tensorflow as tf
 from keras import ops
 
 from rnn_tasks import layers
+from rnn_tasks.models.cells import RECURRENT, Cell
 
-CELLS = {"lstm": "LSTM", "gru": "GRU", "simple_rnn": "SimpleRNN"}
 ATTENTIONS = {"luong": "LuongAttention", "bahdanau": "BahdanauAttention"}
 
 
@@ -82,7 +82,7 @@ class EncoderDecoder(keras.Model):
         self,
         source_vocabulary: int,
         target_vocabulary: int,
-        cell: Literal["lstm", "gru", "simple_rnn"] = "lstm",
+        cell: Cell = "lstm",
         units: int = 256,
         layers: int = 1,
         embedding_dim: int = 256,
@@ -126,7 +126,10 @@ class EncoderDecoder(keras.Model):
     def _build_layers(self) -> None:
         # Every width is known here, so the model is whole as soon as it exists and loads without example inputs.
         s = self.settings
-        sequence = lambda width: (None, None, width)  # noqa: E731
+
+        def sequence(width: int) -> tuple[int | None, ...]:
+            return (None, None, width)
+
         self.source_embedding.build((None, None))
         self.target_embedding.build((None, None))
         feed = self.output_width if self.input_feeding else 0
@@ -259,8 +262,8 @@ def _embedding(vocabulary: int, dim: int, name: str):
     return keras.layers.Embedding(vocabulary, dim, embeddings_initializer=vectors, name=name)
 
 
-def _encoder_layer(cell: str, units: int, bidirectional: bool, dropout: float, index: int):
-    kind = getattr(layers, CELLS[cell])
+def _encoder_layer(cell: Cell, units: int, bidirectional: bool, dropout: float, index: int):
+    kind = RECURRENT[cell]
     name = f"encoder_{index}"
     width = units // 2 if bidirectional else units
     layer = kind(width, return_sequences=True, return_state=True, name=f"{name}_{cell}")
@@ -269,8 +272,8 @@ def _encoder_layer(cell: str, units: int, bidirectional: bool, dropout: float, i
     return layers.DropoutWrapper(layer, input_keep_prob=1.0 - dropout, name=name)
 
 
-def _decoder_layer(cell: str, units: int, dropout: float, index: int):
-    kind = getattr(layers, CELLS[cell])
+def _decoder_layer(cell: Cell, units: int, dropout: float, index: int):
+    kind = RECURRENT[cell]
     name = f"decoder_{index}"
     layer = kind(units, return_sequences=True, return_state=True, name=f"{name}_{cell}")
     return layers.DropoutWrapper(layer, input_keep_prob=1.0 - dropout, name=name)

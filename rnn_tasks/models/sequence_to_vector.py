@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import keras
 import numpy as np
 
-Cell = Literal["lstm", "gru", "simple_rnn"]
-
-RECURRENT = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "simple_rnn": keras.layers.SimpleRNN}
+from rnn_tasks.models.cells import RECURRENT, Cell
 
 
 def sequence_to_vector(

@@ -76,7 +76,7 @@ class TranslateConfig(TaskConfig):
     data: ParallelDataConfig = ParallelDataConfig()
     model: TranslateModelConfig = TranslateModelConfig()
     training: TranslateTrainingConfig = TranslateTrainingConfig(
-        epochs=2, learning_rate=4e-3, warmup_steps=100, decay="cosine", clip_norm=1.0
+        epochs=3, learning_rate=4e-3, warmup_steps=100, decay="cosine", clip_norm=1.0
     )
     decoding: TranslateDecodingConfig = TranslateDecodingConfig()
 
@@ -155,7 +155,7 @@ def train(
 
     with training.training_scope(config.training, config.seed):
         model = build(config, prepared)
-        score = training.evaluator(model, _loss_on(config.training, sampled=False))
+        score = training.evaluator(model, _loss_on(config.training, as_trained=False))
         translate = _translator(config, prepared, model).compiled()
 
         def validate(_: keras.Model) -> dict[str, float]:
@@ -166,7 +166,7 @@ def train(
         return training.fit(
             model,
             _batches(config, prepared, "train"),
-            _loss_on(config.training, sampled=True),
+            _loss_on(config.training, as_trained=True),
             config=config.training,
             work_dir=work_dir,
             validate=validate,
@@ -177,17 +177,17 @@ def train(
         )
 
 
-def _loss_on(config: TranslateTrainingConfig, sampled: bool) -> training.Loss:
+def _loss_on(config: TranslateTrainingConfig, as_trained: bool) -> training.Loss:
     """The loss of a batch: as trained (sampled, smoothed), or as it is (all words, nothing smoothed)."""
 
     def loss(model: keras.Model, batch: dict[str, tf.Tensor], is_training: bool) -> training.StepLoss:
         targets = batch["target_out"]
         hidden = model.hidden(batch, training=is_training)  # (batch, target time, output width)
-        if sampled and config.sampled_softmax:
+        if as_trained and config.sampled_softmax:
             return training.sampled_cross_entropy(
                 hidden, model.output_kernel, model.output_bias, targets, config.sampled_softmax
             )
-        smoothing = config.label_smoothing if sampled else 0.0
+        smoothing = config.label_smoothing if as_trained else 0.0
         return training.sequence_cross_entropy(model.logits(hidden), targets, smoothing)
 
     return loss
@@ -197,7 +197,7 @@ def evaluate(config: TranslateConfig, prepared: Prepared, trained: Trained, out_
     """BLEU, chrF and perplexity of every test set, beside a word-for-word dictionary."""
     model = training.load_weights(build(config, prepared), trained.weights)
     translate = _translator(config, prepared, model).compiled()
-    score = training.evaluator(model, _loss_on(config.training, sampled=False))
+    score = training.evaluator(model, _loss_on(config.training, as_trained=False))
 
     def judged(name: str) -> evaluation.TranslatedSet:
         sources, references = _sentences(prepared, name)

@@ -39,11 +39,14 @@ def test_a_server_does_not_outlive_a_parent_that_is_killed():
 
 
 def test_a_taken_port_is_the_users_to_solve(home):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
+    with socket.socket() as taken, socket.socket() as free:
+        for one in (taken, free):
+            one.bind(("127.0.0.1", 0))
         taken.listen()
-        port = taken.getsockname()[1]
-        with pytest.raises(UserError) as error, servers.user_interfaces(Settings(mlflow_port=port)):
+        port, free_port = (one.getsockname()[1] for one in (taken, free))
+        free.close()
+        settings = Settings(prefect_port=free_port, mlflow_port=port)
+        with pytest.raises(UserError) as error, servers.user_interfaces(settings):
             pass
     assert str(error.value) == (
         f"port {port} of 127.0.0.1 is taken, perhaps by another `make ui`; RNN_TASKS_MLFLOW_PORT chooses another one"

@@ -1,0 +1,13 @@
+"""The recurrent layers that a model's config chooses from, by name."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import keras
+
+from rnn_tasks.layers import GRU, LSTM, SimpleRNN
+
+Cell = Literal["lstm", "gru", "simple_rnn"]
+
+RECURRENT: dict[str, type[keras.layers.RNN]] = {"lstm": LSTM, "gru": GRU, "simple_rnn": SimpleRNN}
