@@ -61,6 +61,10 @@ def fused_inner_loop(
     outputs, states = recur(
         step, ops.cast(sequences, dtype), initial_state, kernel, recurrent_kernel, bias, recurrent_bias, mask
     )
+    if mask is not None:
+        # Before its first unmasked step a sequence has no output, even where a state was given.
+        started = ops.cumsum(ops.cast(mask, "int32"), axis=1) > 0  # (batch, time)
+        outputs = ops.where(started[:, :, None], outputs, ops.zeros_like(outputs))
     last = outputs[:, -1]
     if layer.zero_output_for_mask and mask is not None:
         outputs = outputs * ops.cast(mask, dtype)[:, :, None]
