@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -54,5 +55,20 @@ def export_model(
 
 
 def load_endpoints(directory: Path) -> Any:
-    """The SavedModel that `export_model` wrote into `directory`; its endpoints are its methods."""
-    return tf.saved_model.load(directory / SAVED_MODEL)
+    """The SavedModel that `export_model` wrote into `directory`; its endpoints are its methods.
+
+    It is loaded once, however often it is asked for, until the files in `directory` are others.
+    """
+    saved_model = (directory / SAVED_MODEL).resolve()
+    return _load(saved_model, _file_identities(saved_model))
+
+
+@functools.lru_cache(maxsize=4)  # a server has one or two models; each holds its weights in memory
+def _load(saved_model: Path, _: tuple[tuple[int, int], ...]) -> Any:
+    return tf.saved_model.load(saved_model)
+
+
+def _file_identities(directory: Path) -> tuple[tuple[int, int], ...]:
+    """What no two writings of a directory have in common: inode and time of change of each file."""
+    stats = [path.stat() for path in sorted(directory.rglob("*"))]
+    return tuple((stat.st_ino, stat.st_mtime_ns) for stat in stats)
