@@ -152,12 +152,13 @@ def compare(task: TaskName, /) -> None:
 @app.command
 def ui() -> None:
     """Serve Prefect's and MLflow's user interfaces over this project's stores until Ctrl-C."""
-    from pipelines import servers
+    from pipelines import crashes, servers
 
     with servers.user_interfaces(get_settings()) as (prefect, mlflow):
         print(f"Prefect  {prefect}\nMLflow   {mlflow}\nCtrl-C stops both.", flush=True)
+        os.environ["PREFECT_API_URL"] = f"{prefect}/api"
         with contextlib.suppress(KeyboardInterrupt):
-            servers.wait_forever()
+            servers.wait_forever(crashes.mark_crashed)
 
 
 @app.command

@@ -18,8 +18,9 @@ from typing import Any
 from prefect import task as prefect_task
 from prefect.artifacts import create_link_artifact, create_markdown_artifact
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.runtime import flow_run
 
-from pipelines import tracking, workspace
+from pipelines import crashes, tracking, workspace
 from pipelines.settings import get_settings
 from rnn_tasks.config import TaskConfig
 from rnn_tasks.errors import UserError
@@ -149,8 +150,9 @@ def run_chain(task_name: str, config: TaskConfig, *, fresh: bool = False) -> Out
     """
     for name in ("pipelines", "rnn_tasks"):
         logging.getLogger(name).setLevel(logging.INFO)  # Prefect shows on the flow run's page what these let through
+    crashes.mark_crashed()  # the flow run that this one goes on from, say
     directory = workspace.work_directory(get_settings().unfinished, task_name, config)
-    with workspace.claimed(directory) as work_dir:
+    with crashes.noticed(flow_run.id), workspace.claimed(directory) as work_dir:
         started = time.monotonic()
         prepared = _prepared(task_name, config)
         seconds = time.monotonic() - started

@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import json
+import logging
 import os
 import runpy
 import signal
@@ -26,7 +27,10 @@ from pipelines.settings import Settings, get_settings
 from rnn_tasks.errors import UserError
 from rnn_tasks.files import write_whole
 
+logger = logging.getLogger(__name__)
+
 START_SECONDS = 120.0  # a server on a busy machine takes long to import itself
+CHORE_SECONDS = 5.0
 
 
 def start_prefect_api(settings: Settings) -> Callable[[], None]:
@@ -92,11 +96,15 @@ def user_interfaces(settings: Settings) -> Iterator[tuple[str, str]]:
         _end(prefect_server, mlflow_server)
 
 
-def wait_forever() -> None:
-    """Until Ctrl-C, or until whoever runs us asks us to end."""
+def wait_forever(chore: Callable[[], None]) -> None:
+    """Until Ctrl-C, or until whoever runs us asks us to end; does a chore every few seconds."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     while True:
-        signal.pause()
+        try:
+            chore()
+        except Exception as error:  # a server too busy to answer is no reason to stop it
+            logger.warning("%s: %s", type(error).__name__, error)
+        time.sleep(CHORE_SECONDS)
 
 
 def _server_file(settings: Settings) -> Path:

@@ -8,6 +8,8 @@ import subprocess
 import sys
 
 import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.sorting import FlowRunSort
 
 from pipelines import cli
 
@@ -154,6 +156,10 @@ def test_a_killed_run_goes_on_in_the_same_mlflow_run_and_json_is_the_last_line(c
     assert f"resuming MLflow run {result['run_id']}" in done.stderr
     assert [line.split()[2:5] for line in done.stderr.splitlines() if "epoch" in line] == [["epoch", "3", "loss"]]
     assert not list((home / "mlruns" / "unfinished").iterdir())
+    assert not list((home / "mlruns" / "prefect" / "running").iterdir())
+    with get_client(sync_client=True) as client:
+        newest = client.read_flow_runs(sort=FlowRunSort.START_TIME_DESC, limit=2)
+    assert [flow_run.state.name for flow_run in newest] == ["Completed", "Crashed"]
 
     _, table, _ = in_process("compare", "dummy")
     assert table.splitlines()[1].split()[0] == result["run_id"]
