@@ -1,6 +1,12 @@
 from .bahdanau_attention import BahdanauAttention as BahdanauAttention
+from .basic_rnn_cell import BasicRNNCell as BasicRNNCell
 from .dropout_wrapper import DropoutWrapper as DropoutWrapper
 from .gru import GRU as GRU
+from .gru_cell import GRUCell as GRUCell
+from .irnn_cell import IRNNCell as IRNNCell
+from .layer_norm_lstm_cell import LayerNormLSTMCell as LayerNormLSTMCell
 from .lstm import LSTM as LSTM
+from .lstm_cell import LSTMCell as LSTMCell
 from .luong_attention import LuongAttention as LuongAttention
+from .peephole_lstm_cell import PeepholeLSTMCell as PeepholeLSTMCell
 from .simple_rnn import SimpleRNN as SimpleRNN

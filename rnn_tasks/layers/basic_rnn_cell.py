@@ -1,0 +1,33 @@
+"""The plain recurrent cell, with a fast way through whole sequences."""
+
+from __future__ import annotations
+
+import keras
+
+from rnn_tasks.layers.cell_run import whole_sequence
+from rnn_tasks.layers.kernels.steps import SIMPLE_RNN_STEP
+
+
+@keras.saving.register_keras_serializable(package="rnn_tasks")
+class BasicRNNCell(keras.layers.SimpleRNNCell):
+    """`keras.layers.SimpleRNNCell`, h' = tanh(x W + h U + b), with the same arguments, weights and results.
+
+    Args:
+        units: width of the state; every other argument is Keras' own.
+
+    Call arguments:
+        inputs: (batch, features).
+        states: h (batch, units).
+        training: whether dropout is on.
+
+    Returns:
+        output (batch, units), and the new [h].
+
+    References:
+        Elman 1990, "Finding Structure in Time".
+    """
+
+    @property
+    def run(self):
+        """(sequences, initial_state, mask=None, training=False) -> outputs, final states; see `cell_run`."""
+        return whole_sequence(self, SIMPLE_RNN_STEP)

@@ -1,0 +1,36 @@
+"""GRU cell, with a fast way through whole sequences."""
+
+from __future__ import annotations
+
+import keras
+
+from rnn_tasks.layers.cell_run import whole_sequence
+from rnn_tasks.layers.kernels.steps import GRU_STEP
+
+
+@keras.saving.register_keras_serializable(package="rnn_tasks")
+class GRUCell(keras.layers.GRUCell):
+    """`keras.layers.GRUCell` with the same arguments, weights and results.
+
+    `reset_after` says which of two GRUs it is: True applies the reset gate to h U and has a second bias, as in cuDNN;
+    False applies it to h before U, as in the paper and in TF1.
+
+    Args:
+        units: width of the state; every other argument is Keras' own.
+
+    Call arguments:
+        inputs: (batch, features).
+        states: h (batch, units).
+        training: whether dropout is on.
+
+    Returns:
+        output (batch, units), and the new [h].
+
+    References:
+        Cho et al. 2014, "Learning Phrase Representations using RNN Encoder-Decoder", equations 5 to 8.
+    """
+
+    @property
+    def run(self):
+        """(sequences, initial_state, mask=None, training=False) -> outputs, final states; see `cell_run`."""
+        return whole_sequence(self, GRU_STEP)
