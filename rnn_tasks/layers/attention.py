@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras
 from keras import ops
 
 
@@ -16,10 +17,15 @@ def read_memory(scores: Any, memory: Any, mask: Any) -> tuple[Any, Any]:
         mask: (batch, memory time) bool, True where there is memory; or None.
 
     Returns:
-        context (batch, queries, units) and alignment (batch, queries, memory time), which sums to 1 over memory.
+        context (batch, queries, units) and alignment (batch, queries, memory time), which sums to 1 over memory, and
+        is 0 (and so is the context) where a sample has none.
     """
-    scores = ops.cast(scores, "float32")  # a softmax over half precision loses the small alignments
+    # At least float32: a softmax over half precision loses the small alignments.
+    scores = ops.cast(scores, keras.backend.result_type(scores.dtype, "float32"))
     if mask is not None:
-        scores = ops.where(mask[:, None, :], scores, -1e9)
+        mask = mask[:, None, :]
+        scores = ops.where(mask, scores, -1e9)
     alignment = ops.softmax(scores, axis=-1)
+    if mask is not None:
+        alignment = ops.where(mask, alignment, 0.0)  # else an empty memory would be read as the mean of its padding
     return ops.matmul(ops.cast(alignment, memory.dtype), memory), alignment

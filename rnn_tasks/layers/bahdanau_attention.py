@@ -23,7 +23,7 @@ class BahdanauAttention(keras.layers.Layer):
         mask: (batch, memory time) bool, True where there is memory.
 
     Returns:
-        context (batch, queries, memory units), alignment (batch, queries, memory time) in float32.
+        context (batch, queries, memory units), alignment (batch, queries, memory time) in float32 at least.
 
     References:
         Bahdanau et al. 2015, "Neural Machine Translation by Jointly Learning to Align and Translate", appendix A.1.2.

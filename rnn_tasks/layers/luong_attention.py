@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import keras
 from keras import ops
 
@@ -10,11 +12,12 @@ from rnn_tasks.layers.attention import read_memory
 
 @keras.saving.register_keras_serializable(package="rnn_tasks")
 class LuongAttention(keras.layers.Layer):
-    """score(query, memory) = query · W memory, scaled by the root of the width if asked.
+    """score(query, memory) = query · W memory, or query · memory, scaled by the root of the width if asked.
 
     Args:
-        units: width of the queries, and of the keys W memory.
+        units: width of the queries, and of the keys: W memory, or the memory itself.
         scaled: divide the scores by sqrt(units).
+        score: "general" has the weights W, "dot" has none.
 
     Call arguments:
         query: (batch, queries, units).
@@ -23,26 +26,38 @@ class LuongAttention(keras.layers.Layer):
         mask: (batch, memory time) bool, True where there is memory.
 
     Returns:
-        context (batch, queries, memory units), alignment (batch, queries, memory time) in float32.
+        context (batch, queries, memory units), alignment (batch, queries, memory time) in float32 at least.
+
+    Raises:
+        ValueError: another `score`, queries of another width than `units`, or with "dot" a memory of another width.
 
     References:
-        Luong et al. 2015, "Effective Approaches to Attention-based Neural Machine Translation", equation 8, "general".
+        Luong et al. 2015, "Effective Approaches to Attention-based Neural Machine Translation", equation 8, "general"
+        and "dot".
     """
 
-    def __init__(self, units: int, scaled: bool = False, **kwargs):
+    def __init__(self, units: int, scaled: bool = False, score: Literal["general", "dot"] = "general", **kwargs):
         super().__init__(**kwargs)
-        self.units, self.scaled = units, scaled
+        if score not in ("general", "dot"):
+            raise ValueError(f'LuongAttention takes score "general" or "dot", found "{score}"')
+        self.units, self.scaled, self.score = units, scaled, score
         self.supports_masking = True
-        self.memory_projection = keras.layers.Dense(units, use_bias=False, dtype=self.dtype_policy, name="memory")
+        if score == "general":
+            self.memory_projection = keras.layers.Dense(units, use_bias=False, dtype=self.dtype_policy, name="memory")
 
     def build(self, query_shape, memory_shape):
         if query_shape[-1] != self.units:
             raise ValueError(f"LuongAttention({self.units}) takes queries of that width, found {tuple(query_shape)}")
-        self.memory_projection.build(memory_shape)
+        if self.score == "general":
+            self.memory_projection.build(memory_shape)
+        elif memory_shape[-1] != self.units:
+            raise ValueError(
+                f'LuongAttention({self.units}, score="dot") takes a memory of that width, found {tuple(memory_shape)}'
+            )
 
     def project(self, memory):
         """Memory (batch, memory time, memory units) -> keys (batch, memory time, units)."""
-        return self.memory_projection(memory)
+        return self.memory_projection(memory) if self.score == "general" else memory
 
     def call(self, query, memory, keys=None, mask=None):
         keys = self.project(memory) if keys is None else keys
@@ -56,4 +71,4 @@ class LuongAttention(keras.layers.Layer):
         return (*query_shape[:-1], memory_shape[-1]), (*query_shape[:-1], memory_shape[1])
 
     def get_config(self):
-        return {**super().get_config(), "units": self.units, "scaled": self.scaled}
+        return {**super().get_config(), "units": self.units, "scaled": self.scaled, "score": self.score}

@@ -115,8 +115,12 @@ class EncoderDecoder(keras.Model):
         self.output_width = embedding_dim if tied else units
         self.source_embedding = _embedding(source_vocabulary, embedding_dim, "source_embedding")
         self.target_embedding = _embedding(target_vocabulary, embedding_dim, "target_embedding")
-        self.encoder = [_encoder_layer(cell, units, bidirectional, dropout, i) for i in range(layers)]
-        self.decoder = [_decoder_layer(cell, units, dropout, i) for i in range(layers)]
+        encoder = [
+            (_encoder_layer(cell, units, bidirectional, i), keras.layers.Dropout(dropout)) for i in range(layers)
+        ]
+        decoder = [(_decoder_layer(cell, units, i), keras.layers.Dropout(dropout)) for i in range(layers)]
+        self.encoder, self.encoder_dropout = (list(kind) for kind in zip(*encoder, strict=True))
+        self.decoder, self.decoder_dropout = (list(kind) for kind in zip(*decoder, strict=True))
         self.attention = _attention(attention, units)
         self.attentional = keras.layers.Dense(self.output_width, activation="tanh", use_bias=False, name="attentional")
         self.output_dropout = keras.layers.Dropout(dropout)
@@ -167,7 +171,8 @@ class EncoderDecoder(keras.Model):
             return self._unroll_with_feeding(inputs["target_in"], memory, state, training)
         sequence = self.target_embedding(inputs["target_in"])  # (batch, target time, embedding)
         mask = ops.not_equal(inputs["target_in"], 0)
-        for layer, states in zip(self.decoder, state.layers, strict=True):
+        for layer, dropout, states in zip(self.decoder, self.decoder_dropout, state.layers, strict=True):
+            sequence = dropout(sequence, training=training)
             sequence = layer(sequence, initial_state=states, mask=mask, training=training)[0]
         return self.output_dropout(self._attend(sequence, memory)[0], training=training)
 
@@ -183,8 +188,8 @@ class EncoderDecoder(keras.Model):
         mask = ops.not_equal(source, 0)
         sequence = self.source_embedding(source)  # (batch, source time, embedding)
         states = []
-        for layer in self.encoder:
-            sequence, *final = layer(sequence, mask=mask, training=training)
+        for layer, dropout in zip(self.encoder, self.encoder_dropout, strict=True):
+            sequence, *final = layer(dropout(sequence, training=training), mask=mask, training=training)
             if self.settings["bidirectional"]:
                 half = len(final) // 2
                 final = [ops.concatenate(pair, axis=-1) for pair in zip(final[:half], final[half:], strict=True)]
@@ -213,7 +218,7 @@ class EncoderDecoder(keras.Model):
         states = []
         for i, (layer, before) in enumerate(zip(self.decoder, state.layers, strict=True)):
             x = x if input_masks is None else x * input_masks[i]
-            x, after = layer.layer.cell(x, before)
+            x, after = layer.cell(x, before)
             states.append(list(after))
         hidden, alignment = self._attend(x[:, None], memory)
         hidden, alignment = hidden[:, 0], alignment[:, 0]
@@ -248,7 +253,7 @@ class EncoderDecoder(keras.Model):
         if not training or not self.settings["dropout"]:
             return None
         batch = ops.shape(vectors)[1]
-        widths = [layer.layer.cell.kernel.shape[0] for layer in self.decoder]
+        widths = [layer.cell.kernel.shape[0] for layer in self.decoder]
         ones = [ops.ones((batch, 1, width), self.compute_dtype) for width in widths]
         return [self.feed_dropout(one, training=True)[:, 0] for one in ones]
 
@@ -262,21 +267,15 @@ def _embedding(vocabulary: int, dim: int, name: str):
     return keras.layers.Embedding(vocabulary, dim, embeddings_initializer=vectors, name=name)
 
 
-def _encoder_layer(cell: Cell, units: int, bidirectional: bool, dropout: float, index: int):
-    kind = RECURRENT[cell]
+def _encoder_layer(cell: Cell, units: int, bidirectional: bool, index: int):
     name = f"encoder_{index}"
     width = units // 2 if bidirectional else units
-    layer = kind(width, return_sequences=True, return_state=True, name=f"{name}_{cell}")
-    if bidirectional:
-        layer = keras.layers.Bidirectional(layer, name=f"{name}_both_ways")
-    return layers.DropoutWrapper(layer, input_keep_prob=1.0 - dropout, name=name)
+    layer = RECURRENT[cell](width, return_sequences=True, return_state=True, name=f"{name}_{cell}")
+    return keras.layers.Bidirectional(layer, name=f"{name}_both_ways") if bidirectional else layer
 
 
-def _decoder_layer(cell: Cell, units: int, dropout: float, index: int):
-    kind = RECURRENT[cell]
-    name = f"decoder_{index}"
-    layer = kind(units, return_sequences=True, return_state=True, name=f"{name}_{cell}")
-    return layers.DropoutWrapper(layer, input_keep_prob=1.0 - dropout, name=name)
+def _decoder_layer(cell: Cell, units: int, index: int):
+    return RECURRENT[cell](units, return_sequences=True, return_state=True, name=f"decoder_{index}_{cell}")
 
 
 def _attention(kind: str, units: int):

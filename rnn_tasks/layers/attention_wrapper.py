@@ -1,0 +1,231 @@
+"""Attention inside a cell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from rnn_tasks.layers.cell_wrapper import CellWrapper
+from rnn_tasks.layers.masking import beside, last_unmasked
+from rnn_tasks.layers.run import loop_cell, output_size, run_cell, step_cell
+
+
+@dataclass(frozen=True, eq=False)
+class HeldMemory:
+    """What a wrapper attends to until the next one.
+
+    Attributes:
+        values: (batch, memory time, memory units).
+        keys: (batch, memory time, units), `values` as the attention compares them.
+        mask: (batch, memory time) bool, or None for all True.
+    """
+
+    values: Any
+    keys: Any
+    mask: Any
+
+
+@keras.saving.register_keras_serializable(package="rnn_tasks")
+class AttentionWrapper(CellWrapper):
+    """A cell that looks at a memory, such as an encoder's outputs, at every step.
+
+    The cell's output is the query; what the attention reads with it, the context, becomes the attention vector:
+    activation([output; context] W) with `attention_units`, else the context itself. Give the memory to the layer,
+    `RNN(wrapper)(sequences, memory=memory, memory_mask=mask)`, or before stepping by hand to `setup_memory`.
+
+    Args:
+        cell: any cell.
+        attention: `LuongAttention`, `BahdanauAttention` or a layer with their `project` and call.
+        attention_units: width of the attention vector; None leaves the context as it is.
+        activation: of the attention vector, as of `keras.layers.Dense`; Luong et al. take "tanh", TensorFlow 1 none.
+        input_feeding: the cell's input is [input; attention vector of the step before]. Without it, a whole sequence
+            goes through the cell first and attends afterwards, at once.
+        output_attention: the output is the attention vector; False gives the cell's output.
+
+    Call arguments:
+        inputs: (batch, features).
+        states: the cell's states, attention vector (batch, attention units), alignment (batch, memory time).
+        training: handed to the cell.
+
+    Returns:
+        output (batch, attention units), the new states. The alignments of all steps are `RNN`'s to give, with
+        `alignment_history=True`.
+
+    Raises:
+        ValueError: no memory, or one of another width than before; an activation without `attention_units`.
+
+    References:
+        Luong et al. 2015, "Effective Approaches to Attention-based Neural Machine Translation" (attention vector:
+        equation 5, input feeding: section 3.3); as in `tfa.seq2seq.AttentionWrapper`.
+    """
+
+    def __init__(
+        self,
+        cell,
+        attention: keras.layers.Layer,
+        attention_units: int | None = None,
+        activation=None,
+        input_feeding: bool = True,
+        output_attention: bool = True,
+        **kwargs,
+    ):
+        super().__init__(cell, **kwargs)
+        if activation is not None and attention_units is None:
+            raise ValueError("activation is of the attention vector, which needs attention_units; found None")
+        self.attention, self.attention_units = attention, attention_units
+        self.activation = keras.activations.get(activation)
+        self.input_feeding, self.output_attention = input_feeding, output_attention
+        if attention_units is not None:
+            self.attention_layer = keras.layers.Dense(
+                attention_units, activation=activation, use_bias=False, dtype=self.dtype_policy, name="attention_layer"
+            )
+        self.memory_width: int | None = None
+        self._memory: HeldMemory | None = None
+
+    @property
+    def state_size(self) -> Any:
+        """Widths of the states; None for what only the memory tells."""
+        return [super().state_size, self._attention_width(), None]
+
+    @property
+    def output_size(self) -> Any:
+        return self._attention_width() if self.output_attention else output_size(self.cell)
+
+    def expect_memory(self, width: int) -> None:
+        """Fix the memory's width, which has to be known before the wrapper is built."""
+        if self.memory_width not in (None, width):
+            raise ValueError(f"{self.name} was built for a memory of width {self.memory_width}, found {width}")
+        self.memory_width = width
+
+    def setup_memory(self, memory: Any, mask: Any = None) -> None:
+        """Project a memory, once for all steps, and attend to it until the next is set up or `drop_memory`.
+
+        Args:
+            memory: (batch, memory time, memory units).
+            mask: (batch, memory time) bool, True where there is memory.
+
+        Raises:
+            ValueError: the shapes do not fit.
+        """
+        memory = tf.cast(memory, self.compute_dtype)
+        if len(memory.shape) != 3 or memory.shape[-1] is None:
+            raise ValueError(f"{self.name} takes a memory (batch, time, units), found {tuple(memory.shape)}")
+        if mask is not None:
+            mask = tf.cast(mask, tf.bool)
+            if not mask.shape.is_compatible_with(memory.shape[:2]):
+                raise ValueError(
+                    f"{self.name} takes a memory mask (batch, time) = {tuple(memory.shape[:2])}, "
+                    f"found {tuple(mask.shape)}"
+                )
+        self.expect_memory(memory.shape[-1])
+        self._build_attention()
+        self._memory = HeldMemory(memory, self.attention.project(memory), mask)
+
+    def drop_memory(self) -> None:
+        """Hold no memory any more."""
+        self._memory = None
+
+    def build(self, input_shape):
+        if self.memory_width is None:
+            raise ValueError(self._no_memory())
+        self._build_attention()
+        fed = self._attention_width() if self.input_feeding else 0
+        super().build((input_shape[0], input_shape[-1] + fed))
+        if self.attention_units is not None:
+            self.attention_layer.build((input_shape[0], output_size(self.cell) + self.memory_width))
+
+    def get_initial_state(self, batch_size=None):
+        memory = self._held()
+        widths = self._attention_width(), ops.shape(memory.values)[1]
+        zeros = [ops.zeros((batch_size, width), self.compute_dtype) for width in widths]
+        return [super().get_initial_state(batch_size), *zeros]
+
+    def call(self, inputs, states, training=False):
+        before, attention, _ = states
+        if self.input_feeding:
+            inputs = ops.concatenate([inputs, attention], axis=-1)
+        output, after = step_cell(self.cell, inputs, before, training)
+        attention, alignment = self._attend(output[:, None])
+        attention, alignment = attention[:, 0], alignment[:, 0]
+        return attention if self.output_attention else output, [after, attention, alignment]
+
+    def run(self, sequences, initial_state, mask=None, training=False):
+        """A whole sequence; see `rnn_tasks.layers.run`."""
+        if self.input_feeding:  # what a step attends to, the next one must see
+            return loop_cell(self, sequences, initial_state, mask, training)
+        before, *others = initial_state
+        outputs, after = run_cell(self.cell, sequences, before, mask, training)
+        results = self._attend(outputs)
+        if mask is None:
+            mask = tf.ones(tf.shape(outputs)[:2], tf.bool)
+        some = tf.reduce_any(mask, axis=1)
+        final = [
+            tf.where(beside(some, other), last_unmasked(result, mask), other)
+            for result, other in zip(results, others, strict=True)
+        ]
+        return results[0] if self.output_attention else outputs, [after, *final]
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "attention": keras.saving.serialize_keras_object(self.attention),
+            "attention_units": self.attention_units,
+            "activation": None if self.attention_units is None else keras.activations.serialize(self.activation),
+            "input_feeding": self.input_feeding,
+            "output_attention": self.output_attention,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        config["attention"] = keras.saving.deserialize_keras_object(config["attention"], custom_objects=custom_objects)
+        return super().from_config(config, custom_objects)
+
+    def get_build_config(self):
+        config = super().get_build_config()
+        return config and {**config, "memory_width": self.memory_width}
+
+    def build_from_config(self, config):
+        self.expect_memory(config["memory_width"])
+        self.build(config["input_shape"])
+
+    def _attend(self, queries):
+        """Cell outputs (batch, time, units) -> attention vectors (batch, time, attention units) and alignments."""
+        memory = self._held()
+        queries = ops.cast(queries, self.compute_dtype)
+        context, alignment = self.attention(queries, memory.values, keys=memory.keys, mask=memory.mask)
+        if self.attention_units is None:
+            attention = context
+        else:
+            attention = self.attention_layer(ops.concatenate([queries, context], axis=-1))
+        return attention, ops.cast(alignment, self.compute_dtype)
+
+    def _build_attention(self) -> None:
+        if not self.attention.built:
+            self.attention.build((None, None, output_size(self.cell)), (None, None, self.memory_width))
+
+    def _attention_width(self) -> int | None:
+        return self.memory_width if self.attention_units is None else self.attention_units
+
+    def _held(self) -> HeldMemory:
+        if self._memory is None:
+            raise ValueError(self._no_memory())
+        return self._memory
+
+    def _no_memory(self) -> str:
+        return (
+            f"{self.name} has no memory: give one to its RNN, rnn(sequences, memory=memory), or to "
+            "setup_memory before stepping"
+        )
+
+
+def alignments(cell: keras.layers.Layer, states: Any) -> list[Any]:
+    """The alignments (batch, memory time) among a cell's states, of every AttentionWrapper within it in its order."""
+    if isinstance(cell, keras.layers.StackedRNNCells):
+        return [found for below, own in zip(cell.cells, states, strict=True) for found in alignments(below, own)]
+    if isinstance(cell, AttentionWrapper):
+        return [*alignments(cell.cell, states[0]), states[2]]
+    return alignments(cell.cell, states) if isinstance(cell, CellWrapper) else []

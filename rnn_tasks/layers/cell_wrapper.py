@@ -1,0 +1,68 @@
+"""What every wrapper around a cell shares."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+from keras.src.layers.rnn.dropout_rnn_cell import DropoutRNNCell  # not public, but what Keras' RNN looks for
+
+from rnn_tasks.layers.run import first_state, output_size, state_sizes
+from rnn_tasks.layers.shared_masks import draw_masks, forget_masks
+
+
+class CellWrapper(DropoutRNNCell, keras.layers.Layer):
+    """A cell around another cell, with its states and, unless a subclass says otherwise, its output.
+
+    Subclasses have `call` (one step) and `run` (a whole sequence, see `rnn_tasks.layers.run`), and serialise what they
+    add. To Keras' RNN a wrapper is a cell with dropout masks: those of the cells inside it.
+
+    Args:
+        cell: any cell: a Keras layer with `state_size` and `call(inputs, states)`.
+
+    Raises:
+        ValueError: `cell` is none.
+    """
+
+    def __init__(self, cell: keras.layers.Layer, **kwargs):
+        super().__init__(**kwargs)
+        if not isinstance(cell, keras.layers.Layer) or not hasattr(cell, "state_size"):
+            raise ValueError(f"{type(self).__name__} wraps a cell, a Keras layer with `state_size`; found {cell!r}")
+        self.cell = cell
+
+    @property
+    def state_size(self) -> Any:
+        return state_sizes(self.cell)
+
+    @property
+    def output_size(self) -> int:
+        return output_size(self.cell)
+
+    def build(self, input_shape):
+        if not self.cell.built:
+            self.cell.build(input_shape)
+
+    def get_initial_state(self, batch_size=None):
+        return first_state(self.cell, batch_size)
+
+    def get_dropout_mask(self, step_input):
+        draw_masks(self, ops.shape(step_input)[0])
+
+    def get_recurrent_dropout_mask(self, step_input):
+        return None  # drawn above
+
+    def reset_dropout_mask(self):
+        """Make the next sequence draw new masks; recurrent layers do it, a loop of one's own has to."""
+        forget_masks(self)
+
+    def reset_recurrent_dropout_mask(self):
+        return None  # done above
+
+    def get_config(self):
+        return {**super().get_config(), "cell": keras.saving.serialize_keras_object(self.cell)}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        cell = keras.saving.deserialize_keras_object(config.pop("cell"), custom_objects=custom_objects)
+        return cls(cell, **config)

@@ -1,0 +1,57 @@
+"""A stack of cells."""
+
+from __future__ import annotations
+
+import keras
+
+from rnn_tasks.layers.run import first_state, run_cell, state_sizes, step_cell
+
+
+@keras.saving.register_keras_serializable(package="rnn_tasks")
+class MultiRNNCell(keras.layers.StackedRNNCells):
+    """Cells one above the other, each reading the outputs of the one below; a cell itself.
+
+    A whole sequence goes through one cell after the other, so that each runs as fast as it can.
+
+    Args:
+        cells: list of cells, the lowest first.
+
+    Call arguments:
+        inputs: (batch, features).
+        states: for each cell its states.
+        training: handed to the cells.
+
+    Returns:
+        output of the uppermost cell (batch, units), the new states, for each cell its own.
+
+    Raises:
+        ValueError: no cells.
+    """
+
+    def __init__(self, cells, **kwargs):
+        if not cells:
+            raise ValueError("MultiRNNCell stacks one cell or more; found none")
+        super().__init__(cells, **kwargs)
+
+    @property
+    def state_size(self):
+        return [state_sizes(cell) for cell in self.cells]
+
+    def get_initial_state(self, batch_size=None):
+        return [first_state(cell, batch_size) for cell in self.cells]
+
+    def call(self, inputs, states, training=False):
+        # Not Keras' own, which gives the states of a stack of one without their outer list.
+        after = []
+        for cell, before in zip(self.cells, states, strict=True):
+            inputs, new = step_cell(cell, inputs, before, training)
+            after.append(new)
+        return inputs, after
+
+    def run(self, sequences, initial_state, mask=None, training=False):
+        """A whole sequence; see `rnn_tasks.layers.run`."""
+        final = []
+        for cell, before in zip(self.cells, initial_state, strict=True):
+            sequences, new = run_cell(cell, sequences, before, mask, training)
+            final.append(new)
+        return sequences, final

@@ -1,0 +1,53 @@
+"""Projection behind a cell."""
+
+from __future__ import annotations
+
+import keras
+
+from rnn_tasks.layers.cell_wrapper import CellWrapper
+from rnn_tasks.layers.run import output_size, run_cell, step_cell
+
+
+@keras.saving.register_keras_serializable(package="rnn_tasks")
+class OutputProjectionWrapper(CellWrapper):
+    """Gives activation(output W + b) instead of a cell's output; for a whole sequence in one GEMM.
+
+    Args:
+        cell: any cell; its states stay as they are.
+        units: width of the projection.
+        activation: as of `keras.layers.Dense`.
+
+    Call arguments:
+        inputs: (batch, features).
+        states: the cell's.
+        training: handed to the cell.
+
+    Returns:
+        output (batch, units), the cell's new states.
+    """
+
+    def __init__(self, cell, units: int, activation=None, **kwargs):
+        super().__init__(cell, **kwargs)
+        self.units, self.activation = units, keras.activations.get(activation)
+        self.projection = keras.layers.Dense(units, activation=activation, dtype=self.dtype_policy, name="projection")
+
+    @property
+    def output_size(self) -> int:
+        return self.units
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        self.projection.build((input_shape[0], output_size(self.cell)))
+
+    def call(self, inputs, states, training=False):
+        output, states = step_cell(self.cell, inputs, states, training)
+        return self.projection(output), states
+
+    def run(self, sequences, initial_state, mask=None, training=False):
+        """A whole sequence; see `rnn_tasks.layers.run`."""
+        outputs, states = run_cell(self.cell, sequences, initial_state, mask, training)
+        return self.projection(outputs), states
+
+    def get_config(self):
+        activation = keras.activations.serialize(self.activation)
+        return {**super().get_config(), "units": self.units, "activation": activation}

@@ -1,0 +1,228 @@
+"""A recurrent layer over any cell."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from rnn_tasks.layers.attention_wrapper import AttentionWrapper, alignments
+from rnn_tasks.layers.masking import beside, masked_outputs
+from rnn_tasks.layers.multi_rnn_cell import MultiRNNCell
+from rnn_tasks.layers.run import loop_cell, output_size, run_cell, state_sizes
+
+
+@keras.saving.register_keras_serializable(package="rnn_tasks")
+class RNN(keras.layers.RNN):
+    """`keras.layers.RNN` with lengths, per-sample resets and a memory, and with a cell's fast `run` where it has one.
+
+    `unroll=True` is TensorFlow 1's `static_rnn`, `unroll=False` its `dynamic_rnn`. They give the same numbers, but for
+    dropout masks of a step's own, which are drawn in another order.
+
+    Args:
+        cell: a cell, or a list of cells for a `MultiRNNCell`.
+        return_sequences, return_state, go_backwards, stateful, unroll, zero_output_for_mask: as Keras has them.
+        alignment_history: return the alignments of all steps, too, for each `AttentionWrapper` within the cell, in the
+            order in which the steps were taken; 0 where a step was masked.
+
+    Call arguments:
+        sequences: (batch, time, features).
+        initial_state: nest of tensors like the cell's states, or None for its own start. Within the nest, None stands
+            for a state's own start: `[encoder_state, None, None]` for an `AttentionWrapper`.
+        mask: (batch, time) bool; False steps pass the states through.
+        training: whether dropout is on.
+        sequence_length: (batch,) int; steps from there on are masked, too. Then the outputs carry the mask of both.
+        reset: (batch,) bool, for stateful layers: samples that start a new stream here, from fresh states.
+        memory: (batch, memory time, memory units), what every `AttentionWrapper` within the cell attends to.
+        memory_mask: (batch, memory time) bool, True where there is memory.
+
+    Returns:
+        The output, (batch, units), or (batch, time, units) with `return_sequences`; then with `return_state` the final
+        states, nested as the cell's; then with `alignment_history` each (batch, time, memory time).
+
+    Raises:
+        ValueError: arguments that do not fit each other, the cell or a stateful layer's batch; attention without
+            memory, or memory without attention.
+    """
+
+    def __init__(
+        self,
+        cell,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool = False,
+        zero_output_for_mask: bool = False,
+        alignment_history: bool = False,
+        **kwargs,
+    ):
+        super().__init__(
+            MultiRNNCell(cell) if isinstance(cell, (list, tuple)) else cell,
+            return_sequences=return_sequences,
+            return_state=return_state,
+            go_backwards=go_backwards,
+            stateful=stateful,
+            unroll=unroll,
+            zero_output_for_mask=zero_output_for_mask,
+            **kwargs,
+        )
+        self.alignment_history = alignment_history
+        if alignment_history and not self._attention():
+            raise ValueError(f"alignment_history is of an AttentionWrapper; {self.name} has none in its cell")
+
+    def build(self, sequences_shape, initial_state_shape=None, memory_shape=None):
+        for wrapper in self._attention() if memory_shape is not None else []:
+            wrapper.expect_memory(memory_shape[-1])
+        if not self.cell.built:
+            self.cell.build((sequences_shape[0], *sequences_shape[2:]))
+        if not (self.stateful and self._attention()):
+            super().build(sequences_shape)
+            return
+        if memory_shape is None or None in memory_shape:
+            raise ValueError(f"{self.name} is stateful: its memory's shape must be known, found {memory_shape}")
+        with self._attending(ops.zeros(memory_shape), None):  # alignments are as long as the memory
+            super().build(sequences_shape)
+
+    def reset_state(self):
+        for state in keras.tree.flatten(self.states):  # Keras takes them for a flat list
+            state.assign(ops.zeros_like(state))
+
+    def call(
+        self,
+        sequences,
+        initial_state=None,
+        mask=None,
+        training=False,
+        sequence_length=None,
+        reset=None,
+        memory=None,
+        memory_mask=None,
+    ):
+        if self.unroll and sequences.shape[1] is None:
+            raise ValueError(f"{self.name} unrolls, for which the time dimension must be known; found None")
+        mask = self._mask(sequences, mask, sequence_length)
+        with self._attending(memory, memory_mask):
+            before = self._first_state(sequences, initial_state, reset)
+            last, outputs, after, *history = self.inner_loop(sequences, before, mask, training)
+        if self.stateful:
+            for kept, new in zip(keras.tree.flatten(self.states), keras.tree.flatten(after), strict=True):
+                kept.assign(ops.cast(new, kept.dtype))
+        output = ops.cast(outputs if self.return_sequences else last, self.compute_dtype)
+        if self.return_sequences and sequence_length is not None:
+            output._keras_mask = ops.flip(mask, axis=1) if self.go_backwards else mask
+        after = keras.tree.map_structure(lambda state: ops.cast(state, self.compute_dtype), after)
+        results = [output, *(after if self.return_state else []), *history]
+        return tuple(results) if len(results) > 1 or self.return_state else output
+
+    def inner_loop(self, sequences, initial_state, mask, training=False):
+        """Last output, outputs, final states as Keras has it, then the alignments of all steps that are asked for."""
+        if self.go_backwards:
+            sequences = ops.flip(sequences, axis=1)
+            mask = None if mask is None else ops.flip(mask, axis=1)
+        if self.unroll or self.alignment_history:
+            outputs, states, *history = loop_cell(
+                self.cell, sequences, initial_state, mask, training, self.unroll, self._record
+            )
+        else:
+            (outputs, states), history = run_cell(self.cell, sequences, initial_state, mask, training), []
+        if mask is not None:
+            history = [tf.where(mask[:, :, None], found, tf.zeros_like(found)) for found in history]
+        last, outputs = masked_outputs(outputs, mask, self.zero_output_for_mask, not self.return_sequences)
+        return last, outputs, states, *history
+
+    def compute_output_shape(self, sequences_shape, initial_state_shape=None, memory_shape=None):
+        batch, time = sequences_shape[:2]
+        memory_time = None if memory_shape is None else memory_shape[1]
+
+        def state(size):
+            return (batch, memory_time if size is None else size)
+
+        output = (batch, time) if self.return_sequences else (batch,)
+        shapes = [(*output, output_size(self.cell))]
+        if self.return_state:
+            shapes += keras.tree.map_structure(state, state_sizes(self.cell))
+        if self.alignment_history:
+            shapes += [(batch, time, memory_time) for _ in self._attention()]
+        return tuple(shapes) if len(shapes) > 1 or self.return_state else shapes[0]
+
+    def compute_mask(self, _, mask):
+        mask = keras.tree.flatten(mask)[0] if self.return_sequences else None
+        return [mask] if self.return_state or self.alignment_history else mask
+
+    def get_config(self):
+        return {**super().get_config(), "alignment_history": self.alignment_history}
+
+    def _attention(self) -> list[AttentionWrapper]:
+        return [layer for layer in self.cell._flatten_layers() if isinstance(layer, AttentionWrapper)]
+
+    def _record(self, states: Any) -> list[Any]:
+        return alignments(self.cell, states) if self.alignment_history else []
+
+    @contextlib.contextmanager
+    def _attending(self, memory: Any, mask: Any) -> Iterator[None]:
+        """Every AttentionWrapper holds the memory; one that was set up by hand stays when there is none here."""
+        if memory is None:
+            yield
+            return
+        wrappers = self._attention()
+        if not wrappers:
+            raise ValueError(f"a memory is for an AttentionWrapper; {self.name} has none in its cell")
+        try:
+            for wrapper in wrappers:
+                wrapper.setup_memory(memory, mask)
+            yield
+        finally:
+            for wrapper in wrappers:
+                wrapper.drop_memory()
+
+    def _mask(self, sequences: Any, mask: Any, sequence_length: Any) -> Any:
+        """What is left of both, (batch, time) bool, or None."""
+        if mask is None:  # Keras finds the mask of the only tensor among the arguments, not of one among several
+            mask = getattr(sequences, "_keras_mask", None)
+        if mask is not None:
+            mask = ops.cast(mask, "bool")
+            self._check("mask", mask, sequences.shape[:2], "(batch, time)")
+        if sequence_length is None:
+            return mask
+        lengths = tf.convert_to_tensor(sequence_length)
+        self._check("sequence_length", lengths, sequences.shape[:1], "(batch,)")
+        if not lengths.dtype.is_integer:
+            raise ValueError(f"{self.name} counts sequence_length in whole steps, found {lengths.dtype.name}")
+        within = tf.sequence_mask(lengths, tf.shape(sequences)[1])
+        return within if mask is None else mask & within
+
+    def _first_state(self, sequences: Any, given: Any, reset: Any) -> Any:
+        """The states before the first step, with the form of the cell's own."""
+        if reset is not None and (not self.stateful or given is not None):
+            found = "initial_state was given beside it" if self.stateful else f"{self.name} is not stateful"
+            raise ValueError(f"reset is for the states that a stateful layer carries on; {found}")
+        fresh = self.get_initial_state(ops.shape(sequences)[0])
+        starts = keras.tree.flatten(fresh)
+        if given is None and self.stateful:
+            given = [state.value for state in keras.tree.flatten(self.states)]
+            if not sequences.shape[:1].is_compatible_with(given[0].shape[:1]):
+                raise ValueError(
+                    f"{self.name} is stateful and carries the states of {given[0].shape[0]} samples, "
+                    f"found a batch of {sequences.shape[0]}"
+                )
+        states = [None] * len(starts) if given is None else keras.tree.flatten(given)
+        if len(states) != len(starts):
+            raise ValueError(f"{self.name} has {len(starts)} states, found {len(states)} in initial_state")
+        for state, start in zip(states, starts, strict=True):
+            if state is not None:
+                self._check("a state", state, start.shape, "(batch, width)")
+        states = [new if old is None else ops.cast(old, new.dtype) for old, new in zip(states, starts, strict=True)]
+        if reset is not None:
+            reset = tf.cast(reset, tf.bool)
+            self._check("reset", reset, sequences.shape[:1], "(batch,)")
+            states = [tf.where(beside(reset, old), new, old) for old, new in zip(states, starts, strict=True)]
+        return keras.tree.pack_sequence_as(fresh, states)
+
+    def _check(self, name: str, tensor: Any, shape: Any, meaning: str) -> None:
+        if not tensor.shape.is_compatible_with(shape):
+            raise ValueError(f"{self.name} takes {name} {meaning} = {tuple(shape)}, found {tuple(tensor.shape)}")
