@@ -59,7 +59,7 @@ def fused_inner_loop(
     if len(bias.shape) == 2:  # GRU has one for each projection
         bias, recurrent_bias = tf.unstack(bias)
     outputs, states = recur(
-        step, ops.cast(sequences, dtype), initial_state, kernel, recurrent_kernel, bias, recurrent_bias, mask
+        step, ops.cast(sequences, dtype), initial_state, kernel, recurrent_kernel, bias, recurrent_bias, mask, training
     )
     if mask is not None:
         # Before its first unmasked step a sequence has no output, even where a state was given.

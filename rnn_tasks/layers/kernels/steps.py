@@ -19,6 +19,7 @@ class Step(NamedTuple):
     """A recurrence.
 
     Attributes:
+        name: of the native kernel that does the same.
         gates: pre-activations a unit.
         states: state tensors; the first is the output.
         kept: widths, in units, of what `forward` keeps for `backward`.
@@ -27,6 +28,7 @@ class Step(NamedTuple):
             gradients other than through h).
     """
 
+    name: str
     gates: int
     states: int
     kept: tuple[int, ...]
@@ -87,8 +89,8 @@ def _simple_backward(gradients: Tensors, states: Tensors, kept: Tensors) -> tupl
 
 
 # Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000.
-LSTM_STEP = Step(4, 2, (1, 1, 1, 1, 1), _lstm_forward, _lstm_backward)
+LSTM_STEP = Step("lstm", 4, 2, (1, 1, 1, 1, 1), _lstm_forward, _lstm_backward)
 # Cho et al. 2014, reset gate applied after the recurrent product (Keras' `reset_after=True`, cuDNN's variant).
-GRU_STEP = Step(3, 1, (1, 1, 1, 1), _gru_forward, _gru_backward)
+GRU_STEP = Step("gru", 3, 1, (1, 1, 1, 1), _gru_forward, _gru_backward)
 # Elman 1990.
-SIMPLE_RNN_STEP = Step(1, 1, (1,), _simple_forward, _simple_backward)
+SIMPLE_RNN_STEP = Step("simple_rnn", 1, 1, (1,), _simple_forward, _simple_backward)

@@ -1,0 +1,85 @@
+"""Compiles the native kernels with the machine's own C++ compiler, once for each machine, compiler and source."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+SOURCES = Path(__file__).parent / "native"
+FLAGS = ("-O3", "-std=c++17", "-ffp-contract=fast", "-fno-math-errno", "-pthread", "-shared", "-fPIC")
+
+
+class Library(NamedTuple):
+    """The native operations, or why there are none.
+
+    Attributes:
+        ops: module of the two operations; None where they cannot be had.
+        reason: why not; None where they can.
+    """
+
+    ops: Any
+    reason: str | None
+
+
+@functools.cache
+def library() -> Library:
+    """Load the native operations, compiled first where that has not been done: some seconds, once."""
+    compiler = shutil.which(os.environ.get("CXX", "g++")) or shutil.which("clang++")
+    if compiler is None:
+        return Library(None, "no C++ compiler is installed (looked for $CXX, g++, clang++)")
+    path = _cache() / f"native-{_digest(compiler)}.so"
+    if not path.exists() and (reason := _compile(compiler, path)):
+        return Library(None, reason)
+    try:
+        return Library(tf.load_op_library(str(path)), None)
+    except (tf.errors.OpError, RuntimeError) as error:
+        return Library(None, f"{path} does not load: {str(error).splitlines()[0]}")
+
+
+def _compile(compiler: str, path: Path) -> str | None:
+    """Compile to `path`, whole or not at all; why it failed, if it did."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        made = Path(folder) / path.name
+        tensorflow = [*tf.sysconfig.get_compile_flags(), *tf.sysconfig.get_link_flags()]
+        command = [compiler, *FLAGS, _processor_flag(), str(SOURCES / "ops.cc"), "-o", str(made), *tensorflow]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            complaint = next((line for line in done.stderr.splitlines() if "error" in line), f"exit {done.returncode}")
+            return f"{Path(compiler).name} does not compile the native kernels: {complaint}"
+        os.replace(made, path)
+    return None
+
+
+def _cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rnn_tasks"
+
+
+def _digest(compiler: str) -> str:
+    """Of everything that makes one build differ from another."""
+    version = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=False).stdout
+    parts = [version, tf.__version__, *FLAGS, _processor()]
+    parts += [source.read_text() for source in sorted(SOURCES.iterdir()) if source.suffix in {".cc", ".h"}]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def _processor_flag() -> str:
+    return "-march=native" if platform.machine() in {"x86_64", "AMD64"} else "-mcpu=native"
+
+
+def _processor() -> str:
+    """What `-march=native` depends on: a cache shared by several machines holds a build for each kind."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() + platform.machine()
+    return "".join(sorted({line for line in lines if line.startswith(("flags", "Features", "model name", "CPU part"))}))

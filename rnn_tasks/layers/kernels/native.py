@@ -1,0 +1,103 @@
+"""The recurrence in C++: see `native/recurrence.h` for how it goes about its work."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import tensorflow as tf
+from tensorflow.python.ops import control_flow_util
+
+from rnn_tasks.layers.kernels.build import library
+
+
+def reason_against(dtype: str, training: bool) -> str | None:
+    """Why the native kernel cannot be taken for what is being computed now; None when it can.
+
+    Args:
+        dtype: of the computation.
+        training: a traced graph that does not train may be exported, and must load where this package is not: there,
+            TensorFlow's own operations are taken.
+    """
+    if dtype != "float32":
+        return f"the native kernel computes in float32, not in {dtype}"
+    if not tf.executing_eagerly():
+        if control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph()):
+            return "XLA compiles TensorFlow's own operations only"
+        if not training:
+            return (
+                "a graph traced for inference keeps to TensorFlow's own operations, so that its export loads anywhere"
+            )
+    return library().reason
+
+
+def recur_natively(
+    name: str,
+    inputs: tf.Tensor,
+    states: Sequence[tf.Tensor],
+    kernel: tf.Tensor,
+    recurrent_kernel: tf.Tensor,
+    bias: tf.Tensor,
+    recurrent_bias: tf.Tensor | None = None,
+    mask: tf.Tensor | None = None,
+    peepholes: tf.Tensor | None = None,
+    state_mask: tf.Tensor | None = None,
+) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    """Run the native recurrence, in float32. It has a first derivative, no second.
+
+    Args:
+        name: "simple_rnn", "relu_rnn", "lstm", "peephole_lstm" or "gru".
+        inputs: (batch, time, features).
+        states: initial states, each (batch, units).
+        kernel: (features, gates · units).
+        recurrent_kernel: (units, gates · units).
+        bias: (gates · units,), added to the projected input.
+        recurrent_bias: (gates · units,), added to GRU's projected previous output.
+        mask: (batch, time) bool; where False, the states pass through unchanged. None for all True.
+        peepholes: (3, units), to the input, forget and output gates of a peephole LSTM.
+        state_mask: (gates, batch, units): what the previous output is multiplied with for each gate (recurrent dropout).
+
+    Returns:
+        outputs (batch, time, units), the first state of every step, and the final states, each (batch, units).
+    """
+    absent = tf.zeros((0,))
+    ops, attributes = library().ops, {"cell": name, "threads": _threads()}
+    keep = absent if mask is None else tf.cast(mask, tf.float32)
+    if name == "gru" and recurrent_bias is None:
+        recurrent_bias = tf.zeros_like(bias)
+    optional = [absent if part is None else part for part in (recurrent_bias, peepholes)]
+
+    @tf.custom_gradient
+    def run(inputs, kernel, recurrent_kernel, bias, recurrent_bias, peepholes, h0, c0):
+        state_masks = absent if state_mask is None else state_mask
+        given = (inputs, kernel, recurrent_kernel, bias, recurrent_bias, peepholes, keep, state_masks, h0, c0)
+        outputs, carries, kept = ops.rnn_tasks_recurrence(*given, **attributes)
+        outputs = tf.ensure_shape(outputs, (*inputs.shape[:2], recurrent_kernel.shape[0]))
+
+        def gradient(d_outputs, d_h, d_c):
+            found = ops.rnn_tasks_recurrence_gradient(*given, outputs, carries, kept, d_outputs, d_h, d_c, **attributes)
+            d_inputs, d_kernel, d_recurrent_kernel, d_bias, d_recurrent_bias, d_peepholes, d_h0, d_c0 = found
+            if name != "gru":
+                d_recurrent_bias = tf.zeros_like(recurrent_bias)
+            return (
+                d_inputs,
+                d_kernel,
+                d_recurrent_kernel,
+                d_bias,
+                d_recurrent_bias,
+                tf.reshape(d_peepholes, tf.shape(peepholes)),
+                d_h0,
+                d_c0,
+            )
+
+        # Where the mask is False both histories hold the states that pass through.
+        return (outputs, outputs[:, -1], carries[:, -1]), gradient
+
+    h0, c0 = states[0], states[1] if len(states) == 2 else tf.zeros((tf.shape(inputs)[0], 0))
+    outputs, h, c = run(inputs, kernel, recurrent_kernel, bias, *optional, h0, c0)
+    return outputs, [h, c][: len(states)]
+
+
+def _threads() -> int:
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return tf.config.threading.get_intra_op_parallelism_threads() or available

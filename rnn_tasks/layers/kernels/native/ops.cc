@@ -1,0 +1,192 @@
+// The two TensorFlow operations, on TensorFlow's C interface: plain functions, so that any C++ compiler's code fits.
+//
+// An optional input that is absent comes as a tensor without elements.
+
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "recurrence.h"
+#include "tensorflow/c/kernels.h"
+#include "tensorflow/c/ops.h"
+#include "tensorflow/c/tf_status.h"
+#include "tensorflow/c/tf_tensor.h"
+
+namespace rnn_tasks {
+namespace {
+
+struct Attributes {
+  std::string cell;
+  int threads;
+};
+
+struct Free {
+  void operator()(TF_Tensor* tensor) const { TF_DeleteTensor(tensor); }
+  void operator()(TF_Status* status) const { TF_DeleteStatus(status); }
+};
+using TensorPointer = std::unique_ptr<TF_Tensor, Free>;
+using StatusPointer = std::unique_ptr<TF_Status, Free>;
+
+// One call of a kernel: its inputs, and its outputs as they are made.
+class Call {
+ public:
+  explicit Call(TF_OpKernelContext* context) : context_(context), status_(TF_NewStatus()) {
+    for (int i = 0; i < TF_NumInputs(context); ++i) {
+      TF_Tensor* tensor = nullptr;
+      TF_GetInput(context, i, &tensor, status_.get());
+      tensors_.emplace_back(tensor);
+    }
+  }
+
+  Index size(int i, int dimension) const { return TF_Dim(tensors_[i].get(), dimension); }
+  Index elements(int i) const { return TF_TensorElementCount(tensors_[i].get()); }
+  const float* input(int i) const {
+    return elements(i) ? static_cast<const float*>(TF_TensorData(tensors_[i].get())) : nullptr;
+  }
+  float* output(int i, std::initializer_list<Index> shape, bool zeroed = false) {
+    std::vector<std::int64_t> dimensions(shape);
+    Index count = 1;
+    for (Index size : dimensions) count *= size;
+    tensors_.emplace_back(TF_AllocateOutput(context_, i, TF_FLOAT, dimensions.data(), dimensions.size(),
+                                            count * sizeof(float), status_.get()));
+    return filled(count, zeroed);
+  }
+  float* room(std::initializer_list<Index> shape) {
+    std::vector<std::int64_t> dimensions(shape);
+    Index count = 1;
+    for (Index size : dimensions) count *= size;
+    TF_AllocatorAttributes attributes{};
+    attributes.struct_size = TF_ALLOCATOR_ATTRIBUTES_STRUCT_SIZE;
+    attributes.on_host = 1;
+    tensors_.emplace_back(TF_AllocateTemp(context_, TF_FLOAT, dimensions.data(), dimensions.size(), &attributes,
+                                          status_.get()));
+    return filled(count, false);
+  }
+  // Whether everything asked for is there; reports to TensorFlow what is not.
+  bool good() {
+    if (TF_GetCode(status_.get()) != TF_OK) TF_OpKernelContext_Failure(context_, status_.get());
+    return TF_GetCode(status_.get()) == TF_OK;
+  }
+
+ private:
+  float* filled(Index count, bool zeroed) {
+    if (!tensors_.back()) return nullptr;
+    auto* data = static_cast<float*>(TF_TensorData(tensors_.back().get()));
+    if (zeroed) std::fill(data, data + count, 0.0f);
+    return data;
+  }
+
+  TF_OpKernelContext* context_;
+  StatusPointer status_;
+  std::vector<TensorPointer> tensors_;
+};
+
+constexpr const char* kInputs[] = {"inputs", "kernel", "recurrent_kernel", "bias", "recurrent_bias",
+                                   "peepholes", "keep", "state_mask", "h0", "c0"};
+
+Problem problem_of(const Call& call, int threads) {
+  // Starting a thread takes as long as some million operations.
+  const double operations = 2.0 * call.size(0, 0) * call.size(0, 1) * call.elements(2);
+  threads = std::max(1, static_cast<int>(std::min<double>(threads, operations / 4e6)));
+  return {call.size(0, 0), call.size(0, 1), call.size(0, 2), call.size(2, 0), threads,       call.input(0),
+          call.input(1),   call.input(2),   call.input(3),   call.input(4),   call.input(5), call.input(6),
+          call.input(7),   call.input(8),   call.input(9)};
+}
+
+template <class Cell>
+struct Forward {
+  static void compute(Call& call, int threads) {
+    Problem p = problem_of(call, threads);
+    const Index carries = Cell::kCarry ? p.units : 0;
+    Results results;
+    results.outputs = call.output(0, {p.batch, p.time, p.units});
+    results.carries = call.output(1, {p.batch, p.time, carries});
+    results.kept = call.output(2, {p.batch, p.time, Cell::kKept * p.units});
+    if (call.good()) forward<Cell>(p, results);
+  }
+};
+
+template <class Cell>
+struct Backward {
+  static void compute(Call& call, int threads) {
+    Problem p = problem_of(call, threads);
+    constexpr int kFirst = sizeof(kInputs) / sizeof(kInputs[0]);
+    auto given = [&](int i) { return const_cast<float*>(call.input(kFirst + i)); };
+    Results results{given(0), given(1), given(2)};
+    const Index width = Cell::kGates * p.units, carries = Cell::kCarry ? p.units : 0;
+    Gradients d{};
+    d.d_outputs = given(3);
+    d.d_last_h = given(4);
+    d.d_last_c = given(5);
+    float* d_inputs = call.output(0, {p.batch, p.time, p.features});
+    d.d_inputs = p.kernel ? d_inputs : nullptr;
+    d.d_projected = p.kernel ? call.room({p.batch, p.time, width}) : d_inputs;
+    d.d_kernel = call.output(1, {p.kernel ? p.features : 0, p.kernel ? width : 0});
+    d.d_recurrent = call.output(2, {p.units, width});
+    d.d_bias = call.output(3, {width}, true);
+    d.d_recurrent_bias = call.output(4, {Cell::kShared ? 0 : width}, true);
+    d.d_peepholes = call.output(5, {p.peepholes ? 3 : 0, p.peepholes ? p.units : 0}, true);
+    d.d_h0 = call.output(6, {p.batch, p.units});
+    d.d_c0 = call.output(7, {p.batch, carries});
+    if (!Cell::kShared) d.d_candidate = call.room({p.batch, p.time, p.units});
+    if (call.good()) backward<Cell>(p, results, d);
+  }
+};
+
+template <template <class> class Direction>
+void compute(void* kernel, TF_OpKernelContext* context) {
+  Call call(context);
+  const auto* attributes = static_cast<Attributes*>(kernel);
+  const std::string& cell = attributes->cell;
+  const int threads = attributes->threads;
+  if (cell == "lstm") return Direction<LstmCell<false>>::compute(call, threads);
+  if (cell == "peephole_lstm") return Direction<LstmCell<true>>::compute(call, threads);
+  if (cell == "gru") return Direction<GruCell>::compute(call, threads);
+  if (cell == "relu_rnn") return Direction<SimpleCell<true>>::compute(call, threads);
+  return Direction<SimpleCell<false>>::compute(call, threads);
+}
+
+void* create(TF_OpKernelConstruction* construction) {
+  auto* attributes = new Attributes();
+  StatusPointer status(TF_NewStatus());
+  char name[32] = {};
+  TF_OpKernelConstruction_GetAttrString(construction, "cell", name, sizeof(name) - 1, status.get());
+  attributes->cell = name;
+  std::int32_t threads = 1;
+  TF_OpKernelConstruction_GetAttrInt32(construction, "threads", &threads, status.get());
+  attributes->threads = threads;
+  return attributes;
+}
+
+void destroy(void* kernel) { delete static_cast<Attributes*>(kernel); }
+
+void unknown_shapes(TF_ShapeInferenceContext* context, TF_Status* status) {
+  TF_ShapeInferenceContextSetUnknownShape(context, status);  // Python knows them and sets them
+}
+
+void add(const char* name, const std::vector<std::string>& inputs, const std::vector<std::string>& outputs,
+         void (*run)(void*, TF_OpKernelContext*)) {
+  StatusPointer status(TF_NewStatus());
+  TF_OpDefinitionBuilder* op = TF_NewOpDefinitionBuilder(name);
+  for (const auto& input : inputs) TF_OpDefinitionBuilderAddInput(op, (input + ": float").c_str());
+  for (const auto& output : outputs) TF_OpDefinitionBuilderAddOutput(op, (output + ": float").c_str());
+  TF_OpDefinitionBuilderAddAttr(op, "cell: {'simple_rnn', 'relu_rnn', 'lstm', 'peephole_lstm', 'gru'}");
+  TF_OpDefinitionBuilderAddAttr(op, "threads: int >= 1");
+  TF_OpDefinitionBuilderSetShapeInferenceFunction(op, unknown_shapes);
+  TF_RegisterOpDefinition(op, status.get());
+  TF_RegisterKernelBuilder(name, TF_NewKernelBuilder(name, "CPU", create, run, destroy), status.get());
+}
+
+const bool registered = [] {
+  std::vector<std::string> inputs(std::begin(kInputs), std::end(kInputs));
+  add("RnnTasksRecurrence", inputs, {"outputs", "carries", "kept"}, compute<Forward>);
+  inputs.insert(inputs.end(), {"outputs", "carries", "kept", "d_outputs", "d_last_h", "d_last_c"});
+  add("RnnTasksRecurrenceGradient", inputs,
+      {"d_inputs", "d_kernel", "d_recurrent_kernel", "d_bias", "d_recurrent_bias", "d_peepholes", "d_h0", "d_c0"},
+      compute<Backward>);
+  return true;
+}();
+
+}  // namespace
+}  // namespace rnn_tasks

@@ -1,0 +1,264 @@
+// A recurrence over a whole sequence and its gradient.
+//
+// The rows of a batch are shared out among threads once, and each runs its rows through all of time: no thread waits
+// for another at a time step. The input projection is one product before the loop, the kernels' gradients are one
+// product each after it.
+#pragma once
+
+#include <atomic>
+#include <cstring>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "cells.h"
+#include "gemm.h"
+
+namespace rnn_tasks {
+
+// Row-major; null where an optional part is absent.
+struct Problem {
+  Index batch, time, features, units;
+  int threads;
+  const float* inputs;     // (batch, time, features), or (batch, time, gates * units) where kernel is null
+  const float* kernel;     // (features, gates * units), or null: the inputs are projected already
+  const float* recurrent;  // (units, gates * units)
+  const float* bias;       // (gates * units,)
+  const float* recurrent_bias;  // (gates * units,); GRU only
+  const float* peepholes;       // (3, units)
+  const float* keep;            // (batch, time), 0 where the states pass through
+  const float* state_mask;      // (gates, batch, units): recurrent dropout, the previous output times this for each gate
+  const float *h0, *c0;         // (batch, units)
+};
+
+struct Results {
+  float *outputs, *carries, *kept;  // (batch, time, units), the same for LSTM, (batch, time, kKept * units)
+};
+
+struct Gradients {
+  const float *d_outputs, *d_last_h, *d_last_c;
+  float *d_inputs, *d_kernel, *d_recurrent, *d_bias, *d_recurrent_bias, *d_peepholes, *d_h0, *d_c0;
+  float* d_projected;  // (batch, time, gates * units); room to work in, and the result where kernel is null
+  float* d_candidate;  // (batch, time, units); room to work in, GRU only
+};
+
+// One of the threads that work on a call together.
+class Worker {
+ public:
+  Worker(int index, int count, std::atomic<int>& arrived) : index_(index), count_(count), arrived_(arrived) {}
+
+  // Wait until all workers have come this far.
+  void meet() {
+    arrived_.fetch_add(1);
+    for (++meetings_; arrived_.load() < meetings_ * count_;) std::this_thread::yield();
+  }
+
+  // This worker's part of [0, size), in multiples of `unit`.
+  std::pair<Index, Index> share(Index size, Index unit = 1) const {
+    const Index units = (size + unit - 1) / unit;
+    return {units * index_ / count_ * unit, std::min(size, units * (index_ + 1) / count_ * unit)};
+  }
+
+ private:
+  int index_, count_, meetings_ = 0;
+  std::atomic<int>& arrived_;
+};
+
+template <class Work>
+void in_parallel(int count, Work work) {
+  std::atomic<int> arrived{0};
+  std::vector<std::thread> others;
+  for (int i = 1; i < count; ++i) others.emplace_back([&, i] { work(Worker(i, count, arrived)); });
+  work(Worker(0, count, arrived));
+  for (auto& thread : others) thread.join();
+}
+
+// A matrix (depth, columns) to be packed by all workers; `transposed`: from its transpose.
+class Packed {
+ public:
+  Packed(const float* b, Index stride, Index depth, Index columns, bool transposed)
+      : b_(b), row_(transposed ? 1 : stride), column_(transposed ? stride : 1), depth_(depth), columns_(columns),
+        floats_(packed_size(depth, columns)) {}
+  void pack_share(const Worker& worker) const {
+    const auto [first, last] = worker.share(padded(columns_, kPanel) / kPanel);
+    pack(b_, row_, column_, depth_, columns_, first, last, floats_.data());
+  }
+  const float* data() const { return floats_.data(); }
+
+ private:
+  const float* b_;
+  Index row_, column_, depth_, columns_;
+  Floats floats_;
+};
+
+// The recurrent kernel, packed in one piece, or a gate at a time where recurrent dropout has a mask for each.
+template <class Cell>
+std::vector<Packed> pack_recurrent(const Problem& p, bool transposed) {
+  const Index groups = p.state_mask ? Cell::kGates : 1, width = Cell::kGates * p.units, each = width / groups;
+  std::vector<Packed> packed;
+  for (Index g = 0; g < groups; ++g) {
+    packed.emplace_back(p.recurrent + g * each, width, transposed ? each : p.units, transposed ? p.units : each,
+                        transposed);
+  }
+  return packed;
+}
+
+template <class Cell>
+void forward(const Problem& p, const Results& results) {
+  const Index N = p.units, T = p.time, width = Cell::kGates * N;
+  // Projected inputs lie where the kept values will: a step reads the one before it writes the other.
+  float* projected = Cell::kKept ? results.kept : results.outputs;
+  const Index stride = Cell::kKept ? Cell::kKept * N : N;
+  const auto recurrent = pack_recurrent<Cell>(p, false);
+  const Index each = width / recurrent.size();
+  const Packed kernel(p.kernel, width, p.kernel ? p.features : 0, width, false);
+  in_parallel(p.threads, [&](Worker worker) {
+    kernel.pack_share(worker);
+    for (const auto& packed : recurrent) packed.pack_share(worker);
+    worker.meet();
+    const auto [first, last] = worker.share(p.batch);
+    const Index rows = last - first;
+    if (p.kernel) {
+      multiply(p.inputs + first * T * p.features, p.features, kernel.data(), rows * T, p.features, width,
+               projected + first * T * stride, stride);
+    }
+    Floats h(rows * N), c(Cell::kCarry ? rows * N : 0), z(rows * width), masked(p.state_mask ? rows * N : 0);
+    std::memcpy(h.data(), p.h0 + first * N, rows * N * sizeof(float));
+    if (Cell::kCarry) std::memcpy(c.data(), p.c0 + first * N, rows * N * sizeof(float));
+    for (Index t = 0; t < T; ++t) {
+      for (Index g = 0; g < static_cast<Index>(recurrent.size()); ++g) {
+        const float* left = h.data();
+        if (p.state_mask) {
+          const float* mask = p.state_mask + (g * p.batch + first) * N;
+          for (Index i = 0; i < rows * N; ++i) masked.data()[i] = left[i] * mask[i];
+          left = masked.data();
+        }
+        multiply(left, N, recurrent[g].data(), rows, N, each, z.data() + g * each, width);
+      }
+      for (Index r = 0; r < rows; ++r) {
+        const Index at = (first + r) * T + t;
+        float* hr = h.data() + r * N;
+        float* cr = Cell::kCarry ? c.data() + r * N : nullptr;
+        if (!p.keep || p.keep[at] != 0.0f) {
+          const float* x = p.kernel ? projected + at * stride : p.inputs + at * width;
+          Cell::forward({x, z.data() + r * width, p.bias, p.recurrent_bias, p.peepholes,
+                         Cell::kKept ? results.kept + at * stride : nullptr, hr, cr},
+                        N);
+        }
+        std::memcpy(results.outputs + at * N, hr, N * sizeof(float));
+        if (Cell::kCarry) std::memcpy(results.carries + at * N, cr, N * sizeof(float));
+      }
+    }
+  });
+}
+
+// What stood one step before row `at` of a (batch, time, units) history.
+inline const float* previous(const Problem& p, const float* history, const float* initial, Index at) {
+  return at % p.time ? history + (at - 1) * p.units : initial + at / p.time * p.units;
+}
+
+// The kernels' gradients, columns [first, last) of them.
+template <class Cell>
+void kernel_gradients(const Problem& p, const Results& results, const Gradients& d, std::pair<Index, Index> columns) {
+  const Index N = p.units, T = p.time, width = Cell::kGates * N, steps = p.batch * T;
+  const Index groups = p.state_mask ? Cell::kGates : 1, each = width / groups;
+  const auto [first, last] = columns;
+  auto gradient_at = [&](Index k) -> const float* { return d.d_projected + k * width; };
+  if (p.kernel) {
+    multiply_transposed([&](Index k) { return p.inputs + k * p.features; }, gradient_at, steps, p.features, first, last,
+                        d.d_kernel, width);
+  }
+  const Floats masked(p.state_mask ? N : 0);
+  for (Index g = 0; g < groups; ++g) {
+    auto left = [&](Index k) -> const float* {
+      const float* h = previous(p, results.outputs, p.h0, k);
+      if (!p.state_mask) return h;
+      const float* mask = p.state_mask + (g * p.batch + k / T) * N;
+      for (Index i = 0; i < N; ++i) masked.data()[i] = h[i] * mask[i];
+      return masked.data();
+    };
+    const Index from = std::max(first, g * each), to = std::min(last, (g + 1) * each);
+    // Up to here both projections have one gradient; GRU's candidate has one of its own.
+    const Index shared = Cell::kShared ? to : std::min(to, width - N), own = std::max(from, width - N);
+    if (from < shared) multiply_transposed(left, gradient_at, steps, N, from, shared, d.d_recurrent, width);
+    if (!Cell::kShared && own < to) {
+      auto candidate_at = [&](Index k) -> const float* { return d.d_candidate + k * N - (width - N); };
+      multiply_transposed(left, candidate_at, steps, N, own, to, d.d_recurrent, width);
+    }
+  }
+}
+
+template <class Cell>
+void backward(const Problem& p, const Results& results, const Gradients& d) {
+  const Index N = p.units, T = p.time, width = Cell::kGates * N, kept_width = Cell::kKept * N;
+  const auto recurrent = pack_recurrent<Cell>(p, true);
+  const Index groups = recurrent.size(), each = width / groups;
+  const Packed kernel(p.kernel, width, width, p.kernel ? p.features : 0, true);
+  std::mutex adding;
+  in_parallel(p.threads, [&](Worker worker) {
+    kernel.pack_share(worker);
+    for (const auto& packed : recurrent) packed.pack_share(worker);
+    worker.meet();
+    const auto [first, last] = worker.share(p.batch);
+    const Index rows = last - first;
+    Floats z(rows * width), product(p.state_mask ? rows * N : 0);
+    Floats sums((Cell::kShared ? 1 : 2) * width + 3 * N);
+    std::fill(sums.data(), sums.data() + sums.size(), 0.0f);
+    float *d_bias = sums.data(), *d_recurrent_bias = d_bias + (Cell::kShared ? 0 : width);
+    float* d_peepholes = d_recurrent_bias + width;
+    float *dh = d.d_h0 + first * N, *dc = Cell::kCarry ? d.d_c0 + first * N : nullptr;
+    std::memcpy(dh, d.d_last_h + first * N, rows * N * sizeof(float));
+    if (dc) std::memcpy(dc, d.d_last_c + first * N, rows * N * sizeof(float));
+    auto add_to = [](float* to, const float* from, Index n) {
+      for (Index i = 0; i < n; ++i) to[i] += from[i];
+    };
+    for (Index t = T - 1; t >= 0; --t) {
+      for (Index r = 0; r < rows; ++r) {
+        const Index at = (first + r) * T + t;
+        float *dz = d.d_projected + at * width, *zr = z.data() + r * width, *dhr = dh + r * N;
+        add_to(dhr, d.d_outputs + at * N, N);
+        if (p.keep && p.keep[at] == 0.0f) {
+          std::fill(dz, dz + width, 0.0f);
+          std::fill(zr, zr + width, 0.0f);
+        } else {
+          BackwardRow row{results.kept + at * kept_width, results.outputs + at * N, nullptr, nullptr, nullptr,
+                          p.peepholes, d_peepholes, dhr, nullptr, dz, zr};
+          if (!Cell::kShared) row.previous = previous(p, results.outputs, p.h0, at);
+          if (Cell::kCarry) {
+            row.carry = results.carries + at * N;
+            row.previous_carry = previous(p, results.carries, p.c0, at);
+            row.dc = dc + r * N;
+          }
+          Cell::backward(row, N);
+          add_to(d_bias, dz, width);
+          if (!Cell::kShared) add_to(d_recurrent_bias, zr, width);
+        }
+        if (!Cell::kShared) std::memcpy(d.d_candidate + at * N, zr + width - N, N * sizeof(float));
+      }
+      for (Index g = 0; g < groups; ++g) {
+        if (!p.state_mask) {
+          multiply(z.data(), width, recurrent[g].data(), rows, width, N, dh, N, true);
+          continue;
+        }
+        multiply(z.data() + g * each, width, recurrent[g].data(), rows, each, N, product.data(), N);
+        const float* mask = p.state_mask + (g * p.batch + first) * N;
+        for (Index i = 0; i < rows * N; ++i) dh[i] += product.data()[i] * mask[i];
+      }
+    }
+    if (p.kernel) {
+      multiply(d.d_projected + first * T * width, width, kernel.data(), rows * T, width, p.features,
+               d.d_inputs + first * T * p.features, p.features);
+    }
+    {
+      std::lock_guard<std::mutex> lock(adding);
+      add_to(d.d_bias, d_bias, width);
+      if (!Cell::kShared) add_to(d.d_recurrent_bias, d_recurrent_bias, width);
+      if (p.peepholes) add_to(d.d_peepholes, d_peepholes, 3 * N);
+    }
+    worker.meet();
+    kernel_gradients<Cell>(p, results, d, worker.share(width, kPanel));
+  });
+}
+
+}  // namespace rnn_tasks
