@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 
@@ -25,7 +26,7 @@ def read_memory(scores: Any, memory: Any, mask: Any) -> tuple[Any, Any]:
     if mask is not None:
         mask = mask[:, None, :]
         scores = ops.where(mask, scores, -1e9)
-    alignment = ops.softmax(scores, axis=-1)
+    alignment = tf.nn.softmax(scores, axis=-1)  # Keras' own warns of a memory of one step
     if mask is not None:
         alignment = ops.where(mask, alignment, 0.0)  # else an empty memory would be read as the mean of its padding
     return ops.matmul(ops.cast(alignment, memory.dtype), memory), alignment

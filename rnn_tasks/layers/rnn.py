@@ -105,6 +105,8 @@ class RNN(keras.layers.RNN):
     ):
         if self.unroll and sequences.shape[1] is None:
             raise ValueError(f"{self.name} unrolls, for which the time dimension must be known; found None")
+        if memory is not None:
+            self._check("memory", memory, (sequences.shape[0], None, None), "(batch, memory time, memory units)")
         mask = self._mask(sequences, mask, sequence_length)
         with self._attending(memory, memory_mask):
             before = self._first_state(sequences, initial_state, reset)
