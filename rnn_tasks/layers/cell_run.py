@@ -1,57 +1,65 @@
-"""Whole sequences through one cell: when the kernel applies, and how it is called."""
+"""Whole sequences through one cell: which kernel computes what the cell does, and how it is called."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import keras
 import tensorflow as tf
 from keras import ops
 
-from rnn_tasks.layers.kernels.sequence import recur
+from rnn_tasks.layers.kernels.loop import recur_in_a_loop
+from rnn_tasks.layers.kernels.native import reason_against, recur_natively
 from rnn_tasks.layers.kernels.steps import Step
+from rnn_tasks.layers.run import loop_cell
 
 
-def run_reason(cell: keras.layers.Layer) -> str | None:
-    """Why `cell` must be stepped through a sequence; None when the kernel computes the same."""
-    if keras.backend.backend() != "tensorflow":
-        return f"the Keras backend is {keras.backend.backend()}, the kernel is written in TensorFlow"
-    if tf.config.list_physical_devices("GPU"):
-        return "a GPU is present, the kernel is made for CPUs"
-    if cell.activation is not keras.activations.tanh:
-        return f"activation is {_name(cell.activation)}, not tanh"
-    if getattr(cell, "recurrent_activation", keras.activations.sigmoid) is not keras.activations.sigmoid:
-        return f"recurrent_activation is {_name(cell.recurrent_activation)}, not sigmoid"
-    if not getattr(cell, "reset_after", True):
-        return "reset_after is False"
-    if cell.recurrent_dropout:
-        return f"recurrent_dropout is {cell.recurrent_dropout}"
-    if cell.dropout and getattr(cell, "implementation", 2) == 1:
-        return "implementation is 1, where each gate has a dropout mask of its own"
-    if cell.dropout == 1.0:
-        return "dropout is 1.0, which some of Keras' cells take for none"
-    return None
+class Choice(NamedTuple):
+    """What runs a cell through a sequence.
+
+    Attributes:
+        kernel: "native" (C++), "tensorflow" (a loop of TensorFlow's operations with a gradient by hand) or "none" (the
+            cell's own `call` at every step).
+        reason: why it is not the native one; None where it is.
+    """
+
+    kernel: Literal["native", "tensorflow", "none"]
+    reason: str | None
+
+
+def choose(cell: keras.layers.Layer, step: Step, training: bool) -> Choice:
+    """The fastest kernel that computes here and now what `cell` does."""
+    if reason := _unsuited(cell):
+        return Choice("none", reason)
+    reason = reason_against(cell.compute_dtype, training)
+    if reason is None:
+        return Choice("native", None)
+    if step.forward is None:
+        return Choice("none", reason)
+    if training and _masks_by_gate(cell):
+        return Choice("none", f"{reason}; and no other has a dropout mask for each gate")
+    return Choice("tensorflow", reason)
 
 
 def whole_sequence(cell: keras.layers.Layer, step: Step) -> Callable[..., tuple[Any, Any]]:
-    """The `run` of a cell, `_run` below without its first two arguments.
+    """The `run` of a cell: on a kernel where one computes what the cell does, else its own `call` at every step."""
 
-    Raises:
-        AttributeError: the kernel does not compute what `cell` does. As a property, `run` is then absent, and who asks
-            for it steps the cell instead.
-    """
-    if reason := run_reason(cell):
-        raise AttributeError(f"{type(cell).__name__} has no run here: {reason}")
-    return partial(_run, cell, step)
+    def run(sequences, initial_state, mask=None, training=False):
+        kernel = choose(cell, step, training).kernel
+        way = loop_cell if kernel == "none" else partial(run_kernel, step=step, kernel=kernel)
+        return way(cell, sequences, initial_state, mask=mask, training=training)
+
+    return run
 
 
-def _run(
+def run_kernel(
     cell: keras.layers.Layer,
-    step: Step,
     sequences: Any,
     initial_state: Any,
+    step: Step,
+    kernel: str,
     mask: Any = None,
     training: bool = False,
 ) -> tuple[Any, Any]:
@@ -59,29 +67,74 @@ def _run(
 
     Args:
         cell: built; gives weights, dropout and dtype.
-        step: its recurrence.
         sequences: (batch, time, features).
         initial_state: what `cell.call` takes, tensors of (batch, units).
+        step: its recurrence.
+        kernel: as `choose` has it.
         mask: (batch, time) bool; where False, the states pass through unchanged. None for all True.
-        training: input dropout is on, with one mask for all steps.
+        training: dropout is on, with one mask for all steps.
 
     Returns:
-        outputs (batch, time, units), which may be anything where the mask is False, and the final states.
+        outputs (batch, time, units), those of the step before where the mask is False, and the final states.
     """
     dtype = cell.compute_dtype
     sequences = ops.cast(sequences, dtype)
-    if training and cell.dropout:
-        one_step = ops.zeros((ops.shape(sequences)[0], sequences.shape[2]), dtype)
-        sequences = sequences * ops.expand_dims(cell.get_dropout_mask(one_step), axis=1)
-        cell.reset_dropout_mask()  # it served its sequence: outside Keras' RNN nobody else would drop it
-    kernel, recurrent_kernel = ops.cast(cell.kernel, dtype), ops.cast(cell.recurrent_kernel, dtype)
-    bias = ops.zeros((kernel.shape[1],), dtype) if cell.bias is None else ops.cast(cell.bias, dtype)
+    states = [ops.cast(state, dtype) for state in keras.tree.flatten(initial_state)]
+    weights = ops.cast(cell.kernel, dtype), ops.cast(cell.recurrent_kernel, dtype)
+    bias = ops.zeros((weights[0].shape[1],), dtype) if cell.bias is None else ops.cast(cell.bias, dtype)
     recurrent_bias = None
     if len(bias.shape) == 2:  # GRU has one for each projection
         bias, recurrent_bias = tf.unstack(bias)
-    states = [ops.cast(state, dtype) for state in keras.tree.flatten(initial_state)]
-    outputs, final = recur(step, sequences, states, kernel, recurrent_kernel, bias, recurrent_bias, mask)
+    input_mask, state_mask = _dropout_masks(cell, sequences, states[0]) if training else (None, None)
+    if isinstance(input_mask, list):  # one for each gate: the projection is done here
+        gates = zip(input_mask, tf.split(weights[0], len(input_mask), axis=1), strict=True)
+        sequences = tf.concat([tf.matmul(sequences * gate_mask[:, None], part) for gate_mask, part in gates], axis=-1)
+        weights = None, weights[1]
+    elif input_mask is not None:
+        sequences = sequences * input_mask[:, None]
+    if kernel == "native":
+        peepholes = tf.stack([ops.cast(w, dtype) for w in cell.peepholes]) if hasattr(cell, "peepholes") else None
+        outputs, final = recur_natively(
+            step.name, sequences, states, *weights, bias, recurrent_bias, mask, peepholes, state_mask
+        )
+    else:
+        outputs, final = recur_in_a_loop(step, sequences, states, *weights, bias, recurrent_bias, mask)
     return outputs, keras.tree.pack_sequence_as(initial_state, final)
+
+
+def _dropout_masks(cell: keras.layers.Layer, sequences: Any, state: Any) -> tuple[Any, Any]:
+    """Masks of the inputs, (batch, features) or a list with one a gate, and of the state (gates, batch, units)."""
+    one_step = tf.zeros((tf.shape(sequences)[0], sequences.shape[2]), sequences.dtype)
+    inputs = cell.get_dropout_mask(one_step) if cell.dropout else None
+    states = cell.get_recurrent_dropout_mask(tf.zeros_like(state)) if cell.recurrent_dropout else None
+    # They served their sequence: outside Keras' RNN nobody else would drop them.
+    cell.reset_dropout_mask()
+    cell.reset_recurrent_dropout_mask()
+    if states is not None:
+        states = tf.stack(states) if isinstance(states, list) else states[None]
+    return inputs, states
+
+
+def _masks_by_gate(cell: keras.layers.Layer) -> bool:
+    return bool(cell.recurrent_dropout or (cell.dropout and getattr(cell, "implementation", 2) == 1))
+
+
+def _unsuited(cell: keras.layers.Layer) -> str | None:
+    """Why no kernel computes what `cell` does; None when there is one."""
+    if keras.backend.backend() != "tensorflow":
+        return f"the Keras backend is {keras.backend.backend()}, the kernels are made for TensorFlow"
+    if tf.config.list_physical_devices("GPU"):
+        return "a GPU is present, the kernels are made for CPUs"
+    wanted = keras.activations.get(getattr(cell, "kernel_activation", "tanh"))
+    if cell.activation is not wanted:
+        return f"activation is {_name(cell.activation)}, not {_name(wanted)}"
+    if getattr(cell, "recurrent_activation", keras.activations.sigmoid) is not keras.activations.sigmoid:
+        return f"recurrent_activation is {_name(cell.recurrent_activation)}, not sigmoid"
+    if not getattr(cell, "reset_after", True):
+        return "reset_after is False"
+    if 1.0 in (cell.dropout, cell.recurrent_dropout):
+        return "a dropout of 1.0 is all in some of Keras' cells and none in others"
+    return None
 
 
 def _name(activation: Any) -> str:

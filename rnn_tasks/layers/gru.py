@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import keras
 
-from rnn_tasks.layers.fused import fallback_reason, fused_inner_loop
+from rnn_tasks.layers.fused import FusedLoop
 from rnn_tasks.layers.kernels.steps import GRU_STEP
 
 
 @keras.saving.register_keras_serializable(package="rnn_tasks")
-class GRU(keras.layers.GRU):
-    """`keras.layers.GRU` with the same arguments, weights and results, on a fused kernel where one applies.
+class GRU(FusedLoop, keras.layers.GRU):
+    """`keras.layers.GRU` with the same arguments, weights and results, on a kernel of ours where one applies.
 
-    Where none does (`fused.fallback_reason` says why) it is Keras' layer unchanged, cuDNN included.
+    Where none does (`kernel_report` says why) it is Keras' layer unchanged, cuDNN included.
 
     Args:
         units: width of the state; every other argument is Keras' own.
@@ -27,7 +27,4 @@ class GRU(keras.layers.GRU):
         (batch, units), or (batch, time, units) with `return_sequences`; the final states too with `return_state`.
     """
 
-    def inner_loop(self, sequences, initial_state, mask, training=False):
-        if fallback_reason(self):
-            return super().inner_loop(sequences, initial_state, mask, training=training)
-        return fused_inner_loop(self, GRU_STEP, sequences, initial_state, mask, training)
+    step = GRU_STEP

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import keras
 
+from rnn_tasks.layers.cell_run import whole_sequence
+from rnn_tasks.layers.kernels.steps import RELU_RNN_STEP
+
 
 @keras.saving.register_keras_serializable(package="rnn_tasks")
 class IRNNCell(keras.layers.SimpleRNNCell):
@@ -29,6 +32,8 @@ class IRNNCell(keras.layers.SimpleRNNCell):
         Le et al. 2015, "A Simple Way to Initialize Recurrent Networks of Rectified Linear Units", sections 2 and 4.
     """
 
+    kernel_activation = "relu"
+
     def __init__(self, units: int, recurrent_scale: float = 1.0, kernel_initializer=None, **kwargs):
         super().__init__(
             units,
@@ -39,6 +44,11 @@ class IRNNCell(keras.layers.SimpleRNNCell):
             **kwargs,
         )
         self.recurrent_scale = recurrent_scale
+
+    @property
+    def run(self):
+        """(sequences, initial_state, mask=None, training=False) -> outputs, final states; see `cell_run`."""
+        return whole_sequence(self, RELU_RNN_STEP)
 
     def get_config(self):
         config = {**super().get_config(), "recurrent_scale": self.recurrent_scale}

@@ -5,7 +5,9 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from rnn_tasks.layers.cell_run import whole_sequence
 from rnn_tasks.layers.forget_bias_lstm_cell import ForgetBiasLSTMCell
+from rnn_tasks.layers.kernels.steps import PEEPHOLE_LSTM_STEP
 
 
 @keras.saving.register_keras_serializable(package="rnn_tasks")
@@ -45,6 +47,16 @@ class PeepholeLSTMCell(ForgetBiasLSTMCell):
         self.input_gate_peephole_weights = self.add_weight(**peephole, name="input_gate_peephole_weights")
         self.forget_gate_peephole_weights = self.add_weight(**peephole, name="forget_gate_peephole_weights")
         self.output_gate_peephole_weights = self.add_weight(**peephole, name="output_gate_peephole_weights")
+
+    @property
+    def peepholes(self):
+        """To the input, forget and output gates, each (units,)."""
+        return self.input_gate_peephole_weights, self.forget_gate_peephole_weights, self.output_gate_peephole_weights
+
+    @property
+    def run(self):
+        """(sequences, initial_state, mask=None, training=False) -> outputs, final states; see `cell_run`."""
+        return whole_sequence(self, PEEPHOLE_LSTM_STEP)
 
     # The two hooks of Keras' `call`: the first with a dropout mask for each gate, the second without.
     def _compute_carry_and_output(self, x, h, c):

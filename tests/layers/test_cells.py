@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnn_tasks import layers
+from rnn_tasks.layers.cell_run import choose
+from rnn_tasks.layers.kernels.steps import GRU_STEP, LSTM_STEP, PEEPHOLE_LSTM_STEP, SIMPLE_RNN_STEP
 from tests.layers import oracles
 
 BATCH, TIME, FEATURES, UNITS = 4, 5, 3, 3
@@ -260,22 +262,21 @@ def test_each_run_draws_its_own_dropout(name):
 
 
 @pytest.mark.parametrize(
-    ("kind", "options", "reason"),
+    ("kind", "options", "step", "reason"),
     [
-        (layers.BasicRNNCell, {"activation": "relu"}, "BasicRNNCell has no run here: activation is relu, not tanh"),
-        (layers.LSTMCell, {"recurrent_activation": "hard_sigmoid"}, "recurrent_activation is hard_sigmoid, not sigm"),
-        (layers.GRUCell, {"reset_after": False}, "reset_after is False"),
-        (layers.LSTMCell, {"recurrent_dropout": 0.25}, "recurrent_dropout is 0.25"),
-        (layers.LSTMCell, {"dropout": 0.25, "implementation": 1}, "implementation is 1"),
-        (layers.LSTMCell, {"dropout": 1.0}, "dropout is 1.0"),
+        (layers.BasicRNNCell, {"activation": "relu"}, SIMPLE_RNN_STEP, "activation is relu, not tanh"),
+        (layers.LSTMCell, {"recurrent_activation": "hard_sigmoid"}, LSTM_STEP, "is hard_sigmoid, not sigmoid"),
+        (layers.GRUCell, {"reset_after": False}, GRU_STEP, "reset_after is False"),
+        (layers.LSTMCell, {"dropout": 1.0}, LSTM_STEP, "dropout of 1.0"),
+        (layers.PeepholeLSTMCell, {"dtype": "float64"}, PEEPHOLE_LSTM_STEP, "in float32, not in float64"),
+        (layers.LSTMCell, {"dtype": "float64", "recurrent_dropout": 0.5}, LSTM_STEP, "a dropout mask for each gate"),
     ],
 )
-def test_no_run_where_the_kernel_computes_something_else(kind, options, reason):
-    cell = kind(UNITS, **options)
-    assert not hasattr(cell, "run")
-    with pytest.raises(AttributeError, match=reason):
-        cell.run  # noqa: B018
-    assert hasattr(kind(UNITS), "run")
+def test_no_kernel_where_it_computes_something_else(kind, options, step, reason):
+    choice = choose(kind(UNITS, **options), step, training=True)
+    assert choice.kernel == "none"
+    assert reason in choice.reason
+    assert choose(kind(UNITS), step, training=True) == ("native", None)
 
 
 def test_layer_norm_draws_one_mask_for_all_gates():

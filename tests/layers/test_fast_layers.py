@@ -6,6 +6,8 @@ import pytest
 import tensorflow as tf
 
 from rnn_tasks import layers
+from rnn_tasks.layers import cell_run
+from rnn_tasks.layers.fused import choose_for_layer
 
 PAIRS = [
     (layers.LSTM, keras.layers.LSTM),
@@ -26,32 +28,43 @@ def twins(ours, theirs, **options):
 
 
 def outcome(layer, inputs, states, mask):
-    """Outputs and states, and the gradients of a random projection of them to inputs, states and weights."""
+    """Outputs and states in training; the gradients of a random projection of them to inputs, states and weights."""
     with tf.GradientTape() as tape:
         tape.watch([inputs, *states])
-        results = tf.nest.flatten(layer(inputs, initial_state=list(states) or None, mask=mask))
+        results = tf.nest.flatten(layer(inputs, initial_state=list(states) or None, mask=mask, training=True))
         random = np.random.default_rng(5)
         target = tf.add_n([tf.reduce_sum(result * random.normal(size=result.shape)) for result in results])
     return results, tape.gradient(target, [inputs, *states, *[v.value for v in layer.trainable_variables]])
 
 
+def without_native(monkeypatch):
+    monkeypatch.setattr(cell_run, "reason_against", lambda dtype, training: "this test asks for the other")
+
+
 @pytest.mark.parametrize(("ours", "theirs"), PAIRS)
-@pytest.mark.parametrize("mask", [None, RIGHT_PADDED, HOLES], ids=["no mask", "right padding", "holes"])
+@pytest.mark.parametrize("kernel", ["native", "tensorflow"])
 @pytest.mark.parametrize(
-    "options",
+    ("mask", "with_state", "options"),
     [
-        {},
-        {"return_sequences": True, "return_state": True},
-        {"return_sequences": True, "go_backwards": True},
-        {"return_sequences": True, "use_bias": False},
-        {"return_sequences": True, "zero_output_for_mask": True},
+        (None, False, {}),
+        (None, True, {"return_sequences": True, "return_state": True}),
+        (RIGHT_PADDED, False, {"return_state": True}),
+        (RIGHT_PADDED, True, {"return_sequences": True, "zero_output_for_mask": True, "use_bias": False}),
+        (HOLES, False, {"return_sequences": True, "go_backwards": True, "return_state": True}),
+        (HOLES, True, {"return_sequences": True}),
+        (HOLES, True, {"return_sequences": True, "dropout": 0.3, "seed": 3}),
+        (HOLES, True, {"return_sequences": True, "recurrent_dropout": 0.4, "seed": 3}),
+        (None, False, {"dropout": 0.3, "recurrent_dropout": 0.4, "seed": 3, "return_state": True}),
     ],
-    ids=lambda options: "+".join(options) or "plain",
+    ids=lambda value: "+".join(value) if isinstance(value, dict) else None,
 )
-@pytest.mark.parametrize("with_state", [False, True])
-def test_same_numbers_as_keras(ours, theirs, mask, options, with_state):
+def test_same_numbers_as_keras(monkeypatch, ours, theirs, kernel, mask, options, with_state):
     random = np.random.default_rng(3)
     fast, slow = twins(ours, theirs, **options)
+    if kernel == "tensorflow":
+        without_native(monkeypatch)
+    by_gate = "recurrent_dropout" in options
+    assert choose_for_layer(fast, fast.step, True).kernel == ("none" if by_gate and kernel != "native" else kernel)
     inputs = tf.constant(random.normal(size=(BATCH, TIME, FEATURES)), tf.float32)
     count = len(fast.state_size) if with_state else 0
     states = [tf.constant(random.normal(size=(BATCH, UNITS)), tf.float32) for _ in range(count)]
@@ -61,6 +74,38 @@ def test_same_numbers_as_keras(ours, theirs, mask, options, with_state):
     ):
         for found, wanted in zip(fast_part, slow_part, strict=True):
             np.testing.assert_allclose(found, wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize(("ours", "theirs"), PAIRS)
+@pytest.mark.parametrize("shape", [(1, 1, 1, 1), (3, 2, 17, 33), (13, 5, 70, 129), (2, 300, 3, 64)])
+def test_native_kernel_at_sizes_around_its_tiles(ours, theirs, shape):
+    """Rows, columns and depths that are no multiples of the vectors, tiles, panels and blocks it works in."""
+    batch, time, features, units = shape
+    random = np.random.default_rng(1)
+    fast = ours(units, return_sequences=True)
+    slow = theirs(units, return_sequences=True)
+    inputs = tf.constant(random.normal(size=(batch, time, features)), tf.float32)
+    for layer in (fast, slow):
+        layer.build(inputs.shape)
+    slow.set_weights(fast.get_weights())
+    for fast_part, slow_part in zip(outcome(fast, inputs, [], None), outcome(slow, inputs, [], None), strict=True):
+        for found, wanted in zip(fast_part, slow_part, strict=True):
+            np.testing.assert_allclose(found, wanted, atol=1e-5 * max(1, np.abs(wanted).max()))
+
+
+def test_a_graph_for_inference_holds_no_operation_of_ours():
+    sequence = keras.Input((TIME, FEATURES))
+    hidden = layers.LSTM(UNITS, return_sequences=True)(sequence)
+    model = keras.Model(sequence, layers.RNN(layers.PeepholeLSTMCell(3))(hidden))
+    inputs = tf.random.stateless_normal((BATCH, TIME, FEATURES), [1, 2])
+
+    def operations(training):
+        graph = tf.function(lambda x: model(x, training=training)).get_concrete_function(inputs).graph
+        return {op.type for op in graph.get_operations()}
+
+    assert "RnnTasksRecurrence" in operations(True)
+    assert "RnnTasksRecurrence" not in operations(False)
+    np.testing.assert_allclose(tf.function(model)(inputs), model(inputs, training=True), atol=1e-6)
 
 
 @pytest.mark.parametrize(("ours", "theirs"), PAIRS)

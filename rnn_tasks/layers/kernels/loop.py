@@ -42,7 +42,7 @@ def recur_in_a_loop(
     mask_given = mask is not None
     if recurrent_bias is None:
         recurrent_bias = tf.zeros_like(bias)
-    keep = tf.cast(mask, inputs.dtype) if mask_given else tf.zeros((0, 0), inputs.dtype)
+    keep = mask if mask_given else tf.zeros((0, 0), tf.bool)
     outputs, *final = _recurrence(step, mask_given)(
         inputs, kernel, recurrent_kernel, bias, recurrent_bias, keep, *states
     )
@@ -50,6 +50,10 @@ def recur_in_a_loop(
 
 
 def _recurrence(step: Step, masked: bool):
+    step_forward, step_backward = step.forward, step.backward
+    assert step_forward is not None
+    assert step_backward is not None
+
     @tf.custom_gradient
     def run(inputs, kernel, recurrent_kernel, bias, recurrent_bias, keep, *initial):
         time, batch = tf.shape(inputs)[1], tf.shape(inputs)[0]
@@ -63,9 +67,9 @@ def _recurrence(step: Step, masked: bool):
 
         def forward(t, states, histories, kept_histories):
             through_h = tf.matmul(states[0], recurrent_kernel) + recurrent_bias
-            new, kept = step.forward(projected[t], through_h, states)
+            new, kept = step_forward(projected[t], through_h, states)
             if masked:
-                new = [keep[t] * after + (1.0 - keep[t]) * before for after, before in zip(new, states, strict=True)]
+                new = [tf.where(keep[t], after, before) for after, before in zip(new, states, strict=True)]
             histories = [history.write(t, state) for history, state in zip(histories, new, strict=True)]
             kept_histories = [history.write(t, value) for history, value in zip(kept_histories, kept, strict=True)]
             return t + 1, list(new), histories, kept_histories
@@ -79,7 +83,7 @@ def _recurrence(step: Step, masked: bool):
         histories = [history.stack() for history in histories]  # each (time, batch, units)
         kept_histories = [history.stack() for history in kept_histories]
         previous = [
-            tf.concat([first[None], history[:-1]], axis=0) for first, history in zip(initial, histories, strict=True)
+            tf.concat([first[None], history], axis=0)[:-1] for first, history in zip(initial, histories, strict=True)
         ]
 
         def gradient(d_outputs, *d_final):
@@ -91,13 +95,13 @@ def _recurrence(step: Step, masked: bool):
             def backward(k, d_states, dx_history, dh_history):
                 t = time - 1 - k
                 d_states = [d_states[0] + d_outputs[t], *d_states[1:]]
-                incoming = [keep[t] * d for d in d_states] if masked else d_states
-                dx, dh, d_previous = step.backward(
+                incoming = [tf.where(keep[t], d, tf.zeros_like(d)) for d in d_states] if masked else d_states
+                dx, dh, d_previous = step_backward(
                     incoming, [history[t] for history in previous], [history[t] for history in kept_histories]
                 )
                 d_previous = [d_previous[0] + tf.matmul(dh, transposed), *d_previous[1:]]
                 if masked:
-                    passed = [(1.0 - keep[t]) * d for d in d_states]
+                    passed = [tf.where(keep[t], tf.zeros_like(d), d) for d in d_states]
                     d_previous = [d + p for d, p in zip(d_previous, passed, strict=True)]
                 dx_history = dx_history.write(t, dx)
                 dh_history = dh_history if shared else dh_history.write(t, dh)

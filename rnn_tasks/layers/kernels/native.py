@@ -35,7 +35,7 @@ def recur_natively(
     name: str,
     inputs: tf.Tensor,
     states: Sequence[tf.Tensor],
-    kernel: tf.Tensor,
+    kernel: tf.Tensor | None,
     recurrent_kernel: tf.Tensor,
     bias: tf.Tensor,
     recurrent_bias: tf.Tensor | None = None,
@@ -49,13 +49,13 @@ def recur_natively(
         name: "simple_rnn", "relu_rnn", "lstm", "peephole_lstm" or "gru".
         inputs: (batch, time, features).
         states: initial states, each (batch, units).
-        kernel: (features, gates · units).
+        kernel: (features, gates · units); None where the inputs are projected already, features being gates · units.
         recurrent_kernel: (units, gates · units).
         bias: (gates · units,), added to the projected input.
         recurrent_bias: (gates · units,), added to GRU's projected previous output.
         mask: (batch, time) bool; where False, the states pass through unchanged. None for all True.
         peepholes: (3, units), to the input, forget and output gates of a peephole LSTM.
-        state_mask: (gates, batch, units): what the previous output is multiplied with for each gate (recurrent dropout).
+        state_mask: (gates, batch, units), recurrent dropout: what each gate multiplies the previous output with.
 
     Returns:
         outputs (batch, time, units), the first state of every step, and the final states, each (batch, units).
@@ -65,13 +65,13 @@ def recur_natively(
     keep = absent if mask is None else tf.cast(mask, tf.float32)
     if name == "gru" and recurrent_bias is None:
         recurrent_bias = tf.zeros_like(bias)
-    optional = [absent if part is None else part for part in (recurrent_bias, peepholes)]
+    kernel, recurrent_bias, peepholes = (absent if w is None else w for w in (kernel, recurrent_bias, peepholes))
 
     @tf.custom_gradient
     def run(inputs, kernel, recurrent_kernel, bias, recurrent_bias, peepholes, h0, c0):
         state_masks = absent if state_mask is None else state_mask
         given = (inputs, kernel, recurrent_kernel, bias, recurrent_bias, peepholes, keep, state_masks, h0, c0)
-        outputs, carries, kept = ops.rnn_tasks_recurrence(*given, **attributes)
+        outputs, carries, kept, h, c = ops.rnn_tasks_recurrence(*given, **attributes)
         outputs = tf.ensure_shape(outputs, (*inputs.shape[:2], recurrent_kernel.shape[0]))
 
         def gradient(d_outputs, d_h, d_c):
@@ -81,7 +81,7 @@ def recur_natively(
                 d_recurrent_bias = tf.zeros_like(recurrent_bias)
             return (
                 d_inputs,
-                d_kernel,
+                tf.reshape(d_kernel, tf.shape(kernel)),
                 d_recurrent_kernel,
                 d_bias,
                 d_recurrent_bias,
@@ -90,11 +90,10 @@ def recur_natively(
                 d_c0,
             )
 
-        # Where the mask is False both histories hold the states that pass through.
-        return (outputs, outputs[:, -1], carries[:, -1]), gradient
+        return (outputs, tf.ensure_shape(h, h0.shape), tf.ensure_shape(c, c0.shape)), gradient
 
     h0, c0 = states[0], states[1] if len(states) == 2 else tf.zeros((tf.shape(inputs)[0], 0))
-    outputs, h, c = run(inputs, kernel, recurrent_kernel, bias, *optional, h0, c0)
+    outputs, h, c = run(inputs, kernel, recurrent_kernel, bias, recurrent_bias, peepholes, h0, c0)
     return outputs, [h, c][: len(states)]
 
 

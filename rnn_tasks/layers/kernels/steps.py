@@ -23,7 +23,8 @@ class Step(NamedTuple):
         gates: pre-activations a unit.
         states: state tensors; the first is the output.
         kept: widths, in units, of what `forward` keeps for `backward`.
-        forward: (x, h, states) -> (new states, kept), x and h (batch, gates · units).
+        forward: (x, h, states) -> (new states, kept), x and h (batch, gates · units); None where the native kernel
+            alone knows the recurrence.
         backward: (new state gradients, previous states, kept) -> (x gradient, h gradient, previous states'
             gradients other than through h).
     """
@@ -32,8 +33,8 @@ class Step(NamedTuple):
     gates: int
     states: int
     kept: tuple[int, ...]
-    forward: Callable[[tf.Tensor, tf.Tensor, Tensors], tuple[Tensors, Tensors]]
-    backward: Callable[[Tensors, Tensors, Tensors], tuple[tf.Tensor, tf.Tensor, Tensors]]
+    forward: Callable[[tf.Tensor, tf.Tensor, Tensors], tuple[Tensors, Tensors]] | None = None
+    backward: Callable[[Tensors, Tensors, Tensors], tuple[tf.Tensor, tf.Tensor, Tensors]] | None = None
 
 
 def _lstm_forward(x: tf.Tensor, h: tf.Tensor, states: Tensors) -> tuple[Tensors, Tensors]:
@@ -90,7 +91,11 @@ def _simple_backward(gradients: Tensors, states: Tensors, kept: Tensors) -> tupl
 
 # Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000.
 LSTM_STEP = Step("lstm", 4, 2, (1, 1, 1, 1, 1), _lstm_forward, _lstm_backward)
+# Gers & Schmidhuber 2000.
+PEEPHOLE_LSTM_STEP = Step("peephole_lstm", 4, 2, (1, 1, 1, 1))
 # Cho et al. 2014, reset gate applied after the recurrent product (Keras' `reset_after=True`, cuDNN's variant).
 GRU_STEP = Step("gru", 3, 1, (1, 1, 1, 1), _gru_forward, _gru_backward)
 # Elman 1990.
 SIMPLE_RNN_STEP = Step("simple_rnn", 1, 1, (1,), _simple_forward, _simple_backward)
+# Le et al. 2015.
+RELU_RNN_STEP = Step("relu_rnn", 1, 1, (1,))

@@ -103,6 +103,8 @@ struct Forward {
     results.outputs = call.output(0, {p.batch, p.time, p.units});
     results.carries = call.output(1, {p.batch, p.time, carries});
     results.kept = call.output(2, {p.batch, p.time, Cell::kKept * p.units});
+    results.last_h = call.output(3, {p.batch, p.units});
+    results.last_c = call.output(4, {p.batch, carries});
     if (call.good()) forward<Cell>(p, results);
   }
 };
@@ -113,7 +115,7 @@ struct Backward {
     Problem p = problem_of(call, threads);
     constexpr int kFirst = sizeof(kInputs) / sizeof(kInputs[0]);
     auto given = [&](int i) { return const_cast<float*>(call.input(kFirst + i)); };
-    Results results{given(0), given(1), given(2)};
+    Results results{given(0), given(1), given(2), nullptr, nullptr};
     const Index width = Cell::kGates * p.units, carries = Cell::kCarry ? p.units : 0;
     Gradients d{};
     d.d_outputs = given(3);
@@ -122,8 +124,8 @@ struct Backward {
     float* d_inputs = call.output(0, {p.batch, p.time, p.features});
     d.d_inputs = p.kernel ? d_inputs : nullptr;
     d.d_projected = p.kernel ? call.room({p.batch, p.time, width}) : d_inputs;
-    d.d_kernel = call.output(1, {p.kernel ? p.features : 0, p.kernel ? width : 0});
-    d.d_recurrent = call.output(2, {p.units, width});
+    d.d_kernel = call.output(1, {p.kernel ? p.features : 0, p.kernel ? width : 0}, !p.time);
+    d.d_recurrent = call.output(2, {p.units, width}, !p.time);
     d.d_bias = call.output(3, {width}, true);
     d.d_recurrent_bias = call.output(4, {Cell::kShared ? 0 : width}, true);
     d.d_peepholes = call.output(5, {p.peepholes ? 3 : 0, p.peepholes ? p.units : 0}, true);
@@ -180,7 +182,7 @@ void add(const char* name, const std::vector<std::string>& inputs, const std::ve
 
 const bool registered = [] {
   std::vector<std::string> inputs(std::begin(kInputs), std::end(kInputs));
-  add("RnnTasksRecurrence", inputs, {"outputs", "carries", "kept"}, compute<Forward>);
+  add("RnnTasksRecurrence", inputs, {"outputs", "carries", "kept", "last_h", "last_c"}, compute<Forward>);
   inputs.insert(inputs.end(), {"outputs", "carries", "kept", "d_outputs", "d_last_h", "d_last_c"});
   add("RnnTasksRecurrenceGradient", inputs,
       {"d_inputs", "d_kernel", "d_recurrent_kernel", "d_bias", "d_recurrent_bias", "d_peepholes", "d_h0", "d_c0"},

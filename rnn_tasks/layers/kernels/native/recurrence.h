@@ -34,6 +34,7 @@ struct Problem {
 
 struct Results {
   float *outputs, *carries, *kept;  // (batch, time, units), the same for LSTM, (batch, time, kKept * units)
+  float *last_h, *last_c;           // (batch, units)
 };
 
 struct Gradients {
@@ -150,6 +151,8 @@ void forward(const Problem& p, const Results& results) {
         if (Cell::kCarry) std::memcpy(results.carries + at * N, cr, N * sizeof(float));
       }
     }
+    std::memcpy(results.last_h + first * N, h.data(), rows * N * sizeof(float));
+    if (Cell::kCarry) std::memcpy(results.last_c + first * N, c.data(), rows * N * sizeof(float));
   });
 }
 
