@@ -201,7 +201,7 @@ class AttentionWrapper(CellWrapper):
             attention = context
         else:
             attention = self.attention_layer(ops.concatenate([queries, context], axis=-1))
-        return attention, ops.cast(alignment, self.compute_dtype)
+        return ops.cast(attention, self.compute_dtype), ops.cast(alignment, self.compute_dtype)
 
     def _build_attention(self) -> None:
         if not self.attention.built:

@@ -60,6 +60,20 @@ CELLS = {
 }
 EVERY = pytest.mark.parametrize("cell", CELLS)
 
+LEAVES = {"ours": LSTMCell, "Keras'": keras.layers.LSTMCell, "plain": plain}
+WRAPPERS = {
+    "residual": ResidualWrapper,
+    "highway": HighwayWrapper,
+    "input projection": lambda cell: InputProjectionWrapper(cell, WIDTH),
+    "output projection": lambda cell: OutputProjectionWrapper(cell, WIDTH),
+    "dropout": lambda cell: DropoutWrapper(cell, 0.5, 0.5, 0.5),
+    "device": lambda cell: DeviceWrapper(cell, "CPU:0"),
+    "stack": lambda *cells: MultiRNNCell(cells),
+    "attention": lambda cell: AttentionWrapper(cell, LuongAttention(WIDTH), WIDTH),
+    "context": lambda cell: AttentionWrapper(cell, LuongAttention(WIDTH, score="dot")),
+    "attention afterwards": lambda cell: AttentionWrapper(cell, BahdanauAttention(2), input_feeding=False),
+}
+
 
 @contextlib.contextmanager
 def precision(name):
@@ -309,6 +323,22 @@ def test_half_precision_is_near_and_keeps_its_weights_whole(cell):
         np.testing.assert_allclose(tf.cast(half, tf.float32), whole, atol=0.08)
 
 
+@pytest.mark.parametrize("wrap", [name for name in WRAPPERS if name != "dropout"])
+@pytest.mark.parametrize(("outer", "inner"), [("mixed_bfloat16", "float32"), ("float32", "mixed_bfloat16")])
+def test_a_cell_of_another_precision_than_its_wrapper(wrap, outer, inner):
+    sequences, memory = inputs()
+    with precision(inner):
+        cell = LSTMCell(WIDTH)
+    with precision(outer):
+        layer = built(WRAPPERS[wrap](cell))
+        run = layer(sequences, mask=HOLES, **attended(layer, memory))
+        layer.unroll = True
+        stepped = layer(sequences, mask=HOLES, **attended(layer, memory))
+    for one, other in zip(keras.tree.flatten(run), keras.tree.flatten(stepped), strict=True):
+        assert one.dtype == other.dtype == layer.compute_dtype
+        np.testing.assert_allclose(tf.cast(one, tf.float32), tf.cast(other, tf.float32), atol=0.08)
+
+
 @EVERY
 def test_halves_of_a_stream_are_the_whole_and_reset_starts_anew(cell):
     sequences, memory = inputs()
@@ -344,19 +374,6 @@ def test_both_ways(cell):
     )
 
 
-LEAVES = {"ours": LSTMCell, "Keras'": keras.layers.LSTMCell, "plain": plain}
-WRAPPERS = {
-    "residual": ResidualWrapper,
-    "highway": HighwayWrapper,
-    "input projection": lambda cell: InputProjectionWrapper(cell, WIDTH),
-    "output projection": lambda cell: OutputProjectionWrapper(cell, WIDTH),
-    "dropout": lambda cell: DropoutWrapper(cell, 0.5, 0.5, 0.5),
-    "device": lambda cell: DeviceWrapper(cell, "CPU:0"),
-    "stack": lambda *cells: MultiRNNCell(cells),
-    "attention": lambda cell: AttentionWrapper(cell, LuongAttention(WIDTH), WIDTH),
-    "context": lambda cell: AttentionWrapper(cell, LuongAttention(WIDTH, score="dot")),
-    "attention afterwards": lambda cell: AttentionWrapper(cell, BahdanauAttention(2), input_feeding=False),
-}
 # Names of wrappers around names of cells, of one width everywhere: any of them fits into any other.
 NESTS = st.recursive(
     st.sampled_from(sorted(LEAVES)),
