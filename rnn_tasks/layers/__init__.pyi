@@ -18,3 +18,5 @@ from .peephole_lstm_cell import PeepholeLSTMCell as PeepholeLSTMCell
 from .residual_wrapper import ResidualWrapper as ResidualWrapper
 from .rnn import RNN as RNN
 from .simple_rnn import SimpleRNN as SimpleRNN
+from .kernel_report import KernelUse as KernelUse
+from .kernel_report import kernel_report as kernel_report

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import keras
 
-from rnn_tasks.layers.cell_run import whole_sequence
+from rnn_tasks.layers.cell_run import KernelCell
 from rnn_tasks.layers.kernels.steps import SIMPLE_RNN_STEP
 
 
 @keras.saving.register_keras_serializable(package="rnn_tasks")
-class BasicRNNCell(keras.layers.SimpleRNNCell):
+class BasicRNNCell(KernelCell, keras.layers.SimpleRNNCell):
     """`keras.layers.SimpleRNNCell`, h' = tanh(x W + h U + b), with the same arguments, weights and results.
 
     Args:
@@ -27,7 +27,4 @@ class BasicRNNCell(keras.layers.SimpleRNNCell):
         Elman 1990, "Finding Structure in Time".
     """
 
-    @property
-    def run(self):
-        """(sequences, initial_state, mask=None, training=False) -> outputs, final states; see `cell_run`."""
-        return whole_sequence(self, SIMPLE_RNN_STEP)
+    step = SIMPLE_RNN_STEP

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import keras
@@ -29,9 +27,9 @@ class Choice(NamedTuple):
     reason: str | None
 
 
-def choose(cell: keras.layers.Layer, step: Step, training: bool) -> Choice:
+def choose(cell: Any, step: Step, training: bool) -> Choice:
     """The fastest kernel that computes here and now what `cell` does."""
-    if reason := _unsuited(cell):
+    if reason := _unsuited(cell, step):
         return Choice("none", reason)
     reason = reason_against(cell.compute_dtype, training)
     if reason is None:
@@ -43,19 +41,25 @@ def choose(cell: keras.layers.Layer, step: Step, training: bool) -> Choice:
     return Choice("tensorflow", reason)
 
 
-def whole_sequence(cell: keras.layers.Layer, step: Step) -> Callable[..., tuple[Any, Any]]:
-    """The `run` of a cell: on a kernel where one computes what the cell does, else its own `call` at every step."""
+class KernelCell:
+    """Mixed into a cell: its `run`, on a kernel where one computes what the cell does, else `call` at every step.
 
-    def run(sequences, initial_state, mask=None, training=False):
-        kernel = choose(cell, step, training).kernel
-        way = loop_cell if kernel == "none" else partial(run_kernel, step=step, kernel=kernel)
-        return way(cell, sequences, initial_state, mask=mask, training=training)
+    Attributes:
+        step: the cell's recurrence.
+    """
 
-    return run
+    step: Step
+
+    def run(self, sequences, initial_state, mask=None, training=False):
+        """A whole sequence; see `rnn_tasks.layers.run`."""
+        kernel = choose(self, self.step, training).kernel
+        if kernel == "none":
+            return loop_cell(self, sequences, initial_state, mask, training)
+        return run_kernel(self, sequences, initial_state, self.step, kernel, mask, training)
 
 
 def run_kernel(
-    cell: keras.layers.Layer,
+    cell: Any,
     sequences: Any,
     initial_state: Any,
     step: Step,
@@ -119,13 +123,13 @@ def _masks_by_gate(cell: keras.layers.Layer) -> bool:
     return bool(cell.recurrent_dropout or (cell.dropout and getattr(cell, "implementation", 2) == 1))
 
 
-def _unsuited(cell: keras.layers.Layer) -> str | None:
+def _unsuited(cell: keras.layers.Layer, step: Step) -> str | None:
     """Why no kernel computes what `cell` does; None when there is one."""
     if keras.backend.backend() != "tensorflow":
         return f"the Keras backend is {keras.backend.backend()}, the kernels are made for TensorFlow"
     if tf.config.list_physical_devices("GPU"):
         return "a GPU is present, the kernels are made for CPUs"
-    wanted = keras.activations.get(getattr(cell, "kernel_activation", "tanh"))
+    wanted = keras.activations.get(step.activation)
     if cell.activation is not wanted:
         return f"activation is {_name(cell.activation)}, not {_name(wanted)}"
     if getattr(cell, "recurrent_activation", keras.activations.sigmoid) is not keras.activations.sigmoid:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import keras
 
-from rnn_tasks.layers.cell_run import whole_sequence
+from rnn_tasks.layers.cell_run import KernelCell
 from rnn_tasks.layers.kernels.steps import GRU_STEP
 
 
 @keras.saving.register_keras_serializable(package="rnn_tasks")
-class GRUCell(keras.layers.GRUCell):
+class GRUCell(KernelCell, keras.layers.GRUCell):
     """`keras.layers.GRUCell` with the same arguments, weights and results.
 
     `reset_after` says which of two GRUs it is: True applies the reset gate to h U and has a second bias, as in cuDNN;
@@ -30,7 +30,4 @@ class GRUCell(keras.layers.GRUCell):
         Cho et al. 2014, "Learning Phrase Representations using RNN Encoder-Decoder", equations 5 to 8.
     """
 
-    @property
-    def run(self):
-        """(sequences, initial_state, mask=None, training=False) -> outputs, final states; see `cell_run`."""
-        return whole_sequence(self, GRU_STEP)
+    step = GRU_STEP

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import keras
 
-from rnn_tasks.layers.cell_run import whole_sequence
+from rnn_tasks.layers.cell_run import KernelCell
 from rnn_tasks.layers.kernels.steps import RELU_RNN_STEP
 
 
 @keras.saving.register_keras_serializable(package="rnn_tasks")
-class IRNNCell(keras.layers.SimpleRNNCell):
+class IRNNCell(KernelCell, keras.layers.SimpleRNNCell):
     """h' = relu(x W + h U + b), where U starts as the identity times `recurrent_scale` and b at zero.
 
     Weights are `keras.layers.SimpleRNNCell`'s. What the paper fixes, activation and start of U and b, is no argument.
@@ -32,7 +32,7 @@ class IRNNCell(keras.layers.SimpleRNNCell):
         Le et al. 2015, "A Simple Way to Initialize Recurrent Networks of Rectified Linear Units", sections 2 and 4.
     """
 
-    kernel_activation = "relu"
+    step = RELU_RNN_STEP
 
     def __init__(self, units: int, recurrent_scale: float = 1.0, kernel_initializer=None, **kwargs):
         super().__init__(
@@ -44,11 +44,6 @@ class IRNNCell(keras.layers.SimpleRNNCell):
             **kwargs,
         )
         self.recurrent_scale = recurrent_scale
-
-    @property
-    def run(self):
-        """(sequences, initial_state, mask=None, training=False) -> outputs, final states; see `cell_run`."""
-        return whole_sequence(self, RELU_RNN_STEP)
 
     def get_config(self):
         config = {**super().get_config(), "recurrent_scale": self.recurrent_scale}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import keras
 
-from rnn_tasks.layers.cell_run import whole_sequence
+from rnn_tasks.layers.cell_run import KernelCell
 from rnn_tasks.layers.forget_bias_lstm_cell import ForgetBiasLSTMCell
 from rnn_tasks.layers.kernels.steps import LSTM_STEP
 
 
 @keras.saving.register_keras_serializable(package="rnn_tasks")
-class LSTMCell(ForgetBiasLSTMCell):
+class LSTMCell(KernelCell, ForgetBiasLSTMCell):
     """`keras.layers.LSTMCell` with the same arguments, weights and results, and `forget_bias`.
 
     Args:
@@ -29,7 +29,4 @@ class LSTMCell(ForgetBiasLSTMCell):
         Hochreiter & Schmidhuber 1997, "Long Short-Term Memory"; the forget gate by Gers et al. 2000.
     """
 
-    @property
-    def run(self):
-        """(sequences, initial_state, mask=None, training=False) -> outputs, final states; see `cell_run`."""
-        return whole_sequence(self, LSTM_STEP)
+    step = LSTM_STEP

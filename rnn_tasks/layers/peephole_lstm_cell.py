@@ -5,13 +5,13 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from rnn_tasks.layers.cell_run import whole_sequence
+from rnn_tasks.layers.cell_run import KernelCell
 from rnn_tasks.layers.forget_bias_lstm_cell import ForgetBiasLSTMCell
 from rnn_tasks.layers.kernels.steps import PEEPHOLE_LSTM_STEP
 
 
 @keras.saving.register_keras_serializable(package="rnn_tasks")
-class PeepholeLSTMCell(ForgetBiasLSTMCell):
+class PeepholeLSTMCell(KernelCell, ForgetBiasLSTMCell):
     """LSTM with diagonal peepholes: the input and forget gates see c of the step before, the output gate the new c.
 
     i = σ(x Wi + h Ui + bi + pi · c), f = σ(x Wf + h Uf + bf + pf · c), c' = f · c + i · tanh(x Wc + h Uc + bc),
@@ -36,6 +36,8 @@ class PeepholeLSTMCell(ForgetBiasLSTMCell):
         Gers & Schmidhuber 2000, "Recurrent Nets that Time and Count", section 3.
     """
 
+    step = PEEPHOLE_LSTM_STEP
+
     def __init__(self, units: int, *args, peephole_initializer=None, **kwargs):
         super().__init__(units, *args, **kwargs)
         self.peephole_initializer = keras.initializers.get(peephole_initializer)
@@ -52,11 +54,6 @@ class PeepholeLSTMCell(ForgetBiasLSTMCell):
     def peepholes(self):
         """To the input, forget and output gates, each (units,)."""
         return self.input_gate_peephole_weights, self.forget_gate_peephole_weights, self.output_gate_peephole_weights
-
-    @property
-    def run(self):
-        """(sequences, initial_state, mask=None, training=False) -> outputs, final states; see `cell_run`."""
-        return whole_sequence(self, PEEPHOLE_LSTM_STEP)
 
     # The two hooks of Keras' `call`: the first with a dropout mask for each gate, the second without.
     def _compute_carry_and_output(self, x, h, c):

@@ -27,6 +27,7 @@ class Step(NamedTuple):
             alone knows the recurrence.
         backward: (new state gradients, previous states, kept) -> (x gradient, h gradient, previous states'
             gradients other than through h).
+        activation: Keras' name of the one that makes outputs and candidates.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Step(NamedTuple):
     kept: tuple[int, ...]
     forward: Callable[[tf.Tensor, tf.Tensor, Tensors], tuple[Tensors, Tensors]] | None = None
     backward: Callable[[Tensors, Tensors, Tensors], tuple[tf.Tensor, tf.Tensor, Tensors]] | None = None
+    activation: str = "tanh"
 
 
 def _lstm_forward(x: tf.Tensor, h: tf.Tensor, states: Tensors) -> tuple[Tensors, Tensors]:
@@ -98,4 +100,4 @@ GRU_STEP = Step("gru", 3, 1, (1, 1, 1, 1), _gru_forward, _gru_backward)
 # Elman 1990.
 SIMPLE_RNN_STEP = Step("simple_rnn", 1, 1, (1,), _simple_forward, _simple_backward)
 # Le et al. 2015.
-RELU_RNN_STEP = Step("relu_rnn", 1, 1, (1,))
+RELU_RNN_STEP = Step("relu_rnn", 1, 1, (1,), activation="relu")

@@ -1,0 +1,108 @@
+"""Which implementation each recurrent layer takes here, and why not a faster one."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+from keras.src.backend.tensorflow.rnn import cudnn_ok  # not public, but what Keras' layers ask
+
+from rnn_tasks.layers.cell_run import Choice, KernelCell, choose
+from rnn_tasks.layers.fused import FusedLoop, choose_for_layer
+from rnn_tasks.layers.rnn import RNN
+
+
+class KernelUse(NamedTuple):
+    """What a recurrent layer, or a cell within one, runs on.
+
+    Attributes:
+        name: of the layer, with that of the cell where it has several.
+        kind: class of the layer or cell.
+        kernel: "native", "tensorflow" (loop with a gradient by hand), "step by step" (the cell's own `call` in a loop),
+            "keras" (Keras' own layer), "cudnn".
+        reason: why it is not the fastest there is here; None where it is.
+    """
+
+    name: str
+    kind: str
+    kernel: str
+    reason: str | None
+
+
+def kernel_report(layer: keras.layers.Layer, training: bool = True) -> list[KernelUse]:
+    """What every recurrent layer within `layer`, itself included, runs on.
+
+    Args:
+        layer: a layer or a model.
+        training: as `model.fit` runs it; False is a traced graph for inference, as `model.predict` and exports have it.
+
+    Returns:
+        One entry for each recurrent layer, and for each cell of a layer over several.
+    """
+    found: list[KernelUse] = []
+    for part in layer._flatten_layers():
+        if isinstance(part, keras.layers.RNN):
+            found += _of_layer(part, training)
+    return found
+
+
+def _of_layer(layer: Any, training: bool) -> list[KernelUse]:
+    kind = type(layer).__name__
+    if isinstance(layer, FusedLoop):
+        choice = _traced(choose_for_layer, layer, layer.step, training)
+        return [KernelUse(layer.name, kind, *_with_keras(layer, choice))]
+    if not isinstance(layer, RNN):
+        ours = hasattr(layer.cell, "kernel") and kind in {"LSTM", "GRU", "SimpleRNN"}
+        better = f"rnn_tasks.layers.{kind if ours else 'RNN'} gives the same"
+        return [KernelUse(layer.name, f"keras.layers.{kind}", "keras", f"it is Keras' own; {better}")]
+    leaves = [cell for cell in layer.cell._flatten_layers() if hasattr(cell, "state_size") and not _inner(cell)]
+    return [
+        KernelUse(layer.name if len(leaves) == 1 else f"{layer.name}/{cell.name}", type(cell).__name__, *use)
+        for cell in leaves
+        for use in [_of_cell(layer, cell, training)]
+    ]
+
+
+def _inner(cell: Any) -> list[Any]:
+    """The cells that a wrapper or a stack holds."""
+    return [part for part in cell._flatten_layers(include_self=False) if hasattr(part, "state_size")]
+
+
+def _of_cell(layer: RNN, cell: Any, training: bool) -> tuple[str, str | None]:
+    if layer.unroll:
+        return "step by step", "unroll is True"
+    if layer.alignment_history:
+        return "step by step", "alignment_history records every step"
+    for around in layer.cell._flatten_layers():
+        if cell in _inner(around) and not _runs_whole(around):
+            return "step by step", f"{type(around).__name__} {around.name} needs each step's output before the next"
+    if not isinstance(cell, KernelCell):
+        return "step by step", f"no kernel is written for {type(cell).__name__}"
+    choice = _traced(choose, cell, cell.step, training)
+    return ("step by step" if choice.kernel == "none" else choice.kernel), choice.reason
+
+
+def _runs_whole(cell: Any) -> bool:
+    """Whether a wrapper hands whole sequences to its cell."""
+    return hasattr(cell, "run") and not getattr(cell, "input_feeding", False) and getattr(cell, "state_keep_prob", 1) == 1
+
+
+def _traced(ask: Any, subject: Any, step: Any, training: bool) -> Choice:
+    """What `ask` answers inside a traced graph, which is where models run."""
+    with tf.Graph().as_default():
+        return ask(subject, step, training)
+
+
+def _with_keras(layer: Any, choice: Choice) -> tuple[str, str | None]:
+    if choice.kernel != "none":
+        return choice.kernel, choice.reason
+    cell = layer.cell
+    if layer.recurrent_dropout or not hasattr(cell, "recurrent_activation"):
+        return "keras", choice.reason
+    options = {"reset_after": cell.reset_after} if hasattr(cell, "reset_after") else {}
+    if layer.use_cudnn is not False and cudnn_ok(
+        cell.activation, cell.recurrent_activation, layer.unroll, cell.use_bias, **options
+    ):
+        return "cudnn", None
+    return "keras", choice.reason
