@@ -8,6 +8,9 @@ from .gru_cell import GRUCell as GRUCell
 from .highway_wrapper import HighwayWrapper as HighwayWrapper
 from .input_projection_wrapper import InputProjectionWrapper as InputProjectionWrapper
 from .irnn_cell import IRNNCell as IRNNCell
+from .kernel_report import KernelUse as KernelUse
+from .kernel_report import kernel_report as kernel_report
+from .kernels.native import native_inference as native_inference
 from .layer_norm_lstm_cell import LayerNormLSTMCell as LayerNormLSTMCell
 from .lstm import LSTM as LSTM
 from .lstm_cell import LSTMCell as LSTMCell
@@ -18,5 +21,3 @@ from .peephole_lstm_cell import PeepholeLSTMCell as PeepholeLSTMCell
 from .residual_wrapper import ResidualWrapper as ResidualWrapper
 from .rnn import RNN as RNN
 from .simple_rnn import SimpleRNN as SimpleRNN
-from .kernel_report import KernelUse as KernelUse
-from .kernel_report import kernel_report as kernel_report

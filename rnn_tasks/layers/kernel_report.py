@@ -85,7 +85,9 @@ def _of_cell(layer: RNN, cell: Any, training: bool) -> tuple[str, str | None]:
 
 def _runs_whole(cell: Any) -> bool:
     """Whether a wrapper hands whole sequences to its cell."""
-    return hasattr(cell, "run") and not getattr(cell, "input_feeding", False) and getattr(cell, "state_keep_prob", 1) == 1
+    return (
+        hasattr(cell, "run") and not getattr(cell, "input_feeding", False) and getattr(cell, "state_keep_prob", 1) == 1
+    )
 
 
 def _traced(ask: Any, subject: Any, step: Any, training: bool) -> Choice:

@@ -105,6 +105,9 @@ def test_a_graph_for_inference_holds_no_operation_of_ours():
 
     assert "RnnTasksRecurrence" in operations(True)
     assert "RnnTasksRecurrence" not in operations(False)
+    with layers.native_inference():
+        assert "RnnTasksRecurrence" in operations(False)
+    assert "RnnTasksRecurrence" not in operations(False)
     np.testing.assert_allclose(tf.function(model)(inputs), model(inputs, training=True), atol=1e-6)
 
 

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
 from tensorflow.python.ops import control_flow_util
 
 from rnn_tasks.layers.kernels.build import library
+
+_inference = contextvars.ContextVar("native_inference", default=False)
+
+
+@contextlib.contextmanager
+def native_inference() -> Iterator[None]:
+    """Graphs traced inside this take the native kernel for inference, too: for `model.predict`, not for exports.
+
+    An export of such a graph would load only where this package has been imported.
+    """
+    token = _inference.set(True)
+    try:
+        yield
+    finally:
+        _inference.reset(token)
 
 
 def reason_against(dtype: str, training: bool) -> str | None:
@@ -24,9 +41,9 @@ def reason_against(dtype: str, training: bool) -> str | None:
     if not tf.executing_eagerly():
         if control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph()):
             return "XLA compiles TensorFlow's own operations only"
-        if not training:
+        if not training and not _inference.get():
             return (
-                "a graph traced for inference keeps to TensorFlow's own operations, so that its export loads anywhere"
+                "a graph for inference takes TensorFlow's own operations, to load anywhere (native_inference lifts it)"
             )
     return library().reason
 
