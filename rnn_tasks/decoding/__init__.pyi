@@ -1,5 +1,10 @@
 from .beam import beam_search as beam_search
 from .beam import length_penalty as length_penalty
+from .drawing import draw as draw
+from .drawing import keep_top_k as keep_top_k
+from .drawing import keep_top_p as keep_top_p
+from .drawing import tempered as tempered
 from .greedy import greedy_search as greedy_search
 from .protocol import DecoderStep as DecoderStep
 from .protocol import SearchResult as SearchResult
+from .sampling_search import sampling_search as sampling_search

@@ -1,4 +1,23 @@
-"""What a search asks of a decoder, and what it gives back."""
+"""What a search asks of a decoder, and what it gives back.
+
+A decoder is any function that scores the next token; here a Markov chain over `<pad>`, `<unk>`, `<go>`, `<eos>`, a, b,
+where a (4) is likelier than b (5) at first, but no longer with what follows:
+
+    >>> import tensorflow as tf
+    >>> from rnn_tasks.decoding import beam_search, greedy_search, sampling_search
+    >>> ends = [0, 0, 0, 1, 0, 0]
+    >>> go, a, b = [0, 0, 0, 0, 0.6, 0.4], [0, 0, 0, 0.4, 0.3, 0.3], [0, 0, 0, 0.9, 0.1, 0]
+    >>> chain = tf.constant([ends, ends, go, ends, a, b])  # (last token, next token)
+    >>> def step(ids, state, memory):  # the chain remembers its last token only and looks at no source
+    ...     return tf.math.log(tf.gather(chain, ids)), state, memory
+    >>> nothing, limits = tf.zeros([1, 0]), tf.constant([9])  # a batch of one sentence, at most nine tokens
+    >>> greedy_search(step, nothing, nothing, limits).ids.numpy().tolist()
+    [[[4, 3]]]
+    >>> beam_search(step, nothing, nothing, limits, beam_width=2).ids.numpy().tolist()
+    [[[5, 3], [4, 3]]]
+    >>> sampling_search(step, nothing, nothing, limits, top_p=0.9, seed=1, samples=3).ids.numpy().tolist()
+    [[[4, 5, 3], [5, 3, 0], [4, 3, 0]]]
+"""
 
 from __future__ import annotations
 
@@ -8,6 +27,7 @@ import tensorflow as tf
 
 PAD, GO, EOS = 0, 2, 3
 IMPOSSIBLE = -1e9
+EXCLUDED = -1e6  # what a decoder that gives a token no probability is taken to say; still above IMPOSSIBLE
 
 
 class DecoderStep(Protocol):
@@ -28,12 +48,12 @@ class DecoderStep(Protocol):
 
 
 class SearchResult(NamedTuple):
-    """The best hypotheses of each sentence, best first.
+    """The hypotheses of each sentence: the best, best first, or what was drawn, in the order of drawing.
 
     Attributes:
         ids: (batch, beams, time) up to and with `<eos>`, then `<pad>`.
         log_probabilities: (batch, beams), the model's own, `<eos>` included.
-        scores: (batch, beams), log probabilities over the length penalty; what the order is by.
+        scores: (batch, beams), log probabilities over the length penalty; what the order of a beam is by.
         alignments: (batch, beams, time, memory time).
     """
 
@@ -49,9 +69,12 @@ def allowed(log_probabilities: tf.Tensor, last_step: tf.Tensor) -> tf.Tensor:
     The probabilities are not renormalised, so a score stays the sum of what the model said.
 
     Args:
-        log_probabilities: (hypotheses, vocabulary).
+        log_probabilities: (hypotheses, vocabulary); -inf is allowed.
         last_step: (hypotheses,) bool.
+
+    Returns:
+        (hypotheses, vocabulary), finite.
     """
     tokens = tf.range(tf.shape(log_probabilities)[-1])
     forbidden = (tokens == PAD) | (tokens == GO) | (last_step[:, None] & (tokens != EOS))
-    return tf.where(forbidden, IMPOSSIBLE, log_probabilities)
+    return tf.where(forbidden, IMPOSSIBLE, tf.maximum(log_probabilities, EXCLUDED))
