@@ -9,4 +9,8 @@ from .losses import StepLoss as StepLoss
 from .losses import binary_cross_entropy as binary_cross_entropy
 from .losses import sampled_cross_entropy as sampled_cross_entropy
 from .losses import sequence_cross_entropy as sequence_cross_entropy
+from .scheduled_sampling import exponential_epsilon as exponential_epsilon
+from .scheduled_sampling import inverse_sigmoid_epsilon as inverse_sigmoid_epsilon
+from .scheduled_sampling import linear_epsilon as linear_epsilon
+from .scheduled_sampling import scheduled_sampling as scheduled_sampling
 from .scope import training_scope as training_scope

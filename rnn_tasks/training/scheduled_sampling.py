@@ -1,0 +1,144 @@
+"""Scheduled sampling: a decoder that in training reads its own words more and more often, as it will at inference.
+
+Bengio et al. 2015, "Scheduled Sampling for Sequence Prediction with Recurrent Neural Networks". Epsilon is the
+probability that a step reads the reference; it falls with the number of updates by one of three schedules:
+
+    memory, state = model.encode(batch["source"])
+    epsilon = inverse_sigmoid_epsilon(optimizer.iterations, k=2000.0)
+    scores = scheduled_sampling(model.step, state, memory, batch["target_in"], epsilon, seed=optimizer.iterations)
+    loss = sequence_cross_entropy(scores, batch["target_out"])
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import tensorflow as tf
+
+from rnn_tasks.decoding.drawing import draw
+from rnn_tasks.decoding.protocol import DecoderStep, allowed
+
+
+def scheduled_sampling(
+    step: DecoderStep,
+    state: Any,
+    memory: Any,
+    target_in: tf.Tensor,
+    epsilon: tf.Tensor | float,
+    seed: tf.Tensor | int,
+) -> tf.Tensor:
+    """Unroll a decoder over the reference, any token of which but the first may give way to one the decoder drew.
+
+    A coin decides for every step and sample. The draw is from the distribution of the step before, without
+    `<pad>` and `<go>`, which no search writes either. Gradients flow through the scores and the states, not
+    through the draw.
+
+    Args:
+        step: the decoder.
+        state: nest of (batch, …), before the first step.
+        memory: nest of (batch, …).
+        target_in: (batch, time) int32 ids, `<go>` and the reference.
+        epsilon: probability of the reference: 1 is teacher forcing, 0 lets the decoder run free.
+        seed: an integer; another one for every update, such as the update's number. The same seed draws the same,
+            but XLA has other random numbers for it than TensorFlow's kernels.
+
+    Returns:
+        Log probabilities (batch, time, vocabulary) of the token after each of `target_in`, for a loss that takes
+        logits; they mean nothing where it is padded.
+
+    Raises:
+        ValueError: epsilon is a number outside [0, 1].
+
+    References:
+        Bengio et al. 2015, section 2.4 and figure 1.
+    """
+    if not tf.is_tensor(epsilon):
+        _between("epsilon", epsilon, 0.0, 1.0)
+    references = tf.transpose(target_in)  # (time, batch)
+    steps = tf.shape(references)[0]
+    # The first step reads `<go>` whatever its coin says. Draws for step t take (seed, t), t > 0: (seed, 0) is free.
+    coins = _uniforms(tf.shape(references), seed, 0)
+
+    def body(t, own, state, scores):
+        is_reference = (t == 0) | (coins[t] < tf.cast(epsilon, coins.dtype))
+        log_probabilities, state, _ = step(tf.where(is_reference, references[t], own), state, memory)
+        words = allowed(log_probabilities, tf.zeros_like(is_reference))
+        own = tf.cast(draw(words, _uniforms(tf.shape(own), seed, t + 1)), own.dtype)
+        return t + 1, own, state, scores.write(t, log_probabilities)
+
+    any_batch = tf.nest.map_structure(lambda s: tf.TensorShape([None, *s.shape[1:]]), state)
+    *_, scores = tf.while_loop(
+        lambda t, *_: t < steps,
+        body,
+        (tf.constant(0), references[0], state, tf.TensorArray(tf.float32, steps, element_shape=[None, None])),
+        shape_invariants=(tf.TensorShape([]), tf.TensorShape([None]), any_batch, tf.TensorShape(None)),
+        maximum_iterations=steps,
+    )
+    return tf.transpose(scores.stack(), [1, 0, 2])
+
+
+def linear_epsilon(update: tf.Tensor | int, slope: float, start: float = 1.0, least: float = 0.0) -> tf.Tensor:
+    """max(least, start - slope · update).
+
+    Args:
+        update: updates made so far, a scalar.
+        slope: what epsilon loses with each update, not negative.
+        start: epsilon at update 0.
+        least: what is left of teacher forcing in the end, in [0, start].
+
+    Returns:
+        A float32 scalar.
+
+    Raises:
+        ValueError: a value outside these bounds.
+    """
+    _between("slope", slope, 0.0, math.inf)
+    _between("start", start, 0.0, 1.0)
+    _between("least", least, 0.0, start)
+    return tf.maximum(least, start - slope * tf.cast(update, tf.float32))
+
+
+def exponential_epsilon(update: tf.Tensor | int, k: float) -> tf.Tensor:
+    """k ** update.
+
+    Args:
+        update: updates made so far, a scalar.
+        k: in [0, 1], "a constant that depends on the expected speed of convergence"; near 1.
+
+    Returns:
+        A float32 scalar.
+
+    Raises:
+        ValueError: k is outside [0, 1].
+    """
+    _between("k", k, 0.0, 1.0)
+    return k ** tf.cast(update, tf.float32)
+
+
+def inverse_sigmoid_epsilon(update: tf.Tensor | int, k: float) -> tf.Tensor:
+    """k / (k + exp(update / k)).
+
+    Args:
+        update: updates made so far, a scalar.
+        k: 1 or more; epsilon is a half at update k · ln k.
+
+    Returns:
+        A float32 scalar.
+
+    Raises:
+        ValueError: k is below 1.
+    """
+    _between("k", k, 1.0, math.inf)
+    # The same with no exponential that could overflow.
+    return tf.sigmoid(math.log(k) - tf.cast(update, tf.float32) / k)
+
+
+def _uniforms(shape: tf.Tensor, seed: tf.Tensor | int, number: tf.Tensor | int) -> tf.Tensor:
+    pair = tf.stack([tf.cast(seed, tf.int64), tf.cast(number, tf.int64)])
+    return tf.random.stateless_uniform(shape, pair, dtype=tf.float64, alg="philox")
+
+
+def _between(name: str, value: float, least: float, most: float) -> None:
+    if not least <= value <= most:
+        raise ValueError(f"{name} must lie between {least:g} and {most:g}; found {value}")
