@@ -127,6 +127,8 @@ def predict(
     choices = validate_options(declared, options)
     if input and not input.is_file():
         raise UserError(f"--input {input}: no such file")
+    if output and output.is_dir():
+        raise UserError(f"--output {output}: is a directory; a file is wanted")
     from pipelines import tracking
 
     export = tracking.export_directory(task, run)

@@ -79,6 +79,7 @@ _DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",  # also the error of a flow run, which Prefect would pickle
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_LOGGING_EXTRA_LOGGERS": "pipelines,rnn_tasks",  # so that the Prefect UI shows their lines
     "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",

@@ -103,7 +103,11 @@ def validate(config_type: type[ConfigType], values: Mapping[str, Any]) -> Config
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or config_type.__name__
         message = first["msg"].removeprefix("Value error, ")
-        raise UserError(f"{key}: {message} (found {first['input']!r})" if first["loc"] else message) from None
+        if not first["loc"]:
+            raise UserError(message) from None
+        # A rule over a whole section found the section, which is more than one wants to read.
+        of_section = first["type"] == "value_error" and isinstance(first["input"], Mapping)
+        raise UserError(f"{key}: {message}" if of_section else f"{key}: {message} (found {first['input']!r})") from None
 
 
 def dotted_keys(config_type: type[BaseModel], prefix: str = "") -> Iterable[str]:

@@ -10,6 +10,7 @@ import sys
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.sorting import FlowRunSort
+from prefect.settings import PREFECT_LOCAL_STORAGE_PATH
 
 from pipelines import cli
 
@@ -30,6 +31,8 @@ MISTAKES = {
     ("predict", "dummy", "--times", "10"): "times: Input should be less than or equal to 9 (found '10')",
     ("predict", "dummy", "--beam", "4"): "unknown option --beam (options of 'dummy': --times, --upper)",
     ("predict", "dummy", "--input", "nowhere.txt"): "--input nowhere.txt: no such file",
+    ("predict", "dummy", "--output", "/"): "--output /: is a directory; a file is wanted",
+    ("predict", "dummy", "--times", "0"): "times: Input should be greater than or equal to 1 (found '0')",
     ("run",): 'Command "run" parameter TASK requires an argument.',
     ("run", "dummy", "--seed", "x"): 'Invalid value for --seed: unable to convert "x" into int.',
     ("fly",): 'Unknown command "fly". Available commands: list, describe, run, predict, compare, ui, serve.',
@@ -203,6 +206,7 @@ def test_the_summary_shows_metrics_samples_and_where_to_look(in_process, monkeyp
 
 def test_a_mistake_found_in_a_stage_is_one_line_and_leaves_nothing(in_process, home):
     (home / "empty.txt").touch()
+    kept_before = set(PREFECT_LOCAL_STORAGE_PATH.value().glob("*"))
     assert in_process("run", "dummy", "--data", "empty.txt", "--json") == (
         2,
         "",
@@ -211,3 +215,6 @@ def test_a_mistake_found_in_a_stage_is_one_line_and_leaves_nothing(in_process, h
     assert not list((home / "mlruns" / "unfinished").iterdir())
     assert not list((home / "data" / "cache" / "prepared" / "dummy").iterdir())
     assert in_process("compare", "dummy")[1].splitlines()[1:] == []
+    kept = [path.read_text() for path in PREFECT_LOCAL_STORAGE_PATH.value().iterdir() if path not in kept_before]
+    assert kept
+    assert all("no words" in str(json.loads(text)) for text in kept)  # JSON, not a pickle
