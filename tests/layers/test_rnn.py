@@ -187,9 +187,8 @@ def test_functional_models_fit():
     model = functional("stack")
     model.compile(keras.optimizers.Adam(0.05), loss=["mse", None, None, None, None])
     wanted = np.where(RIGHT_PADDED[:, :, None], 0.3, 0.0) * np.ones(3)
-    first = model.evaluate([INPUTS, LENGTHS], wanted, verbose=0)
-    model.fit([INPUTS, LENGTHS], wanted, epochs=40, verbose=0)
-    assert model.evaluate([INPUTS, LENGTHS], wanted, verbose=0) < 0.3 * first
+    losses = model.fit([INPUTS, LENGTHS], wanted, epochs=40, verbose=0).history["loss"]
+    assert losses[-1] < 0.3 * losses[0]
 
 
 def test_wrong_use_is_named():
