@@ -135,7 +135,11 @@ def predict(
     _import_tensorflow()
     answers = declared.predict(export, read_lines(input), choices)
     if output:
-        write_whole(output, "".join(f"{answer}\n" for answer in answers))
+        text = "".join(f"{answer}\n" for answer in answers)
+        try:
+            write_whole(output, text)
+        except OSError as error:
+            raise UserError(f"--output {output}: cannot be written ({error.strerror})") from None
         return
     for answer in answers:
         sys.stdout.buffer.write(f"{answer}\n".encode())
@@ -149,6 +153,15 @@ def compare(task: TaskName, /) -> None:
     from pipelines import comparison
 
     presentation.show_runs(declared, comparison.runs(declared))
+
+
+@app.command
+def doctor() -> None:
+    """What this machine gives recurrent layers: which kernel each takes here, and why not a faster one."""
+    _import_tensorflow()
+    from pipelines.doctor import report
+
+    report()
 
 
 @app.command

@@ -81,7 +81,8 @@ def run_kernel(
     Returns:
         outputs (batch, time, units), those of the step before where the mask is False, and the final states.
     """
-    dtype = cell.compute_dtype
+    # The native kernel rounds to bfloat16 where it multiplies, and only there.
+    dtype = "float32" if kernel == "native" else cell.compute_dtype
     sequences = ops.cast(sequences, dtype)
     states = [ops.cast(state, dtype) for state in keras.tree.flatten(initial_state)]
     weights = ops.cast(cell.kernel, dtype), ops.cast(cell.recurrent_kernel, dtype)
@@ -98,9 +99,11 @@ def run_kernel(
         sequences = sequences * input_mask[:, None]
     if kernel == "native":
         peepholes = tf.stack([ops.cast(w, dtype) for w in cell.peepholes]) if hasattr(cell, "peepholes") else None
+        bfloat16 = cell.compute_dtype == "bfloat16"
         outputs, final = recur_natively(
-            step.name, sequences, states, *weights, bias, recurrent_bias, mask, peepholes, state_mask
+            step.name, sequences, states, *weights, bias, recurrent_bias, mask, peepholes, state_mask, bfloat16
         )
+        outputs, final = ops.cast(outputs, cell.compute_dtype), [ops.cast(s, cell.compute_dtype) for s in final]
     else:
         outputs, final = recur_in_a_loop(step, sequences, states, *weights, bias, recurrent_bias, mask)
     return outputs, keras.tree.pack_sequence_as(initial_state, final)
@@ -114,8 +117,16 @@ def _dropout_masks(cell: keras.layers.Layer, sequences: Any, state: Any) -> tupl
     # They served their sequence: outside Keras' RNN nobody else would drop them.
     cell.reset_dropout_mask()
     cell.reset_recurrent_dropout_mask()
+
+    def cast(mask):
+        return tf.cast(mask, sequences.dtype)
+
+    if isinstance(inputs, list):
+        inputs = [cast(mask) for mask in inputs]
+    elif inputs is not None:
+        inputs = cast(inputs)
     if states is not None:
-        states = tf.stack(states) if isinstance(states, list) else states[None]
+        states = cast(tf.stack(states) if isinstance(states, list) else states[None])
     return inputs, states
 
 

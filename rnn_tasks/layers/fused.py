@@ -40,7 +40,7 @@ class FusedLoop:
             # Before its first unmasked step a sequence has no output, even where a state was given.
             started = tf.cumsum(tf.cast(mask, tf.int32), axis=1) > 0  # (batch, time)
             outputs = tf.where(started[:, :, None], outputs, tf.zeros_like(outputs))
+            if self.zero_output_for_mask:
+                outputs = tf.where(mask[:, :, None], outputs, tf.zeros_like(outputs))
         last = outputs[:, -1]
-        if self.zero_output_for_mask and mask is not None:
-            outputs = tf.where(mask[:, :, None], outputs, tf.zeros_like(outputs))
         return last, outputs if self.return_sequences else last[:, None], states

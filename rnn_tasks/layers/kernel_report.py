@@ -48,10 +48,10 @@ def kernel_report(layer: keras.layers.Layer, training: bool = True) -> list[Kern
 
 
 def _of_layer(layer: Any, training: bool) -> list[KernelUse]:
-    kind = type(layer).__name__
+    name, kind = layer.name, type(layer).__name__
     if isinstance(layer, FusedLoop):
         choice = _traced(choose_for_layer, layer, layer.step, training)
-        return [KernelUse(layer.name, kind, *_with_keras(layer, choice))]
+        return [KernelUse(name, kind, *_with_keras(layer, choice))]
     if not isinstance(layer, RNN):
         ours = hasattr(layer.cell, "kernel") and kind in {"LSTM", "GRU", "SimpleRNN"}
         better = f"rnn_tasks.layers.{kind if ours else 'RNN'} gives the same"

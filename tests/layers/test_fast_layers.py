@@ -8,6 +8,7 @@ import tensorflow as tf
 from rnn_tasks import layers
 from rnn_tasks.layers import cell_run
 from rnn_tasks.layers.fused import choose_for_layer
+from rnn_tasks.layers.kernels.build import library
 
 PAIRS = [
     (layers.LSTM, keras.layers.LSTM),
@@ -52,6 +53,7 @@ def without_native(monkeypatch):
         (RIGHT_PADDED, True, {"return_sequences": True, "zero_output_for_mask": True, "use_bias": False}),
         (HOLES, False, {"return_sequences": True, "go_backwards": True, "return_state": True}),
         (HOLES, True, {"return_sequences": True}),
+        (HOLES, True, {"zero_output_for_mask": True}),
         (HOLES, True, {"return_sequences": True, "dropout": 0.3, "seed": 3}),
         (HOLES, True, {"return_sequences": True, "recurrent_dropout": 0.4, "seed": 3}),
         (None, False, {"dropout": 0.3, "recurrent_dropout": 0.4, "seed": 3, "return_state": True}),
@@ -91,6 +93,23 @@ def test_native_kernel_at_sizes_around_its_tiles(ours, theirs, shape):
     for fast_part, slow_part in zip(outcome(fast, inputs, [], None), outcome(slow, inputs, [], None), strict=True):
         for found, wanted in zip(fast_part, slow_part, strict=True):
             np.testing.assert_allclose(found, wanted, atol=1e-5 * max(1, np.abs(wanted).max()))
+
+
+@pytest.mark.skipif(not library().bfloat16, reason="this processor or compiler has no products of bfloat16")
+@pytest.mark.parametrize("kind", [layers.LSTM, layers.GRU, layers.SimpleRNN])
+def test_bfloat16_is_float32_with_rounded_products(kind):
+    """Odd depths, too, which leave half a slot empty."""
+    random = np.random.default_rng(2)
+    inputs = tf.constant(random.normal(size=(9, 11, 33)), tf.float32)
+    exact = kind(21, return_sequences=True)
+    rounded = kind(21, return_sequences=True, dtype="mixed_bfloat16")
+    for layer in (exact, rounded):
+        layer.build(inputs.shape)
+    rounded.set_weights(exact.get_weights())
+    assert choose_for_layer(rounded, rounded.step, True) == ("native", None)
+    for found, wanted in zip(outcome(rounded, inputs, [], None)[1], outcome(exact, inputs, [], None)[1], strict=True):
+        error = np.linalg.norm(np.float32(found) - wanted) / np.linalg.norm(wanted)
+        assert 1e-5 < error < 0.02
 
 
 def test_a_graph_for_inference_holds_no_operation_of_ours():

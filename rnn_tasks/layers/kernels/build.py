@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import hashlib
 import os
@@ -24,10 +25,14 @@ class Library(NamedTuple):
     Attributes:
         ops: module of the two operations; None where they cannot be had.
         reason: why not; None where they can.
+        path: of the compiled library.
+        bfloat16: whether the processor multiplies bfloat16, and the compiler knows how.
     """
 
     ops: Any
     reason: str | None
+    path: Path | None = None
+    bfloat16: bool = False
 
 
 @functools.cache
@@ -40,9 +45,12 @@ def library() -> Library:
     if not path.exists() and (reason := _compile(compiler, path)):
         return Library(None, reason)
     try:
-        return Library(tf.load_op_library(str(path)), None)
+        ops = tf.load_op_library(str(path))
     except (tf.errors.OpError, RuntimeError) as error:
-        return Library(None, f"{path} does not load: {str(error).splitlines()[0]}")
+        return Library(None, f"{path} does not load: {str(error).splitlines()[0][:200]}")
+    has_bfloat16 = ctypes.CDLL(str(path)).rnn_tasks_has_bfloat16
+    has_bfloat16.restype = ctypes.c_bool
+    return Library(ops, None, path, has_bfloat16())
 
 
 def _compile(compiler: str, path: Path) -> str | None:

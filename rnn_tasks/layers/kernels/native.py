@@ -36,8 +36,8 @@ def reason_against(dtype: str, training: bool) -> str | None:
         training: a traced graph that does not train may be exported, and must load where this package is not: there,
             TensorFlow's own operations are taken.
     """
-    if dtype != "float32":
-        return f"the native kernel computes in float32, not in {dtype}"
+    if dtype not in ("float32", "bfloat16"):
+        return f"the native kernel computes in float32 or bfloat16, not in {dtype}"
     if not tf.executing_eagerly():
         if control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph()):
             return "XLA compiles TensorFlow's own operations only"
@@ -45,6 +45,8 @@ def reason_against(dtype: str, training: bool) -> str | None:
             return (
                 "a graph for inference takes TensorFlow's own operations, to load anywhere (native_inference lifts it)"
             )
+    if library().reason is None and dtype == "bfloat16" and not library().bfloat16:
+        return "the processor has no products of bfloat16, or the compiler does not know them"
     return library().reason
 
 
@@ -59,8 +61,9 @@ def recur_natively(
     mask: tf.Tensor | None = None,
     peepholes: tf.Tensor | None = None,
     state_mask: tf.Tensor | None = None,
+    bfloat16: bool = False,
 ) -> tuple[tf.Tensor, list[tf.Tensor]]:
-    """Run the native recurrence, in float32. It has a first derivative, no second.
+    """Run the native recurrence on float32 tensors. It has a first derivative, no second.
 
     Args:
         name: "simple_rnn", "relu_rnn", "lstm", "peephole_lstm" or "gru".
@@ -73,12 +76,13 @@ def recur_natively(
         mask: (batch, time) bool; where False, the states pass through unchanged. None for all True.
         peepholes: (3, units), to the input, forget and output gates of a peephole LSTM.
         state_mask: (gates, batch, units), recurrent dropout: what each gate multiplies the previous output with.
+        bfloat16: round what is multiplied to bfloat16; sums, states and activations stay float32.
 
     Returns:
         outputs (batch, time, units), the first state of every step, and the final states, each (batch, units).
     """
     absent = tf.zeros((0,))
-    ops, attributes = library().ops, {"cell": name, "threads": _threads()}
+    ops, attributes = library().ops, {"cell": name, "threads": _threads(), "rounded": bfloat16}
     keep = absent if mask is None else tf.cast(mask, tf.float32)
     if name == "gru" and recurrent_bias is None:
         recurrent_bias = tf.zeros_like(bias)

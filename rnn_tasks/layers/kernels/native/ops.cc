@@ -19,6 +19,7 @@ namespace {
 struct Attributes {
   std::string cell;
   int threads;
+  bool rounded;
 };
 
 struct Free {
@@ -94,7 +95,7 @@ Problem problem_of(const Call& call, int threads) {
           call.input(7),   call.input(8),   call.input(9)};
 }
 
-template <class Cell>
+template <class Cell, class Precision>
 struct Forward {
   static void compute(Call& call, int threads) {
     Problem p = problem_of(call, threads);
@@ -105,11 +106,11 @@ struct Forward {
     results.kept = call.output(2, {p.batch, p.time, Cell::kKept * p.units});
     results.last_h = call.output(3, {p.batch, p.units});
     results.last_c = call.output(4, {p.batch, carries});
-    if (call.good()) forward<Cell>(p, results);
+    if (call.good()) forward<Cell, Precision>(p, results);
   }
 };
 
-template <class Cell>
+template <class Cell, class Precision>
 struct Backward {
   static void compute(Call& call, int threads) {
     Problem p = problem_of(call, threads);
@@ -132,21 +133,27 @@ struct Backward {
     d.d_h0 = call.output(6, {p.batch, p.units});
     d.d_c0 = call.output(7, {p.batch, carries});
     if (!Cell::kShared) d.d_candidate = call.room({p.batch, p.time, p.units});
-    if (call.good()) backward<Cell>(p, results, d);
+    if (call.good()) backward<Cell, Precision>(p, results, d);
   }
 };
 
-template <template <class> class Direction>
+template <template <class, class> class Direction, class Precision>
+void compute_in(Call& call, const std::string& cell, int threads) {
+  if (cell == "lstm") return Direction<LstmCell<false>, Precision>::compute(call, threads);
+  if (cell == "peephole_lstm") return Direction<LstmCell<true>, Precision>::compute(call, threads);
+  if (cell == "gru") return Direction<GruCell, Precision>::compute(call, threads);
+  if (cell == "relu_rnn") return Direction<SimpleCell<true>, Precision>::compute(call, threads);
+  return Direction<SimpleCell<false>, Precision>::compute(call, threads);
+}
+
+template <template <class, class> class Direction>
 void compute(void* kernel, TF_OpKernelContext* context) {
   Call call(context);
   const auto* attributes = static_cast<Attributes*>(kernel);
-  const std::string& cell = attributes->cell;
-  const int threads = attributes->threads;
-  if (cell == "lstm") return Direction<LstmCell<false>>::compute(call, threads);
-  if (cell == "peephole_lstm") return Direction<LstmCell<true>>::compute(call, threads);
-  if (cell == "gru") return Direction<GruCell>::compute(call, threads);
-  if (cell == "relu_rnn") return Direction<SimpleCell<true>>::compute(call, threads);
-  return Direction<SimpleCell<false>>::compute(call, threads);
+#if defined(__AVX512BF16__)
+  if (attributes->rounded) return compute_in<Direction, Bfloat16>(call, attributes->cell, attributes->threads);
+#endif
+  compute_in<Direction, Float32>(call, attributes->cell, attributes->threads);
 }
 
 void* create(TF_OpKernelConstruction* construction) {
@@ -158,6 +165,9 @@ void* create(TF_OpKernelConstruction* construction) {
   std::int32_t threads = 1;
   TF_OpKernelConstruction_GetAttrInt32(construction, "threads", &threads, status.get());
   attributes->threads = threads;
+  unsigned char rounded = 0;  // what is multiplied, to bfloat16
+  TF_OpKernelConstruction_GetAttrBool(construction, "rounded", &rounded, status.get());
+  attributes->rounded = rounded;
   return attributes;
 }
 
@@ -175,6 +185,7 @@ void add(const char* name, const std::vector<std::string>& inputs, const std::ve
   for (const auto& output : outputs) TF_OpDefinitionBuilderAddOutput(op, (output + ": float").c_str());
   TF_OpDefinitionBuilderAddAttr(op, "cell: {'simple_rnn', 'relu_rnn', 'lstm', 'peephole_lstm', 'gru'}");
   TF_OpDefinitionBuilderAddAttr(op, "threads: int >= 1");
+  TF_OpDefinitionBuilderAddAttr(op, "rounded: bool = false");
   TF_OpDefinitionBuilderSetShapeInferenceFunction(op, unknown_shapes);
   TF_RegisterOpDefinition(op, status.get());
   TF_RegisterKernelBuilder(name, TF_NewKernelBuilder(name, "CPU", create, run, destroy), status.get());
@@ -192,3 +203,12 @@ const bool registered = [] {
 
 }  // namespace
 }  // namespace rnn_tasks
+
+// For Python: whether this processor multiplies bfloat16.
+extern "C" bool rnn_tasks_has_bfloat16() {
+#if defined(__AVX512BF16__)
+  return true;
+#else
+  return false;
+#endif
+}

@@ -75,29 +75,11 @@ void in_parallel(int count, Work work) {
   for (auto& thread : others) thread.join();
 }
 
-// A matrix (depth, columns) to be packed by all workers; `transposed`: from its transpose.
-class Packed {
- public:
-  Packed(const float* b, Index stride, Index depth, Index columns, bool transposed)
-      : b_(b), row_(transposed ? 1 : stride), column_(transposed ? stride : 1), depth_(depth), columns_(columns),
-        floats_(packed_size(depth, columns)) {}
-  void pack_share(const Worker& worker) const {
-    const auto [first, last] = worker.share(padded(columns_, kPanel) / kPanel);
-    pack(b_, row_, column_, depth_, columns_, first, last, floats_.data());
-  }
-  const float* data() const { return floats_.data(); }
-
- private:
-  const float* b_;
-  Index row_, column_, depth_, columns_;
-  Floats floats_;
-};
-
 // The recurrent kernel, packed in one piece, or a gate at a time where recurrent dropout has a mask for each.
-template <class Cell>
-std::vector<Packed> pack_recurrent(const Problem& p, bool transposed) {
+template <class Cell, class Precision>
+std::vector<Packed<Precision>> pack_recurrent(const Problem& p, bool transposed) {
   const Index groups = p.state_mask ? Cell::kGates : 1, width = Cell::kGates * p.units, each = width / groups;
-  std::vector<Packed> packed;
+  std::vector<Packed<Precision>> packed;
   for (Index g = 0; g < groups; ++g) {
     packed.emplace_back(p.recurrent + g * each, width, transposed ? each : p.units, transposed ? p.units : each,
                         transposed);
@@ -105,24 +87,23 @@ std::vector<Packed> pack_recurrent(const Problem& p, bool transposed) {
   return packed;
 }
 
-template <class Cell>
+template <class Cell, class Precision>
 void forward(const Problem& p, const Results& results) {
   const Index N = p.units, T = p.time, width = Cell::kGates * N;
   // Projected inputs lie where the kept values will: a step reads the one before it writes the other.
   float* projected = Cell::kKept ? results.kept : results.outputs;
   const Index stride = Cell::kKept ? Cell::kKept * N : N;
-  const auto recurrent = pack_recurrent<Cell>(p, false);
+  const auto recurrent = pack_recurrent<Cell, Precision>(p, false);
   const Index each = width / recurrent.size();
-  const Packed kernel(p.kernel, width, p.kernel ? p.features : 0, width, false);
+  const Packed<Precision> kernel(p.kernel, width, p.kernel ? p.features : 0, width, false);
   in_parallel(p.threads, [&](Worker worker) {
-    kernel.pack_share(worker);
-    for (const auto& packed : recurrent) packed.pack_share(worker);
+    kernel.pack_panels(worker.share(kernel.panels()));
+    for (const auto& packed : recurrent) packed.pack_panels(worker.share(packed.panels()));
     worker.meet();
     const auto [first, last] = worker.share(p.batch);
     const Index rows = last - first;
     if (p.kernel) {
-      multiply(p.inputs + first * T * p.features, p.features, kernel.data(), rows * T, p.features, width,
-               projected + first * T * stride, stride);
+      multiply(p.inputs + first * T * p.features, p.features, kernel, rows * T, projected + first * T * stride, stride);
     }
     Floats h(rows * N), c(Cell::kCarry ? rows * N : 0), z(rows * width), masked(p.state_mask ? rows * N : 0);
     std::memcpy(h.data(), p.h0 + first * N, rows * N * sizeof(float));
@@ -135,7 +116,7 @@ void forward(const Problem& p, const Results& results) {
           for (Index i = 0; i < rows * N; ++i) masked.data()[i] = left[i] * mask[i];
           left = masked.data();
         }
-        multiply(left, N, recurrent[g].data(), rows, N, each, z.data() + g * each, width);
+        multiply(left, N, recurrent[g], rows, z.data() + g * each, width);
       }
       for (Index r = 0; r < rows; ++r) {
         const Index at = (first + r) * T + t;
@@ -162,14 +143,14 @@ inline const float* previous(const Problem& p, const float* history, const float
 }
 
 // The kernels' gradients, columns [first, last) of them.
-template <class Cell>
+template <class Cell, class Precision>
 void kernel_gradients(const Problem& p, const Results& results, const Gradients& d, std::pair<Index, Index> columns) {
   const Index N = p.units, T = p.time, width = Cell::kGates * N, steps = p.batch * T;
   const Index groups = p.state_mask ? Cell::kGates : 1, each = width / groups;
   const auto [first, last] = columns;
   auto gradient_at = [&](Index k) -> const float* { return d.d_projected + k * width; };
   if (p.kernel) {
-    multiply_transposed([&](Index k) { return p.inputs + k * p.features; }, gradient_at, steps, p.features, first, last,
+    multiply_transposed<Precision>([&](Index k) { return p.inputs + k * p.features; }, gradient_at, steps, p.features, first, last,
                         d.d_kernel, width);
   }
   const Floats masked(p.state_mask ? N : 0);
@@ -184,24 +165,24 @@ void kernel_gradients(const Problem& p, const Results& results, const Gradients&
     const Index from = std::max(first, g * each), to = std::min(last, (g + 1) * each);
     // Up to here both projections have one gradient; GRU's candidate has one of its own.
     const Index shared = Cell::kShared ? to : std::min(to, width - N), own = std::max(from, width - N);
-    if (from < shared) multiply_transposed(left, gradient_at, steps, N, from, shared, d.d_recurrent, width);
+    if (from < shared) multiply_transposed<Precision>(left, gradient_at, steps, N, from, shared, d.d_recurrent, width);
     if (!Cell::kShared && own < to) {
       auto candidate_at = [&](Index k) -> const float* { return d.d_candidate + k * N - (width - N); };
-      multiply_transposed(left, candidate_at, steps, N, own, to, d.d_recurrent, width);
+      multiply_transposed<Precision>(left, candidate_at, steps, N, own, to, d.d_recurrent, width);
     }
   }
 }
 
-template <class Cell>
+template <class Cell, class Precision>
 void backward(const Problem& p, const Results& results, const Gradients& d) {
   const Index N = p.units, T = p.time, width = Cell::kGates * N, kept_width = Cell::kKept * N;
-  const auto recurrent = pack_recurrent<Cell>(p, true);
+  const auto recurrent = pack_recurrent<Cell, Precision>(p, true);
   const Index groups = recurrent.size(), each = width / groups;
-  const Packed kernel(p.kernel, width, width, p.kernel ? p.features : 0, true);
+  const Packed<Precision> kernel(p.kernel, width, width, p.kernel ? p.features : 0, true);
   std::mutex adding;
   in_parallel(p.threads, [&](Worker worker) {
-    kernel.pack_share(worker);
-    for (const auto& packed : recurrent) packed.pack_share(worker);
+    kernel.pack_panels(worker.share(kernel.panels()));
+    for (const auto& packed : recurrent) packed.pack_panels(worker.share(packed.panels()));
     worker.meet();
     const auto [first, last] = worker.share(p.batch);
     const Index rows = last - first;
@@ -241,17 +222,17 @@ void backward(const Problem& p, const Results& results, const Gradients& d) {
       }
       for (Index g = 0; g < groups; ++g) {
         if (!p.state_mask) {
-          multiply(z.data(), width, recurrent[g].data(), rows, width, N, dh, N, true);
+          multiply(z.data(), width, recurrent[g], rows, dh, N, true);
           continue;
         }
-        multiply(z.data() + g * each, width, recurrent[g].data(), rows, each, N, product.data(), N);
+        multiply(z.data() + g * each, width, recurrent[g], rows, product.data(), N);
         const float* mask = p.state_mask + (g * p.batch + first) * N;
         for (Index i = 0; i < rows * N; ++i) dh[i] += product.data()[i] * mask[i];
       }
     }
     if (p.kernel) {
-      multiply(d.d_projected + first * T * width, width, kernel.data(), rows * T, width, p.features,
-               d.d_inputs + first * T * p.features, p.features);
+      multiply(d.d_projected + first * T * width, width, kernel, rows * T, d.d_inputs + first * T * p.features,
+               p.features);
     }
     {
       std::lock_guard<std::mutex> lock(adding);
@@ -260,7 +241,7 @@ void backward(const Problem& p, const Results& results, const Gradients& d) {
       if (p.peepholes) add_to(d.d_peepholes, d_peepholes, 3 * N);
     }
     worker.meet();
-    kernel_gradients<Cell>(p, results, d, worker.share(width, kPanel));
+    kernel_gradients<Cell, Precision>(p, results, d, worker.share(width, kPanel));
   });
 }
 

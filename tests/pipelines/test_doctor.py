@@ -1,0 +1,41 @@
+"""What `rnn-tasks doctor` says is what runs."""
+
+import pytest
+
+from pipelines import doctor
+from rnn_tasks.layers.kernels import build
+
+
+@pytest.fixture
+def said(capsys):
+    def run():
+        doctor.report()
+        return capsys.readouterr().out
+
+    return run
+
+
+def row(text, name):
+    cells = next(line for line in text.splitlines() if f" {name} " in line).split("│")
+    return [cell.strip() for cell in cells[2:4]]
+
+
+def test_every_layer_with_its_kernel_and_the_reason(said):
+    assert build.library().reason is None, "the tests' machine has a compiler"
+    text = said()
+    assert row(text, "LSTM") == ["native", "tensorflow [1]"]
+    assert row(text, "GRU(reset_after=False)")[0].startswith("keras")
+    assert "native kernels  compiled" in text
+    assert "] reset_after is False" in text
+
+
+def test_no_compiler_is_said(said, monkeypatch):
+    monkeypatch.setattr(build.shutil, "which", lambda name: None)
+    build.library.cache_clear()
+    try:
+        text = said()
+    finally:
+        build.library.cache_clear()
+    assert "none: no C++ compiler is installed (looked for $CXX, g++, clang++)" in text
+    assert row(text, "LSTM")[0].startswith("tensorflow")
+    assert row(text, "RNN(PeepholeLSTMCell)")[0].startswith("step by step")
