@@ -182,6 +182,11 @@ def test_predict_writes_a_line_for_each_line(in_process, home):
     assert in_process("predict", "dummy", "--input", "in.txt", "--times", "2")[:2] == (0, "3 3\n0 0\n5 5\n")
     assert in_process("predict", "dummy", "--input", "in.txt", "--output", "out.txt", "--run", run_id)[:2] == (0, "")
     assert (home / "out.txt").read_text() == "3\n0\n5\n"
+    assert in_process("predict", "dummy", "--input", "in.txt", "--output", "out.txt/x") == (
+        2,
+        "",
+        "error: --output out.txt/x: cannot be written (File exists)\n",
+    )
     assert in_process("predict", "dummy", "--run", "0" * 32) == (
         2,
         "",
