@@ -13,6 +13,7 @@ from keras import ops
 from rnn_tasks.layers.attention_wrapper import AttentionWrapper, alignments
 from rnn_tasks.layers.masking import beside, masked_outputs
 from rnn_tasks.layers.multi_rnn_cell import MultiRNNCell
+from rnn_tasks.layers.recompute import draws_masks, run_in_chunks
 from rnn_tasks.layers.run import loop_cell, output_size, run_cell, state_sizes
 
 
@@ -28,6 +29,8 @@ class RNN(keras.layers.RNN):
         return_sequences, return_state, go_backwards, stateful, unroll, zero_output_for_mask: as Keras has them.
         alignment_history: return the alignments of all steps, too, for each `AttentionWrapper` within the cell, in the
             order in which the steps were taken; 0 where a step was masked.
+        recompute_every: for long sequences: keep but the states before each so many steps, and compute the rest again
+            on the way back (TensorFlow 1's `swap_memory` moved it to the host instead). Needs a known time dimension.
 
     Call arguments:
         sequences: (batch, time, features).
@@ -59,6 +62,7 @@ class RNN(keras.layers.RNN):
         unroll: bool = False,
         zero_output_for_mask: bool = False,
         alignment_history: bool = False,
+        recompute_every: int | None = None,
         **kwargs,
     ):
         super().__init__(
@@ -71,9 +75,11 @@ class RNN(keras.layers.RNN):
             zero_output_for_mask=zero_output_for_mask,
             **kwargs,
         )
-        self.alignment_history = alignment_history
+        self.alignment_history, self.recompute_every = alignment_history, recompute_every
         if alignment_history and not self._attention():
             raise ValueError(f"alignment_history is of an AttentionWrapper; {self.name} has none in its cell")
+        if recompute_every is not None:
+            self._check_recomputing(recompute_every)
 
     def build(self, sequences_shape, initial_state_shape=None, memory_shape=None):
         for wrapper in self._attention() if memory_shape is not None else []:
@@ -103,8 +109,9 @@ class RNN(keras.layers.RNN):
         memory=None,
         memory_mask=None,
     ):
-        if self.unroll and sequences.shape[1] is None:
-            raise ValueError(f"{self.name} unrolls, for which the time dimension must be known; found None")
+        if sequences.shape[1] is None and (self.unroll or self.recompute_every):
+            what = "unrolls" if self.unroll else "recomputes in chunks"
+            raise ValueError(f"{self.name} {what}, for which the time dimension must be known; found None")
         if memory is not None:
             self._check("memory", memory, (sequences.shape[0], None, None), "(batch, memory time, memory units)")
         mask = self._mask(sequences, mask, sequence_length)
@@ -130,6 +137,9 @@ class RNN(keras.layers.RNN):
             outputs, states, *history = loop_cell(
                 self.cell, sequences, initial_state, mask, training, self.unroll, self._record
             )
+        elif self.recompute_every and sequences.shape[1] != 0:
+            outputs, states = run_in_chunks(self.cell, sequences, initial_state, mask, training, self.recompute_every)
+            history = []
         else:
             (outputs, states), history = run_cell(self.cell, sequences, initial_state, mask, training), []
         if mask is not None:
@@ -157,7 +167,19 @@ class RNN(keras.layers.RNN):
         return [mask] if self.return_state or self.alignment_history else mask
 
     def get_config(self):
-        return {**super().get_config(), "alignment_history": self.alignment_history}
+        own = {"alignment_history": self.alignment_history, "recompute_every": self.recompute_every}
+        return {**super().get_config(), **own}
+
+    def _check_recomputing(self, steps: int) -> None:
+        if steps < 1:
+            raise ValueError(f"{self.name} recomputes every 1 step or more, found {steps}")
+        if self.unroll or self.alignment_history or draws_masks(self.cell):
+            raise ValueError(
+                f"{self.name} recomputes what it does not keep, which goes neither with unroll or alignment_history "
+                "nor with dropout inside the cell: put Dropout layers around it"
+            )
+        if self._attention():
+            raise ValueError(f"{self.name} recomputes in chunks, which an AttentionWrapper's memory does not go with")
 
     def _attention(self) -> list[AttentionWrapper]:
         return [layer for layer in self.cell._flatten_layers() if isinstance(layer, AttentionWrapper)]
