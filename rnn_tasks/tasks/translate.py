@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from rnn_tasks import evaluation, files, models, text, training
 from rnn_tasks import export as exporting
@@ -47,6 +47,12 @@ class TranslateModelConfig(Section):
     input_feeding: bool = Field(False, description="The decoder is told where it looked last; slower, needs attention.")
     dropout: float = Field(0.1, ge=0, lt=1, description="Share of activations dropped between layers in training.")
     tied: bool = Field(True, description="The output projection is the target's word vectors.")
+
+    @model_validator(mode="after")
+    def _feeds_attention(self):
+        if self.input_feeding and self.attention == "none":
+            raise ValueError("input_feeding feeds attention back: attention must be luong or bahdanau, found none")
+        return self
 
 
 class TranslateTrainingConfig(TrainingConfig):
@@ -90,6 +96,14 @@ class TranslateOptions(Section):
     alignments: Path | None = Field(
         None, description="Write to this file, a line each: source tokens<TAB>target tokens<TAB>0-0 1-2 …"
     )
+
+    @model_validator(mode="after")
+    def _fit(self):
+        if self.n_best > self.beam:
+            raise ValueError(f"n_best: {self.n_best} translations do not come out of a beam of {self.beam}")
+        if self.alignments and self.alignments.is_dir():
+            raise ValueError(f"alignments: {self.alignments} is a directory; a file is wanted")
+        return self
 
 
 PRESETS = {
@@ -260,8 +274,6 @@ def export(config: TranslateConfig, prepared: Prepared, trained: Trained, out_di
 
 def predict(export_dir: Path, lines: Iterable[str], options: TranslateOptions) -> Iterator[str]:
     """The translation of each line; an empty line for an empty line."""
-    if options.n_best > options.beam:
-        raise UserError(f"n_best: {options.n_best} translations do not come out of a beam of {options.beam}")
     translate = exporting.load_translator(export_dir)
     aligned = []
     for number, hypotheses in enumerate(

@@ -2,9 +2,9 @@
 
 import pytest
 
-from rnn_tasks.config import override
+from rnn_tasks.config import override, validate
 from rnn_tasks.errors import UserError
-from rnn_tasks.tasks.translate import PRESETS, TASK, TranslateOptions
+from rnn_tasks.tasks.translate import PRESETS, TASK, TranslateConfig, TranslateOptions
 
 PAIRS = [(f"{who} {does}.", f"{qui} {fait}.") for who, qui in [("the cat", "le chat"), ("the dog", "le chien"),
          ("a man", "un homme"), ("Anna", "Anna")] for does, fait in [("sleeps", "dort"), ("eats", "mange"),
@@ -75,9 +75,21 @@ def test_n_best_and_alignments(run, tmp_path):
         assert all(0 <= int(pair.split("-")[0]) < len(source) for pair in pairs)
 
 
-def test_more_translations_than_beams_is_refused(run):
-    with pytest.raises(UserError, match="n_best: 5 translations do not come out of a beam of 4"):
-        list(TASK.predict(run[3].directory, ["x"], TranslateOptions(n_best=5)))
+@pytest.mark.parametrize(
+    ("config", "values", "message"),
+    [
+        (TranslateOptions, {"n_best": 5}, "n_best: 5 translations do not come out of a beam of 4"),
+        (TranslateOptions, {"alignments": "."}, "alignments: . is a directory; a file is wanted"),
+        (
+            TranslateConfig,
+            {"model": {"attention": "none", "input_feeding": True}},
+            "model: input_feeding feeds attention",
+        ),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused_at_once(config, values, message):
+    with pytest.raises(UserError, match=message):
+        validate(config, values)
 
 
 @pytest.mark.parametrize(
