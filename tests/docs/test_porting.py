@@ -134,6 +134,17 @@ def whole_sequences(page):
     close(lstm(page["inputs"], mask=tf.sequence_mask(page["lengths"], 5)), page["h"])
 
 
+def recomputing(page):
+    plain = layers.RNN(page["rnn"].cell, return_sequences=True)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(plain(page["inputs"]) ** 2)
+    for found, wanted in zip(page["gradients"], tape.gradient(loss, plain.trainable_weights), strict=True):
+        close(found, wanted)
+    for inside in ({"unroll": True}, {"cell": layers.DropoutWrapper(layers.LSTMCell(3), input_keep_prob=0.5)}):
+        with pytest.raises(ValueError, match="recomputes"):
+            layers.RNN(**{"cell": layers.LSTMCell(3), "recompute_every": 2, **inside})
+
+
 def streams(page):
     whole = layers.RNN(page["stream"].cell, return_sequences=True)
     close(tf.concat([page["first"], page["second"]], axis=1), whole(page["inputs"]))
@@ -218,7 +229,7 @@ def sampled(page):
 
 CLAIMS = {
     "dynamic_rnn, static_rnn, sequence_length": whole_sequences,
-    "swap_memory": lambda page: None,  # it says that there is none
+    "swap_memory": recomputing,
     "State saving and truncated BPTT": streams,
     "bidirectional_dynamic_rnn": both_ways,
     "LSTM": lstm,
