@@ -9,7 +9,11 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from rnn_tasks.layers.cell_run import choose
 from rnn_tasks.layers.cell_wrapper import CellWrapper
+from rnn_tasks.layers.kernels.native_attention import decode_natively
+from rnn_tasks.layers.kernels.steps import LSTM_STEP
+from rnn_tasks.layers.luong_attention import LuongAttention
 from rnn_tasks.layers.masking import beside, last_unmasked
 from rnn_tasks.layers.run import loop_cell, output_size, run_cell, step_cell
 
@@ -156,7 +160,9 @@ class AttentionWrapper(CellWrapper):
     def run(self, sequences, initial_state, mask=None, training=False):
         """A whole sequence; see `rnn_tasks.layers.run`."""
         if self.input_feeding:  # what a step attends to, the next one must see
-            return loop_cell(self, sequences, initial_state, mask, training)
+            if self.reason_against_kernel(training):
+                return loop_cell(self, sequences, initial_state, mask, training)
+            return self._run_natively(sequences, initial_state, mask)
         before, *others = initial_state
         outputs, after = run_cell(self.cell, sequences, before, mask, training)
         results = self._attend(outputs)
@@ -168,6 +174,46 @@ class AttentionWrapper(CellWrapper):
             for result, other in zip(results, others, strict=True)
         ]
         return results[0] if self.output_attention else outputs, [after, *final]
+
+    def reason_against_kernel(self, training: bool) -> str | None:
+        """Why input feeding goes step by step; None where a native kernel does it."""
+        cell: Any = self.cell
+        attention = self.attention
+        if getattr(cell, "step", None) is not LSTM_STEP:
+            return f"the native decoder with input feeding is around an LSTMCell, not {type(cell).__name__}"
+        if type(attention) is not LuongAttention:
+            return f"the native decoder with input feeding has LuongAttention, not {type(attention).__name__}"
+        if self.attention_units is None or not self.output_attention:
+            return "the native decoder with input feeding has attention_units and gives the attention vector"
+        if self.activation not in (keras.activations.linear, keras.activations.tanh):
+            return f"the attention vector's activation is {self.activation.__name__}, neither tanh nor none"
+        precisions = {self.compute_dtype, cell.compute_dtype, attention.compute_dtype}
+        if cell.dropout or cell.recurrent_dropout or len(precisions) > 1:
+            return "the native decoder with input feeding has no dropout and one precision for all of it"
+        return choose(cell, cell.step, training).reason
+
+    def _run_natively(self, sequences, initial_state, mask):
+        def single(value):
+            return ops.cast(value, "float32")
+
+        memory, cell = self._held(), self.cell
+        scale = self.attention.units**-0.5 if self.attention.scaled else 1.0
+        decoded = decode_natively(
+            single(sequences),
+            tuple(single(state) for state in keras.tree.flatten(initial_state)),
+            single(cell.kernel),
+            single(cell.recurrent_kernel),
+            ops.zeros((4 * cell.units,)) if cell.bias is None else single(cell.bias),
+            single(memory.keys) * scale,
+            single(memory.values),
+            single(self.attention_layer.kernel),
+            self.activation is keras.activations.tanh,
+            memory.mask,
+            mask,
+            self.compute_dtype == "bfloat16",
+        )
+        vectors, *final = (ops.cast(value, self.compute_dtype) for value in decoded)
+        return vectors, keras.tree.pack_sequence_as(initial_state, final)
 
     def get_config(self):
         return {

@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 from keras.src.backend.tensorflow.rnn import cudnn_ok  # not public, but what Keras' layers ask
 
+from rnn_tasks.layers.attention_wrapper import AttentionWrapper
 from rnn_tasks.layers.cell_run import Choice, KernelCell, choose
 from rnn_tasks.layers.fused import FusedLoop, choose_for_layer
 from rnn_tasks.layers.rnn import RNN
@@ -74,9 +75,14 @@ def _of_cell(layer: RNN, cell: Any, training: bool) -> tuple[str, str | None]:
         return "step by step", "unroll is True"
     if layer.alignment_history:
         return "step by step", "alignment_history records every step"
-    for around in layer.cell._flatten_layers():
-        if cell in _inner(around) and not _runs_whole(around):
+    wrappers = [part for part in layer.cell._flatten_layers() if cell in _inner(part)]
+    for around in wrappers:
+        if not _runs_whole(around):
             return "step by step", f"{type(around).__name__} {around.name} needs each step's output before the next"
+    for around in wrappers:
+        if isinstance(around, AttentionWrapper) and around.input_feeding:
+            reason = _traced(around.reason_against_kernel, training)
+            return ("step by step" if reason else "native"), reason
     if not isinstance(cell, KernelCell):
         return "step by step", f"no kernel is written for {type(cell).__name__}"
     choice = _traced(choose, cell, cell.step, training)
@@ -85,15 +91,13 @@ def _of_cell(layer: RNN, cell: Any, training: bool) -> tuple[str, str | None]:
 
 def _runs_whole(cell: Any) -> bool:
     """Whether a wrapper hands whole sequences to its cell."""
-    return (
-        hasattr(cell, "run") and not getattr(cell, "input_feeding", False) and getattr(cell, "state_keep_prob", 1) == 1
-    )
+    return hasattr(cell, "run") and getattr(cell, "state_keep_prob", 1) == 1
 
 
-def _traced(ask: Any, subject: Any, step: Any, training: bool) -> Choice:
+def _traced(ask: Any, *arguments: Any) -> Any:
     """What `ask` answers inside a traced graph, which is where models run."""
     with tf.Graph().as_default():
-        return ask(subject, step, training)
+        return ask(*arguments)
 
 
 def _with_keras(layer: Any, choice: Choice) -> tuple[str, str | None]:

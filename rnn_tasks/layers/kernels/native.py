@@ -82,7 +82,7 @@ def recur_natively(
         outputs (batch, time, units), the first state of every step, and the final states, each (batch, units).
     """
     absent = tf.zeros((0,))
-    ops, attributes = library().ops, {"cell": name, "threads": _threads(), "rounded": bfloat16}
+    ops, attributes = library().ops, {"cell": name, "threads": threads(), "rounded": bfloat16}
     keep = absent if mask is None else tf.cast(mask, tf.float32)
     if name == "gru" and recurrent_bias is None:
         recurrent_bias = tf.zeros_like(bias)
@@ -118,6 +118,7 @@ def recur_natively(
     return outputs, [h, c][: len(states)]
 
 
-def _threads() -> int:
+def threads() -> int:
+    """Threads that a native kernel works with."""
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return tf.config.threading.get_intra_op_parallelism_threads() or available

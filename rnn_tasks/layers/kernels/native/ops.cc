@@ -1,4 +1,4 @@
-// The two TensorFlow operations, on TensorFlow's C interface: plain functions, so that any C++ compiler's code fits.
+// The TensorFlow operations, on TensorFlow's C interface: plain functions, so that any C++ compiler's code fits.
 //
 // An optional input that is absent comes as a tensor without elements.
 
@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "attention.h"
 #include "recurrence.h"
 #include "tensorflow/c/kernels.h"
 #include "tensorflow/c/ops.h"
@@ -19,7 +20,7 @@ namespace {
 struct Attributes {
   std::string cell;
   int threads;
-  bool rounded;
+  bool rounded, tanh;
 };
 
 struct Free {
@@ -85,20 +86,22 @@ class Call {
 
 constexpr const char* kInputs[] = {"inputs", "kernel", "recurrent_kernel", "bias", "recurrent_bias",
                                    "peepholes", "keep", "state_mask", "h0", "c0"};
+constexpr const char* kMemory[] = {"keys", "values", "seen", "vector_kernel", "vector0", "alignment0"};
+constexpr int kFirst = sizeof(kInputs) / sizeof(kInputs[0]), kSecond = kFirst + sizeof(kMemory) / sizeof(kMemory[0]);
 
-Problem problem_of(const Call& call, int threads) {
+Problem problem_of(const Call& call, const Attributes& attributes) {
   // Starting a thread takes as long as some million operations.
   const double operations = 2.0 * call.size(0, 0) * call.size(0, 1) * call.elements(2);
-  threads = std::max(1, static_cast<int>(std::min<double>(threads, operations / 4e6)));
-  return {call.size(0, 0), call.size(0, 1), call.size(0, 2), call.size(2, 0), threads,       call.input(0),
+  const int threads = std::max(1, static_cast<int>(std::min<double>(attributes.threads, operations / 4e6)));
+  return {call.size(0, 0), call.size(0, 1), call.size(0, 2), call.size(8, 1), threads,       call.input(0),
           call.input(1),   call.input(2),   call.input(3),   call.input(4),   call.input(5), call.input(6),
           call.input(7),   call.input(8),   call.input(9)};
 }
 
 template <class Cell, class Precision>
 struct Forward {
-  static void compute(Call& call, int threads) {
-    Problem p = problem_of(call, threads);
+  static void compute(Call& call, const Attributes& attributes) {
+    Problem p = problem_of(call, attributes);
     const Index carries = Cell::kCarry ? p.units : 0;
     Results results;
     results.outputs = call.output(0, {p.batch, p.time, p.units});
@@ -112,9 +115,8 @@ struct Forward {
 
 template <class Cell, class Precision>
 struct Backward {
-  static void compute(Call& call, int threads) {
-    Problem p = problem_of(call, threads);
-    constexpr int kFirst = sizeof(kInputs) / sizeof(kInputs[0]);
+  static void compute(Call& call, const Attributes& attributes) {
+    Problem p = problem_of(call, attributes);
     auto given = [&](int i) { return const_cast<float*>(call.input(kFirst + i)); };
     Results results{given(0), given(1), given(2), nullptr, nullptr};
     const Index width = Cell::kGates * p.units, carries = Cell::kCarry ? p.units : 0;
@@ -137,23 +139,104 @@ struct Backward {
   }
 };
 
-template <template <class, class> class Direction, class Precision>
-void compute_in(Call& call, const std::string& cell, int threads) {
-  if (cell == "lstm") return Direction<LstmCell<false>, Precision>::compute(call, threads);
-  if (cell == "peephole_lstm") return Direction<LstmCell<true>, Precision>::compute(call, threads);
-  if (cell == "gru") return Direction<GruCell, Precision>::compute(call, threads);
-  if (cell == "relu_rnn") return Direction<SimpleCell<true>, Precision>::compute(call, threads);
-  return Direction<SimpleCell<false>, Precision>::compute(call, threads);
+Attention attention_of(const Call& call, const Attributes& attributes) {
+  auto given = [&](int i) { return call.input(kFirst + i); };
+  return {call.size(kFirst, 1), call.size(kFirst + 1, 2), call.size(kFirst + 3, 1), attributes.tanh, given(0), given(1),
+          given(2),             given(3),                 given(4),                 given(5)};
 }
+
+template <class Cell, class Precision>
+struct ForwardAttending {
+  static void compute(Call& call, const Attributes& attributes) {
+    const Problem p = problem_of(call, attributes);
+    const Attention a = attention_of(call, attributes);
+    const Index carries = Cell::kCarry ? p.units : 0;
+    AttentionResults results;
+    results.vectors = call.output(0, {p.batch, p.time, a.vector_units});
+    results.recurrence.outputs = call.output(1, {p.batch, p.time, p.units});
+    results.recurrence.carries = call.output(2, {p.batch, p.time, carries});
+    results.recurrence.kept = call.output(3, {p.batch, p.time, Cell::kKept * p.units});
+    results.contexts = call.output(4, {p.batch, p.time, a.memory_units});
+    results.alignments = call.output(5, {p.batch, p.time, a.memory_time});
+    results.recurrence.last_h = call.output(6, {p.batch, p.units});
+    results.recurrence.last_c = call.output(7, {p.batch, carries});
+    results.last_vector = call.output(8, {p.batch, a.vector_units});
+    results.last_alignment = call.output(9, {p.batch, a.memory_time});
+    if (call.good()) forward_attending<Cell, Precision>(p, a, results);
+  }
+};
+
+template <class Cell, class Precision>
+struct BackwardAttending {
+  static void compute(Call& call, const Attributes& attributes) {
+    const Problem p = problem_of(call, attributes);
+    const Attention a = attention_of(call, attributes);
+    auto given = [&](int i) { return const_cast<float*>(call.input(kSecond + i)); };
+    AttentionResults results{{given(1), given(2), given(3), nullptr, nullptr}, given(0), given(4), given(5), nullptr,
+                             nullptr};
+    const Index width = Cell::kGates * p.units, carries = Cell::kCarry ? p.units : 0;
+    AttentionGradients d{};
+    d.d_vectors = given(6);
+    d.recurrence.d_last_h = given(7);
+    d.recurrence.d_last_c = given(8);
+    d.d_last_vector = given(9);
+    d.d_last_alignment = given(10);
+    d.recurrence.d_inputs = call.output(0, {p.batch, p.time, p.features});
+    d.recurrence.d_kernel = call.output(1, {p.features, width}, !p.time);
+    d.recurrence.d_recurrent = call.output(2, {a.vector_units + p.units, width}, !p.time);
+    d.recurrence.d_bias = call.output(3, {width}, true);
+    d.recurrence.d_peepholes = call.output(4, {p.peepholes ? 3 : 0, p.peepholes ? p.units : 0}, true);
+    d.recurrence.d_h0 = call.output(5, {p.batch, p.units});
+    d.recurrence.d_c0 = call.output(6, {p.batch, carries});
+    d.d_keys = call.output(7, {p.batch, a.memory_time, p.units}, true);
+    d.d_values = call.output(8, {p.batch, a.memory_time, a.memory_units}, true);
+    d.d_vector_kernel = call.output(9, {p.units + a.memory_units, a.vector_units}, !p.time);
+    d.d_vector0 = call.output(10, {p.batch, a.vector_units});
+    d.d_alignment0 = call.output(11, {p.batch, a.memory_time});
+    d.recurrence.d_projected = call.room({p.batch, p.time, width});
+    d.d_asked = call.room({p.batch, p.time, a.vector_units});
+    if (call.good()) backward_attending<Cell, Precision>(p, a, results, d);
+  }
+};
+
+template <template <class, class> class Direction, class Precision>
+void compute_in(Call& call, const Attributes& attributes) {
+  const std::string& cell = attributes.cell;
+  if (cell == "lstm") return Direction<LstmCell<false>, Precision>::compute(call, attributes);
+  if (cell == "peephole_lstm") return Direction<LstmCell<true>, Precision>::compute(call, attributes);
+  if (cell == "gru") return Direction<GruCell, Precision>::compute(call, attributes);
+  if (cell == "relu_rnn") return Direction<SimpleCell<true>, Precision>::compute(call, attributes);
+  return Direction<SimpleCell<false>, Precision>::compute(call, attributes);
+}
+
+// Attention is compiled for the LSTM alone: each cell more is seconds more for everybody's first use.
+template <>
+void compute_in<ForwardAttending, Float32>(Call& call, const Attributes& attributes) {
+  ForwardAttending<LstmCell<false>, Float32>::compute(call, attributes);
+}
+template <>
+void compute_in<BackwardAttending, Float32>(Call& call, const Attributes& attributes) {
+  BackwardAttending<LstmCell<false>, Float32>::compute(call, attributes);
+}
+#if defined(__AVX512BF16__)
+template <>
+void compute_in<ForwardAttending, Bfloat16>(Call& call, const Attributes& attributes) {
+  ForwardAttending<LstmCell<false>, Bfloat16>::compute(call, attributes);
+}
+template <>
+void compute_in<BackwardAttending, Bfloat16>(Call& call, const Attributes& attributes) {
+  BackwardAttending<LstmCell<false>, Bfloat16>::compute(call, attributes);
+}
+#endif
 
 template <template <class, class> class Direction>
 void compute(void* kernel, TF_OpKernelContext* context) {
   Call call(context);
-  const auto* attributes = static_cast<Attributes*>(kernel);
+  const auto& attributes = *static_cast<Attributes*>(kernel);
 #if defined(__AVX512BF16__)
-  if (attributes->rounded) return compute_in<Direction, Bfloat16>(call, attributes->cell, attributes->threads);
+  if (attributes.rounded) return compute_in<Direction, Bfloat16>(call, attributes);
 #endif
-  compute_in<Direction, Float32>(call, attributes->cell, attributes->threads);
+  compute_in<Direction, Float32>(call, attributes);
 }
 
 void* create(TF_OpKernelConstruction* construction) {
@@ -168,6 +251,9 @@ void* create(TF_OpKernelConstruction* construction) {
   unsigned char rounded = 0;  // what is multiplied, to bfloat16
   TF_OpKernelConstruction_GetAttrBool(construction, "rounded", &rounded, status.get());
   attributes->rounded = rounded;
+  unsigned char tanh = 0;  // of the attention vector; the plain recurrence has no such attribute
+  TF_OpKernelConstruction_GetAttrBool(construction, "tanh", &tanh, status.get());
+  attributes->tanh = tanh;
   return attributes;
 }
 
@@ -186,18 +272,33 @@ void add(const char* name, const std::vector<std::string>& inputs, const std::ve
   TF_OpDefinitionBuilderAddAttr(op, "cell: {'simple_rnn', 'relu_rnn', 'lstm', 'peephole_lstm', 'gru'}");
   TF_OpDefinitionBuilderAddAttr(op, "threads: int >= 1");
   TF_OpDefinitionBuilderAddAttr(op, "rounded: bool = false");
+  if (inputs.size() > kFirst && inputs[kFirst] == kMemory[0]) TF_OpDefinitionBuilderAddAttr(op, "tanh: bool");
   TF_OpDefinitionBuilderSetShapeInferenceFunction(op, unknown_shapes);
   TF_RegisterOpDefinition(op, status.get());
   TF_RegisterKernelBuilder(name, TF_NewKernelBuilder(name, "CPU", create, run, destroy), status.get());
 }
 
 const bool registered = [] {
-  std::vector<std::string> inputs(std::begin(kInputs), std::end(kInputs));
-  add("RnnTasksRecurrence", inputs, {"outputs", "carries", "kept", "last_h", "last_c"}, compute<Forward>);
-  inputs.insert(inputs.end(), {"outputs", "carries", "kept", "d_outputs", "d_last_h", "d_last_c"});
-  add("RnnTasksRecurrenceGradient", inputs,
+  using Names = std::vector<std::string>;
+  auto joined = [](Names names, const Names& more) {
+    names.insert(names.end(), more.begin(), more.end());
+    return names;
+  };
+  const Names inputs(std::begin(kInputs), std::end(kInputs));
+  const Names kept = {"outputs", "carries", "kept"};
+  add("RnnTasksRecurrence", inputs, joined(kept, {"last_h", "last_c"}), compute<Forward>);
+  add("RnnTasksRecurrenceGradient", joined(joined(inputs, kept), {"d_outputs", "d_last_h", "d_last_c"}),
       {"d_inputs", "d_kernel", "d_recurrent_kernel", "d_bias", "d_recurrent_bias", "d_peepholes", "d_h0", "d_c0"},
       compute<Backward>);
+  const Names attending = joined(inputs, Names(std::begin(kMemory), std::end(kMemory)));
+  const Names seen = {"vectors", "outputs", "carries", "kept", "contexts", "alignments"};
+  add("RnnTasksAttention", attending, joined(seen, {"last_h", "last_c", "last_vector", "last_alignment"}),
+      compute<ForwardAttending>);
+  add("RnnTasksAttentionGradient",
+      joined(joined(attending, seen), {"d_vectors", "d_last_h", "d_last_c", "d_last_vector", "d_last_alignment"}),
+      {"d_inputs", "d_kernel", "d_recurrent_kernel", "d_bias", "d_peepholes", "d_h0", "d_c0", "d_keys", "d_values",
+       "d_vector_kernel", "d_vector0", "d_alignment0"},
+      compute<BackwardAttending>);
   return true;
 }();
 

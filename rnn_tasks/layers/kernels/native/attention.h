@@ -1,0 +1,261 @@
+// The attention decoder of Luong et al. 2015 over a whole sequence, and its gradient: at every step the recurrence reads
+// [input; attention vector of the step before], its output asks the memory, and [output; context] W becomes the new vector.
+//
+// As in recurrence.h each thread runs its rows of the batch through all of time; the kernels' gradients come after it.
+// Attention vector and output lie side by side in one row, so that one product serves both: `p.recurrent` is the input
+// kernel's part for the vector on top of the recurrent kernel, (vector_units + units, gates * units).
+#pragma once
+
+#include <cmath>
+
+#include "recurrence.h"
+
+namespace rnn_tasks {
+
+struct Attention {
+  Index memory_time, memory_units, vector_units;
+  bool tanh;                   // the vector's activation; else none
+  const float* keys;           // (batch, memory time, units)
+  const float* values;         // (batch, memory time, memory units)
+  const float* seen;           // (batch, memory time), 0 where there is no memory; or null
+  const float* vector_kernel;  // (units + memory units, vector units)
+  const float *vector0, *alignment0;  // the states before the first step
+};
+
+struct AttentionResults {
+  Results recurrence;
+  float *vectors, *contexts, *alignments;  // (batch, time, vector units / memory units / memory time)
+  float *last_vector, *last_alignment;
+};
+
+struct AttentionGradients {
+  Gradients recurrence;
+  const float *d_vectors, *d_last_vector, *d_last_alignment;
+  float *d_keys, *d_values, *d_vector_kernel, *d_vector0, *d_alignment0;
+  float* d_asked;  // (batch, time, vector units); room to work in: the vectors' pre-activations
+};
+
+inline float dot(const float* a, const float* b, Index n) {
+  Vec sum{};
+  for (Index i = 0; i < n; i += kLanes) sum += load(a + i, n - i) * load(b + i, n - i);
+  float total = 0.0f;
+  for (Index i = 0; i < kLanes; ++i) total += sum[i];
+  return total;
+}
+
+// to += factor * from
+inline void add_scaled(float* to, float factor, const float* from, Index n) {
+  for (Index i = 0; i < n; i += kLanes) store(to + i, load(to + i, n - i) + factor * load(from + i, n - i), n - i);
+}
+
+// The softmax of a query's scores over the memory there is, and the context it reads; zeros where there is no memory.
+inline void attend(const Attention& a, Index sample, const float* query, Index units, float* alignment, float* context) {
+  const float* keys = a.keys + sample * a.memory_time * units;
+  const float* values = a.values + sample * a.memory_time * a.memory_units;
+  const float* seen = a.seen ? a.seen + sample * a.memory_time : nullptr;
+  auto there = [&](Index s) { return !seen || seen[s] != 0.0f; };
+  float most = -INFINITY, total = 0.0f;
+  for (Index s = 0; s < a.memory_time; ++s) {
+    alignment[s] = there(s) ? dot(query, keys + s * units, units) : 0.0f;
+    if (there(s)) most = std::max(most, alignment[s]);
+  }
+  for (Index s = 0; s < a.memory_time; ++s) total += alignment[s] = there(s) ? std::exp(alignment[s] - most) : 0.0f;
+  std::fill(context, context + a.memory_units, 0.0f);
+  for (Index s = 0; s < a.memory_time; ++s) {
+    if (!there(s)) continue;
+    alignment[s] /= total;
+    add_scaled(context, alignment[s], values + s * a.memory_units, a.memory_units);
+  }
+}
+
+template <class Cell, class Precision>
+void forward_attending(const Problem& p, const Attention& a, const AttentionResults& results) {
+  static_assert(Cell::kShared, "the vector's part of the pre-activations must be the inputs' and the output's alike");
+  const Index N = p.units, T = p.time, A = a.vector_units, M = a.memory_units, S = a.memory_time;
+  const Index width = Cell::kGates * N, both = A + N, asked = N + M;
+  float* projected = Cell::kKept ? results.recurrence.kept : results.recurrence.outputs;
+  const Index stride = Cell::kKept ? Cell::kKept * N : N;
+  const Packed<Precision> kernel(p.kernel, width, p.features, width, false);
+  const Packed<Precision> recurrent(p.recurrent, width, both, width, false);
+  const Packed<Precision> vector_kernel(a.vector_kernel, A, asked, A, false);
+  in_parallel(p.threads, [&](Worker worker) {
+    for (const auto* packed : {&kernel, &recurrent, &vector_kernel}) packed->pack_panels(worker.share(packed->panels()));
+    worker.meet();
+    const auto [first, last] = worker.share(p.batch);
+    const Index rows = last - first;
+    multiply(p.inputs + first * T * p.features, p.features, kernel, rows * T, projected + first * T * stride, stride);
+    Floats state(rows * both), c(Cell::kCarry ? rows * N : 0), z(rows * width), question(rows * asked), answer(rows * A);
+    std::fill(question.data(), question.data() + rows * asked, 0.0f);
+    for (Index r = 0; r < rows; ++r) {
+      std::memcpy(state.data() + r * both, a.vector0 + (first + r) * A, A * sizeof(float));
+      std::memcpy(state.data() + r * both + A, p.h0 + (first + r) * N, N * sizeof(float));
+      std::memcpy(results.last_alignment + (first + r) * S, a.alignment0 + (first + r) * S, S * sizeof(float));
+    }
+    if (Cell::kCarry) std::memcpy(c.data(), p.c0 + first * N, rows * N * sizeof(float));
+    for (Index t = 0; t < T; ++t) {
+      multiply(state.data(), both, recurrent, rows, z.data(), width);
+      for (Index r = 0; r < rows; ++r) {
+        const Index at = (first + r) * T + t;
+        float *h = state.data() + r * both + A, *cr = Cell::kCarry ? c.data() + r * N : nullptr;
+        float *alignment = results.alignments + at * S, *context = results.contexts + at * M;
+        if (p.keep && p.keep[at] == 0.0f) {
+          std::fill(alignment, alignment + S, 0.0f);
+          std::fill(context, context + M, 0.0f);
+        } else {
+          Cell::forward({projected + at * stride, z.data() + r * width, p.bias, nullptr, p.peepholes,
+                         Cell::kKept ? results.recurrence.kept + at * stride : nullptr, h, cr},
+                        N);
+          attend(a, first + r, h, N, alignment, context);
+          std::memcpy(results.last_alignment + (first + r) * S, alignment, S * sizeof(float));
+          std::memcpy(question.data() + r * asked, h, N * sizeof(float));
+          std::memcpy(question.data() + r * asked + N, context, M * sizeof(float));
+        }
+        std::memcpy(results.recurrence.outputs + at * N, h, N * sizeof(float));
+        if (Cell::kCarry) std::memcpy(results.recurrence.carries + at * N, cr, N * sizeof(float));
+      }
+      multiply(question.data(), asked, vector_kernel, rows, answer.data(), A);
+      for (Index r = 0; r < rows; ++r) {
+        const Index at = (first + r) * T + t;
+        float *vector = state.data() + r * both, *from = answer.data() + r * A;
+        if (!p.keep || p.keep[at] != 0.0f) {
+          for (Index i = 0; i < A; i += kLanes) {
+            Vec x = load(from + i, A - i);
+            store(vector + i, a.tanh ? hyperbolic_tangent(x) : x, A - i);
+          }
+        }
+        std::memcpy(results.vectors + at * A, vector, A * sizeof(float));
+      }
+    }
+    for (Index r = 0; r < rows; ++r) {
+      std::memcpy(results.last_vector + (first + r) * A, state.data() + r * both, A * sizeof(float));
+      std::memcpy(results.recurrence.last_h + (first + r) * N, state.data() + r * both + A, N * sizeof(float));
+    }
+    if (Cell::kCarry) std::memcpy(results.recurrence.last_c + first * N, c.data(), rows * N * sizeof(float));
+  });
+}
+
+// The gradients of the three kernels, each thread its share of the columns.
+template <class Cell, class Precision>
+void attention_kernel_gradients(const Problem& p, const Attention& a, const AttentionResults& results,
+                                const AttentionGradients& d, const Worker& worker) {
+  const Index N = p.units, A = a.vector_units, M = a.memory_units, width = Cell::kGates * N, steps = p.batch * p.time;
+  const Floats row(std::max(A + N, N + M));
+  auto side_by_side = [&](const float* left, Index n, const float* right, Index m) -> const float* {
+    std::memcpy(row.data(), left, n * sizeof(float));
+    std::memcpy(row.data() + n, right, m * sizeof(float));
+    return row.data();
+  };
+  auto state = [&](Index k) {
+    const float* vector = k % p.time ? results.vectors + (k - 1) * A : a.vector0 + k / p.time * A;
+    return side_by_side(vector, A, previous(p, results.recurrence.outputs, p.h0, k), N);
+  };
+  auto question = [&](Index k) {
+    return side_by_side(results.recurrence.outputs + k * N, N, results.contexts + k * M, M);
+  };
+  auto inputs = [&](Index k) { return p.inputs + k * p.features; };
+  auto d_gates = [&](Index k) -> const float* { return d.recurrence.d_projected + k * width; };
+  auto d_asked = [&](Index k) -> const float* { return d.d_asked + k * A; };
+  const auto [first, last] = worker.share(width, kPanel);
+  multiply_transposed<Precision>(inputs, d_gates, steps, p.features, first, last, d.recurrence.d_kernel, width);
+  multiply_transposed<Precision>(state, d_gates, steps, A + N, first, last, d.recurrence.d_recurrent, width);
+  const auto [from, to] = worker.share(A, kPanel);
+  multiply_transposed<Precision>(question, d_asked, steps, N + M, from, to, d.d_vector_kernel, A);
+}
+
+template <class Cell, class Precision>
+void backward_attending(const Problem& p, const Attention& a, const AttentionResults& results,
+                        const AttentionGradients& d) {
+  const Index N = p.units, T = p.time, A = a.vector_units, M = a.memory_units, S = a.memory_time;
+  const Index width = Cell::kGates * N, both = A + N, asked = N + M;
+  const Results& kept = results.recurrence;
+  const Packed<Precision> kernel(p.kernel, width, width, p.features, true);
+  const Packed<Precision> recurrent(p.recurrent, width, width, both, true);
+  const Packed<Precision> vector_kernel(a.vector_kernel, A, A, asked, true);
+  std::mutex adding;
+  in_parallel(p.threads, [&](Worker worker) {
+    for (const auto* packed : {&kernel, &recurrent, &vector_kernel}) packed->pack_panels(worker.share(packed->panels()));
+    worker.meet();
+    const auto [first, last] = worker.share(p.batch);
+    const Index rows = last - first;
+    Floats z(rows * width), d_state(rows * both), d_answer(rows * A), d_question(rows * asked), d_alignment(S);
+    Floats sums(width + 3 * N);
+    std::fill(sums.data(), sums.data() + sums.size(), 0.0f);
+    float *d_bias = sums.data(), *d_peepholes = d_bias + width;
+    float *d_vector = d.d_vector0 + first * A, *dh = d.recurrence.d_h0 + first * N;
+    float* dc = Cell::kCarry ? d.recurrence.d_c0 + first * N : nullptr;
+    std::memcpy(d_vector, d.d_last_vector + first * A, rows * A * sizeof(float));
+    std::memcpy(d.d_alignment0 + first * S, d.d_last_alignment + first * S, rows * S * sizeof(float));
+    std::memcpy(dh, d.recurrence.d_last_h + first * N, rows * N * sizeof(float));
+    if (dc) std::memcpy(dc, d.recurrence.d_last_c + first * N, rows * N * sizeof(float));
+    for (Index t = T - 1; t >= 0; --t) {
+      for (Index r = 0; r < rows; ++r) {
+        const Index at = (first + r) * T + t;
+        float *dv = d_vector + r * A, *da = d_answer.data() + r * A;
+        add_scaled(dv, 1.0f, d.d_vectors + at * A, A);
+        if (p.keep && p.keep[at] == 0.0f) {
+          std::fill(da, da + A, 0.0f);
+        } else {
+          for (Index i = 0; i < A; i += kLanes) {
+            Vec v = load(results.vectors + at * A + i, A - i), up = load(dv + i, A - i);
+            store(da + i, a.tanh ? up * (1.0f - v * v) : up, A - i);
+          }
+        }
+        std::memcpy(d.d_asked + at * A, da, A * sizeof(float));
+      }
+      multiply(d_answer.data(), A, vector_kernel, rows, d_question.data(), asked);
+      for (Index r = 0; r < rows; ++r) {
+        const Index sample = first + r, at = sample * T + t;
+        float *dz = d.recurrence.d_projected + at * width, *zr = z.data() + r * width, *dhr = dh + r * N;
+        if (p.keep && p.keep[at] == 0.0f) {
+          std::fill(dz, dz + width, 0.0f);
+          std::fill(zr, zr + width, 0.0f);
+          continue;
+        }
+        const float *dq = d_question.data() + r * asked, *context_up = dq + N, *h = kept.outputs + at * N;
+        const float* alignment = results.alignments + at * S;
+        float *d_carried = d.d_alignment0 + sample * S, *da = d_alignment.data(), inner = 0.0f;
+        add_scaled(dhr, 1.0f, dq, N);
+        for (Index s = 0; s < S; ++s) {
+          const Index place = sample * S + s;
+          da[s] = d_carried[s] + dot(context_up, a.values + place * M, M);
+          d_carried[s] = 0.0f;
+          inner += alignment[s] * da[s];
+        }
+        for (Index s = 0; s < S; ++s) {
+          if (alignment[s] == 0.0f) continue;
+          const Index place = sample * S + s;
+          const float d_score = alignment[s] * (da[s] - inner);
+          add_scaled(dhr, d_score, a.keys + place * N, N);
+          add_scaled(d.d_keys + place * N, d_score, h, N);
+          add_scaled(d.d_values + place * M, alignment[s], context_up, M);
+        }
+        BackwardRow row{kept.kept + at * Cell::kKept * N, h, nullptr, nullptr, nullptr, p.peepholes, d_peepholes, dhr,
+                        nullptr, dz, zr};
+        if (Cell::kCarry) {
+          row.carry = kept.carries + at * N;
+          row.previous_carry = previous(p, kept.carries, p.c0, at);
+          row.dc = dc + r * N;
+        }
+        Cell::backward(row, N);
+        add_scaled(d_bias, 1.0f, dz, width);
+      }
+      multiply(z.data(), width, recurrent, rows, d_state.data(), both);
+      for (Index r = 0; r < rows; ++r) {
+        const float* from = d_state.data() + r * both;
+        if (!p.keep || p.keep[(first + r) * T + t] != 0.0f) std::memcpy(d_vector + r * A, from, A * sizeof(float));
+        add_scaled(dh + r * N, 1.0f, from + A, N);
+      }
+    }
+    multiply(d.recurrence.d_projected + first * T * width, width, kernel, rows * T,
+             d.recurrence.d_inputs + first * T * p.features, p.features);
+    {
+      std::lock_guard<std::mutex> lock(adding);
+      add_scaled(d.recurrence.d_bias, 1.0f, d_bias, width);
+      if (p.peepholes) add_scaled(d.recurrence.d_peepholes, 1.0f, d_peepholes, 3 * N);
+    }
+    worker.meet();
+    attention_kernel_gradients<Cell, Precision>(p, a, results, d, worker);
+  });
+}
+
+}  // namespace rnn_tasks

@@ -1,0 +1,100 @@
+"""The attention decoder with input feeding in C++: see `native/attention.h`."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from rnn_tasks.layers.kernels.build import library
+from rnn_tasks.layers.kernels.native import threads
+
+
+class Decoded(NamedTuple):
+    """What the decoder gives.
+
+    Attributes:
+        vectors: (batch, time, vector units), the attention vector of every step.
+        h, c: final states of the LSTM, each (batch, units).
+        vector, alignment: final states of the attention, (batch, vector units) and (batch, memory time).
+    """
+
+    vectors: tf.Tensor
+    h: tf.Tensor
+    c: tf.Tensor
+    vector: tf.Tensor
+    alignment: tf.Tensor
+
+
+def decode_natively(
+    inputs: tf.Tensor,
+    states: tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor],
+    kernel: tf.Tensor,
+    recurrent_kernel: tf.Tensor,
+    bias: tf.Tensor,
+    keys: tf.Tensor,
+    values: tf.Tensor,
+    vector_kernel: tf.Tensor,
+    tanh: bool,
+    seen: tf.Tensor | None = None,
+    mask: tf.Tensor | None = None,
+    bfloat16: bool = False,
+) -> Decoded:
+    """Unroll an LSTM that reads [input; attention vector of the step before], on float32 tensors.
+
+    Scores are the dot products of its output with the keys; the attention vector is [output; context] W, or its tanh.
+
+    Args:
+        inputs: (batch, time, features).
+        states: h and c (batch, units), attention vector (batch, vector units), alignment (batch, memory time).
+        kernel: (features + vector units, 4 · units).
+        recurrent_kernel: (units, 4 · units).
+        bias: (4 · units,).
+        keys: (batch, memory time, units), scaled already if they are to be.
+        values: (batch, memory time, memory units).
+        vector_kernel: (units + memory units, vector units).
+        tanh: the attention vector's activation; False is none.
+        seen: (batch, memory time) bool, True where there is memory; None for all True.
+        mask: (batch, time) bool; where False, the states pass through unchanged. None for all True.
+        bfloat16: round what the kernels are multiplied with to bfloat16.
+
+    Returns:
+        The attention vectors, those of the step before where the mask is False, and the final states.
+    """
+    ops, attributes = library().ops, {"cell": "lstm", "threads": threads(), "rounded": bfloat16, "tanh": tanh}
+    absent = tf.zeros((0,))
+    keep, there = (absent if given is None else tf.cast(given, tf.float32) for given in (mask, seen))
+    # The part of the kernel that meets the attention vector stands above what meets the output: one product for both.
+    kernel, feeding = tf.split(kernel, [inputs.shape[2], vector_kernel.shape[1]], axis=0)
+    fed_kernel = tf.concat([feeding, recurrent_kernel], axis=0)
+
+    @tf.custom_gradient
+    def run(inputs, kernel, fed_kernel, bias, keys, values, vector_kernel, h0, c0, vector0, alignment0):
+        recurrence = (inputs, kernel, fed_kernel, bias, absent, absent, keep, absent, h0, c0)
+        given = (*recurrence, keys, values, there, vector_kernel, vector0, alignment0)
+        *kept, h, c, vector, alignment = ops.rnn_tasks_attention(*given, **attributes)
+        vectors = tf.ensure_shape(kept[0], (*inputs.shape[:2], vector_kernel.shape[1]))
+        final = [
+            tf.ensure_shape(new, old.shape)
+            for new, old in zip((h, c, vector, alignment), (h0, c0, vector0, alignment0), strict=True)
+        ]
+
+        def gradient(*upstream):
+            found = ops.rnn_tasks_attention_gradient(*given, *kept, *upstream, **attributes)
+            return (
+                found.d_inputs,
+                found.d_kernel,
+                found.d_recurrent_kernel,
+                found.d_bias,
+                found.d_keys,
+                found.d_values,
+                found.d_vector_kernel,
+                found.d_h0,
+                found.d_c0,
+                found.d_vector0,
+                found.d_alignment0,
+            )
+
+        return (vectors, *final), gradient
+
+    return Decoded(*run(inputs, kernel, fed_kernel, bias, keys, values, vector_kernel, *states))

@@ -1,0 +1,60 @@
+"""What `kernel_report` says of each way a layer can run, with the reason."""
+
+import keras
+
+from rnn_tasks import layers
+
+
+def test_a_model_of_many():
+    stack = layers.MultiRNNCell(
+        [
+            layers.DropoutWrapper(layers.PeepholeLSTMCell(3), state_keep_prob=0.5, name="dropping"),
+            layers.ResidualWrapper(layers.LSTMCell(3, name="above")),
+            layers.LayerNormLSTMCell(3),
+        ]
+    )
+    model = keras.Sequential(
+        [
+            keras.Input((5, 3)),
+            layers.LSTM(4, return_sequences=True, name="fast"),
+            layers.GRU(4, return_sequences=True, reset_after=False),
+            keras.layers.Bidirectional(layers.SimpleRNN(3, return_sequences=True, activation="elu")),
+            keras.layers.LSTM(3, return_sequences=True),
+            layers.RNN(stack, return_sequences=True, name="stack"),
+            layers.RNN(layers.LSTMCell(3), unroll=True),
+        ]
+    )
+    report = layers.kernel_report(model)
+    found = {(use.kind, use.kernel, use.reason) for use in report}
+    assert found == {
+        ("LSTM", "native", None),
+        ("GRU", "keras", "reset_after is False"),
+        ("SimpleRNN", "keras", "activation is elu, not tanh"),
+        ("keras.layers.LSTM", "keras", "it is Keras' own; rnn_tasks.layers.LSTM gives the same"),
+        ("PeepholeLSTMCell", "step by step", "DropoutWrapper dropping needs each step's output before the next"),
+        ("LSTMCell", "native", None),
+        ("LayerNormLSTMCell", "step by step", "no kernel is written for LayerNormLSTMCell"),
+        ("LSTMCell", "step by step", "unroll is True"),
+    }
+    assert len(report) == 9  # one for each direction of the bidirectional
+    assert {use.name for use in report} >= {"fast", "stack/above"}
+
+
+def test_inference_is_another_matter():
+    layer = layers.LSTM(3)
+    (use,) = layers.kernel_report(layer, training=False)
+    assert use.kernel == "tensorflow"
+    assert "load anywhere" in use.reason
+    with layers.native_inference():
+        assert layers.kernel_report(layer, training=False)[0][2:] == ("native", None)
+
+
+def test_attention_with_input_feeding():
+    def report(cell, attention):
+        wrapper = layers.AttentionWrapper(cell, attention, attention_units=4)
+        return layers.kernel_report(layers.RNN(wrapper))[0][2:]
+
+    assert report(layers.LSTMCell(3), layers.LuongAttention(3)) == ("native", None)
+    kernel, reason = report(layers.GRUCell(3), layers.LuongAttention(3))
+    assert kernel == "step by step"
+    assert "not GRUCell" in reason
