@@ -268,7 +268,7 @@ def test_each_run_draws_its_own_dropout(name):
         (layers.LSTMCell, {"recurrent_activation": "hard_sigmoid"}, LSTM_STEP, "is hard_sigmoid, not sigmoid"),
         (layers.GRUCell, {"reset_after": False}, GRU_STEP, "reset_after is False"),
         (layers.LSTMCell, {"dropout": 1.0}, LSTM_STEP, "dropout of 1.0"),
-        (layers.PeepholeLSTMCell, {"dtype": "float64"}, PEEPHOLE_LSTM_STEP, "in float32, not in float64"),
+        (layers.PeepholeLSTMCell, {"dtype": "float64"}, PEEPHOLE_LSTM_STEP, "not in float64"),
         (layers.LSTMCell, {"dtype": "float64", "recurrent_dropout": 0.5}, LSTM_STEP, "a dropout mask for each gate"),
     ],
 )

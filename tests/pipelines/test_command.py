@@ -35,7 +35,7 @@ MISTAKES = {
     ("predict", "dummy", "--times", "0"): "times: Input should be greater than or equal to 1 (found '0')",
     ("run",): 'Command "run" parameter TASK requires an argument.',
     ("run", "dummy", "--seed", "x"): 'Invalid value for --seed: unable to convert "x" into int.',
-    ("fly",): 'Unknown command "fly". Available commands: list, describe, run, predict, compare, ui, serve.',
+    ("fly",): 'Unknown command "fly". Available commands: list, describe, run, predict, compare, doctor, ui, serve.',
 }
 
 

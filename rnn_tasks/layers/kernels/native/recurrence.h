@@ -100,11 +100,13 @@ void forward(const Problem& p, const Results& results) {
     kernel.pack_panels(worker.share(kernel.panels()));
     for (const auto& packed : recurrent) packed.pack_panels(worker.share(packed.panels()));
     worker.meet();
+    if (p.kernel) {  // a batch of one has as many rows as steps
+      const auto [from, to] = worker.share(p.batch * T);
+      multiply(p.inputs + from * p.features, p.features, kernel, to - from, projected + from * stride, stride);
+      worker.meet();
+    }
     const auto [first, last] = worker.share(p.batch);
     const Index rows = last - first;
-    if (p.kernel) {
-      multiply(p.inputs + first * T * p.features, p.features, kernel, rows * T, projected + first * T * stride, stride);
-    }
     Floats h(rows * N), c(Cell::kCarry ? rows * N : 0), z(rows * width), masked(p.state_mask ? rows * N : 0);
     std::memcpy(h.data(), p.h0 + first * N, rows * N * sizeof(float));
     if (Cell::kCarry) std::memcpy(c.data(), p.c0 + first * N, rows * N * sizeof(float));
@@ -230,10 +232,6 @@ void backward(const Problem& p, const Results& results, const Gradients& d) {
         for (Index i = 0; i < rows * N; ++i) dh[i] += product.data()[i] * mask[i];
       }
     }
-    if (p.kernel) {
-      multiply(d.d_projected + first * T * width, width, kernel, rows * T, d.d_inputs + first * T * p.features,
-               p.features);
-    }
     {
       std::lock_guard<std::mutex> lock(adding);
       add_to(d.d_bias, d_bias, width);
@@ -241,6 +239,10 @@ void backward(const Problem& p, const Results& results, const Gradients& d) {
       if (p.peepholes) add_to(d.d_peepholes, d_peepholes, 3 * N);
     }
     worker.meet();
+    if (p.kernel) {
+      const auto [from, to] = worker.share(p.batch * T);
+      multiply(d.d_projected + from * width, width, kernel, to - from, d.d_inputs + from * p.features, p.features);
+    }
     kernel_gradients<Cell, Precision>(p, results, d, worker.share(width, kPanel));
   });
 }
