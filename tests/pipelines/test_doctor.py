@@ -39,3 +39,14 @@ def test_no_compiler_is_said(said, monkeypatch):
     assert "none: no C++ compiler is installed (looked for $CXX, g++, clang++)" in text
     assert row(text, "LSTM")[0].startswith("tensorflow")
     assert row(text, "RNN(PeepholeLSTMCell)")[0].startswith("step by step")
+
+
+def test_a_cache_that_cannot_be_written_is_said(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    build.library.cache_clear()
+    try:
+        reason = build.library().reason
+    finally:
+        build.library.cache_clear()
+    assert reason == f"there is no room for the compiled kernels: Not a directory at {tmp_path}/file/rnn_tasks"

@@ -55,7 +55,10 @@ def library() -> Library:
 
 def _compile(compiler: str, path: Path) -> str | None:
     """Compile to `path`, whole or not at all; why it failed, if it did."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        return f"there is no room for the compiled kernels: {error.strerror} at {error.filename}"
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         made = Path(folder) / path.name
         tensorflow = [*tf.sysconfig.get_compile_flags(), *tf.sysconfig.get_link_flags()]

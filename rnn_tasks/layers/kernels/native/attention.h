@@ -1,5 +1,6 @@
-// The attention decoder of Luong et al. 2015 over a whole sequence, and its gradient: at every step the recurrence reads
-// [input; attention vector of the step before], its output asks the memory, and [output; context] W becomes the new vector.
+// The attention decoder of Luong et al. 2015 over a whole sequence, and its gradient: at every step the recurrence
+// reads [input; attention vector of the step before], its output asks the memory, and [output; context] W becomes the
+// new vector.
 //
 // As in recurrence.h each thread runs its rows of the batch through all of time; the kernels' gradients come after it.
 // Attention vector and output lie side by side in one row, so that one product serves both: `p.recurrent` is the input
@@ -14,11 +15,11 @@ namespace rnn_tasks {
 
 struct Attention {
   Index memory_time, memory_units, vector_units;
-  bool tanh;                   // the vector's activation; else none
-  const float* keys;           // (batch, memory time, units)
-  const float* values;         // (batch, memory time, memory units)
-  const float* seen;           // (batch, memory time), 0 where there is no memory; or null
-  const float* vector_kernel;  // (units + memory units, vector units)
+  bool tanh;                          // the vector's activation; else none
+  const float* keys;                  // (batch, memory time, units)
+  const float* values;                // (batch, memory time, memory units)
+  const float* seen;                  // (batch, memory time), 0 where there is no memory; or null
+  const float* vector_kernel;         // (units + memory units, vector units)
   const float *vector0, *alignment0;  // the states before the first step
 };
 
@@ -49,7 +50,8 @@ inline void add_scaled(float* to, float factor, const float* from, Index n) {
 }
 
 // The softmax of a query's scores over the memory there is, and the context it reads; zeros where there is no memory.
-inline void attend(const Attention& a, Index sample, const float* query, Index units, float* alignment, float* context) {
+inline void attend(const Attention& a, Index sample, const float* query, Index units, float* alignment,
+                   float* context) {
   const float* keys = a.keys + sample * a.memory_time * units;
   const float* values = a.values + sample * a.memory_time * a.memory_units;
   const float* seen = a.seen ? a.seen + sample * a.memory_time : nullptr;
@@ -79,12 +81,14 @@ void forward_attending(const Problem& p, const Attention& a, const AttentionResu
   const Packed<Precision> recurrent(p.recurrent, width, both, width, false);
   const Packed<Precision> vector_kernel(a.vector_kernel, A, asked, A, false);
   in_parallel(p.threads, [&](Worker worker) {
-    for (const auto* packed : {&kernel, &recurrent, &vector_kernel}) packed->pack_panels(worker.share(packed->panels()));
+    for (const auto* packed : {&kernel, &recurrent, &vector_kernel})
+      packed->pack_panels(worker.share(packed->panels()));
     worker.meet();
     const auto [first, last] = worker.share(p.batch);
     const Index rows = last - first;
     multiply(p.inputs + first * T * p.features, p.features, kernel, rows * T, projected + first * T * stride, stride);
-    Floats state(rows * both), c(Cell::kCarry ? rows * N : 0), z(rows * width), question(rows * asked), answer(rows * A);
+    Floats state(rows * both), c(Cell::kCarry ? rows * N : 0), z(rows * width), question(rows * asked),
+        answer(rows * A);
     std::fill(question.data(), question.data() + rows * asked, 0.0f);
     for (Index r = 0; r < rows; ++r) {
       std::memcpy(state.data() + r * both, a.vector0 + (first + r) * A, A * sizeof(float));
@@ -173,7 +177,8 @@ void backward_attending(const Problem& p, const Attention& a, const AttentionRes
   const Packed<Precision> vector_kernel(a.vector_kernel, A, A, asked, true);
   std::mutex adding;
   in_parallel(p.threads, [&](Worker worker) {
-    for (const auto* packed : {&kernel, &recurrent, &vector_kernel}) packed->pack_panels(worker.share(packed->panels()));
+    for (const auto* packed : {&kernel, &recurrent, &vector_kernel})
+      packed->pack_panels(worker.share(packed->panels()));
     worker.meet();
     const auto [first, last] = worker.share(p.batch);
     const Index rows = last - first;
@@ -229,8 +234,17 @@ void backward_attending(const Problem& p, const Attention& a, const AttentionRes
           add_scaled(d.d_keys + place * N, d_score, h, N);
           add_scaled(d.d_values + place * M, alignment[s], context_up, M);
         }
-        BackwardRow row{kept.kept + at * Cell::kKept * N, h, nullptr, nullptr, nullptr, p.peepholes, d_peepholes, dhr,
-                        nullptr, dz, zr};
+        BackwardRow row{kept.kept + at * Cell::kKept * N,
+                        h,
+                        nullptr,
+                        nullptr,
+                        nullptr,
+                        p.peepholes,
+                        d_peepholes,
+                        dhr,
+                        nullptr,
+                        dz,
+                        zr};
         if (Cell::kCarry) {
           row.carry = kept.carries + at * N;
           row.previous_carry = previous(p, kept.carries, p.c0, at);

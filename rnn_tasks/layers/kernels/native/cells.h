@@ -19,17 +19,17 @@ struct ForwardRow {
 };
 
 struct BackwardRow {
-  const float* kept;       // (kKept, units)
-  const float* output;     // (units,) of this step
-  const float* previous;   // (units,) the previous output; GRU only
-  const float* carry;      // (units,) of this step; LSTM only
+  const float* kept;      // (kKept, units)
+  const float* output;    // (units,) of this step
+  const float* previous;  // (units,) the previous output; GRU only
+  const float* carry;     // (units,) of this step; LSTM only
   const float* previous_carry;
   const float* peepholes;  // (3, units), or null
   float* d_peepholes;      // (3, units), added to
-  float* dh;               // (units,) in: gradient of the output; out: of the previous one, but for the recurrent product
-  float* dc;               // (units,) the same of the carry
-  float* d_projected;      // (gates, units)
-  float* d_recurrent;      // (gates, units); the same values as d_projected but for GRU
+  float* dh;           // (units,) in: gradient of the output; out: of the previous one, but for the recurrent product
+  float* dc;           // (units,) the same of the carry
+  float* d_projected;  // (gates, units)
+  float* d_recurrent;  // (gates, units); the same values as d_projected but for GRU
 };
 
 // Elman 1990. The output is all it keeps.
@@ -134,7 +134,9 @@ struct GruCell {
   static void forward(const ForwardRow& row, Index units) {
     for (Index u = 0; u < units; u += kLanes) {
       Index n = units - u;
-      auto x = [&](Index gate) { return load(row.projected + gate * units + u, n) + load(row.bias + gate * units + u, n); };
+      auto x = [&](Index gate) {
+        return load(row.projected + gate * units + u, n) + load(row.bias + gate * units + u, n);
+      };
       auto through_h = [&](Index gate) {
         return load(row.recurrent + gate * units + u, n) + load(row.recurrent_bias + gate * units + u, n);
       };

@@ -11,8 +11,8 @@
 
 namespace rnn_tasks {
 
-// Room for floats on a cache line's border, not zeroed. What is given back is kept for the next call: fresh memory would
-// be faulted in page by page each time.
+// Room for floats on a cache line's border, not zeroed. What is given back is kept for the next call: fresh memory
+// would be faulted in page by page each time.
 class Floats {
  public:
   explicit Floats(Index size) : size_(size) {
@@ -79,9 +79,7 @@ struct Bfloat16 {
     return bits + 0x7fff + (bits >> 16 & 1);
   }
   // The value at `a` and, unless the depth ends between them, the one a row further.
-  static Slot slot(const float* a, Index row) {
-    return rounded(*a) >> 16 | (row ? rounded(a[row]) & 0xffff0000 : 0);
-  }
+  static Slot slot(const float* a, Index row) { return rounded(*a) >> 16 | (row ? rounded(a[row]) & 0xffff0000 : 0); }
   static Sum add_product(Sum sum, Slot left, const Slot* right) {
     return _mm512_dpbf16_ps(sum, (__m512bh)_mm512_set1_epi32(static_cast<int>(left)),
                             (__m512bh)_mm512_loadu_si512(right));
@@ -144,12 +142,18 @@ __attribute__((noinline)) void tile(const typename Precision::Slot* a, Index row
 template <class Precision, class... Arguments>
 void tile_of(Index rows, Arguments... arguments) {
   switch (rows) {
-    case 1: return tile<Precision, 1>(arguments...);
-    case 2: return tile<Precision, 2>(arguments...);
-    case 3: return tile<Precision, 3>(arguments...);
-    case 4: return tile<Precision, 4>(arguments...);
-    case 5: return tile<Precision, 5>(arguments...);
-    default: return tile<Precision, 6>(arguments...);
+    case 1:
+      return tile<Precision, 1>(arguments...);
+    case 2:
+      return tile<Precision, 2>(arguments...);
+    case 3:
+      return tile<Precision, 3>(arguments...);
+    case 4:
+      return tile<Precision, 4>(arguments...);
+    case 5:
+      return tile<Precision, 5>(arguments...);
+    default:
+      return tile<Precision, 6>(arguments...);
   }
 }
 
@@ -158,7 +162,11 @@ template <class Precision>
 class Packed {
  public:
   Packed(const float* b, Index stride, Index depth, Index columns, bool transposed)
-      : b_(b), row_(transposed ? 1 : stride), column_(transposed ? stride : 1), depth_(depth), columns_(columns),
+      : b_(b),
+        row_(transposed ? 1 : stride),
+        column_(transposed ? stride : 1),
+        depth_(depth),
+        columns_(columns),
         floats_(slots(depth, Precision::kDeep) * padded(columns, kPanel)) {}
   Index panels() const { return padded(columns_, kPanel) / kPanel; }
   Index depth() const { return depth_; }
@@ -166,9 +174,7 @@ class Packed {
   void pack_panels(std::pair<Index, Index> range) const {
     pack<Precision>(b_, row_, column_, depth_, columns_, range.first, range.second, data());
   }
-  const typename Precision::Slot* panel(Index start) const {
-    return data() + start * slots(depth_, Precision::kDeep);
-  }
+  const typename Precision::Slot* panel(Index start) const { return data() + start * slots(depth_, Precision::kDeep); }
 
  private:
   typename Precision::Slot* data() const { return reinterpret_cast<typename Precision::Slot*>(floats_.data()); }

@@ -61,8 +61,8 @@ class Call {
     TF_AllocatorAttributes attributes{};
     attributes.struct_size = TF_ALLOCATOR_ATTRIBUTES_STRUCT_SIZE;
     attributes.on_host = 1;
-    tensors_.emplace_back(TF_AllocateTemp(context_, TF_FLOAT, dimensions.data(), dimensions.size(), &attributes,
-                                          status_.get()));
+    tensors_.emplace_back(
+        TF_AllocateTemp(context_, TF_FLOAT, dimensions.data(), dimensions.size(), &attributes, status_.get()));
     return filled(count, false);
   }
   // Whether everything asked for is there; reports to TensorFlow what is not.
@@ -84,8 +84,8 @@ class Call {
   std::vector<TensorPointer> tensors_;
 };
 
-constexpr const char* kInputs[] = {"inputs", "kernel", "recurrent_kernel", "bias", "recurrent_bias",
-                                   "peepholes", "keep", "state_mask", "h0", "c0"};
+constexpr const char* kInputs[] = {"inputs",    "kernel", "recurrent_kernel", "bias", "recurrent_bias",
+                                   "peepholes", "keep",   "state_mask",       "h0",   "c0"};
 constexpr const char* kMemory[] = {"keys", "values", "seen", "vector_kernel", "vector0", "alignment0"};
 constexpr int kFirst = sizeof(kInputs) / sizeof(kInputs[0]), kSecond = kFirst + sizeof(kMemory) / sizeof(kMemory[0]);
 
@@ -93,9 +93,9 @@ Problem problem_of(const Call& call, const Attributes& attributes) {
   // Starting a thread takes as long as some million operations.
   const double operations = 2.0 * call.size(0, 0) * call.size(0, 1) * call.elements(2);
   const int threads = std::max(1, static_cast<int>(std::min<double>(attributes.threads, operations / 4e6)));
-  return {call.size(0, 0), call.size(0, 1), call.size(0, 2), call.size(8, 1), threads,       call.input(0),
-          call.input(1),   call.input(2),   call.input(3),   call.input(4),   call.input(5), call.input(6),
-          call.input(7),   call.input(8),   call.input(9)};
+  return {call.size(0, 0), call.size(0, 1), call.size(0, 2), call.size(8, 1), threads,
+          call.input(0),   call.input(1),   call.input(2),   call.input(3),   call.input(4),
+          call.input(5),   call.input(6),   call.input(7),   call.input(8),   call.input(9)};
 }
 
 template <class Cell, class Precision>
@@ -141,8 +141,16 @@ struct Backward {
 
 Attention attention_of(const Call& call, const Attributes& attributes) {
   auto given = [&](int i) { return call.input(kFirst + i); };
-  return {call.size(kFirst, 1), call.size(kFirst + 1, 2), call.size(kFirst + 3, 1), attributes.tanh, given(0), given(1),
-          given(2),             given(3),                 given(4),                 given(5)};
+  return {call.size(kFirst, 1),
+          call.size(kFirst + 1, 2),
+          call.size(kFirst + 3, 1),
+          attributes.tanh,
+          given(0),
+          given(1),
+          given(2),
+          given(3),
+          given(4),
+          given(5)};
 }
 
 template <class Cell, class Precision>
@@ -172,8 +180,8 @@ struct BackwardAttending {
     const Problem p = problem_of(call, attributes);
     const Attention a = attention_of(call, attributes);
     auto given = [&](int i) { return const_cast<float*>(call.input(kSecond + i)); };
-    AttentionResults results{{given(1), given(2), given(3), nullptr, nullptr}, given(0), given(4), given(5), nullptr,
-                             nullptr};
+    AttentionResults results{
+        {given(1), given(2), given(3), nullptr, nullptr}, given(0), given(4), given(5), nullptr, nullptr};
     const Index width = Cell::kGates * p.units, carries = Cell::kCarry ? p.units : 0;
     AttentionGradients d{};
     d.d_vectors = given(6);

@@ -21,15 +21,15 @@ namespace rnn_tasks {
 struct Problem {
   Index batch, time, features, units;
   int threads;
-  const float* inputs;     // (batch, time, features), or (batch, time, gates * units) where kernel is null
-  const float* kernel;     // (features, gates * units), or null: the inputs are projected already
-  const float* recurrent;  // (units, gates * units)
-  const float* bias;       // (gates * units,)
+  const float* inputs;          // (batch, time, features), or (batch, time, gates * units) where kernel is null
+  const float* kernel;          // (features, gates * units), or null: the inputs are projected already
+  const float* recurrent;       // (units, gates * units)
+  const float* bias;            // (gates * units,)
   const float* recurrent_bias;  // (gates * units,); GRU only
   const float* peepholes;       // (3, units)
   const float* keep;            // (batch, time), 0 where the states pass through
-  const float* state_mask;      // (gates, batch, units): recurrent dropout, the previous output times this for each gate
-  const float *h0, *c0;         // (batch, units)
+  const float* state_mask;  // (gates, batch, units): recurrent dropout, the previous output times this for each gate
+  const float *h0, *c0;     // (batch, units)
 };
 
 struct Results {
@@ -152,8 +152,8 @@ void kernel_gradients(const Problem& p, const Results& results, const Gradients&
   const auto [first, last] = columns;
   auto gradient_at = [&](Index k) -> const float* { return d.d_projected + k * width; };
   if (p.kernel) {
-    multiply_transposed<Precision>([&](Index k) { return p.inputs + k * p.features; }, gradient_at, steps, p.features, first, last,
-                        d.d_kernel, width);
+    multiply_transposed<Precision>([&](Index k) { return p.inputs + k * p.features; }, gradient_at, steps, p.features,
+                                   first, last, d.d_kernel, width);
   }
   const Floats masked(p.state_mask ? N : 0);
   for (Index g = 0; g < groups; ++g) {
@@ -208,8 +208,17 @@ void backward(const Problem& p, const Results& results, const Gradients& d) {
           std::fill(dz, dz + width, 0.0f);
           std::fill(zr, zr + width, 0.0f);
         } else {
-          BackwardRow row{results.kept + at * kept_width, results.outputs + at * N, nullptr, nullptr, nullptr,
-                          p.peepholes, d_peepholes, dhr, nullptr, dz, zr};
+          BackwardRow row{results.kept + at * kept_width,
+                          results.outputs + at * N,
+                          nullptr,
+                          nullptr,
+                          nullptr,
+                          p.peepholes,
+                          d_peepholes,
+                          dhr,
+                          nullptr,
+                          dz,
+                          zr};
           if (!Cell::kShared) row.previous = previous(p, results.outputs, p.h0, at);
           if (Cell::kCarry) {
             row.carry = results.carries + at * N;
