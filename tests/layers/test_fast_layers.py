@@ -112,6 +112,16 @@ def test_bfloat16_is_float32_with_rounded_products(kind):
         assert 1e-5 < error < 0.02
 
 
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [((2, UNITS), r"h0 of shape \(2, 6\), \(4, 6\) wanted"), ((BATCH, 3), r"h0 of shape \(4, 3\), \(4, 6\) wanted")],
+)
+def test_states_that_do_not_fit_are_named_and_not_read(state, message):
+    layer = layers.LSTM(UNITS)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        layer(tf.ones((BATCH, TIME, FEATURES)), initial_state=[tf.zeros(state)] * 2, training=True)
+
+
 def test_a_graph_for_inference_holds_no_operation_of_ours():
     sequence = keras.Input((TIME, FEATURES))
     hidden = layers.LSTM(UNITS, return_sequences=True)(sequence)

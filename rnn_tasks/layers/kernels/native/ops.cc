@@ -65,8 +65,21 @@ class Call {
         TF_AllocateTemp(context_, TF_FLOAT, dimensions.data(), dimensions.size(), &attributes, status_.get()));
     return filled(count, false);
   }
+  // Fail unless input `i` has this shape; nothing below looks at a size again.
+  void expect(int i, const char* name, std::initializer_list<Index> wanted) {
+    std::string found, asked;
+    for (int d = 0; d < TF_NumDims(tensors_[i].get()); ++d) found += (d ? ", " : "") + std::to_string(size(i, d));
+    for (Index size : wanted) asked += (asked.empty() ? "" : ", ") + std::to_string(size);
+    if (found == asked || !mistake_.empty()) return;
+    mistake_ = std::string(name) + " of shape (" + found + "), (" + asked + ") wanted";
+  }
+  // The same of an input that may be absent.
+  void expect_if_there(int i, const char* name, std::initializer_list<Index> wanted) {
+    if (elements(i)) expect(i, name, wanted);
+  }
   // Whether everything asked for is there; reports to TensorFlow what is not.
   bool good() {
+    if (!mistake_.empty()) TF_SetStatus(status_.get(), TF_INVALID_ARGUMENT, mistake_.c_str());
     if (TF_GetCode(status_.get()) != TF_OK) TF_OpKernelContext_Failure(context_, status_.get());
     return TF_GetCode(status_.get()) == TF_OK;
   }
@@ -81,6 +94,7 @@ class Call {
 
   TF_OpKernelContext* context_;
   StatusPointer status_;
+  std::string mistake_;
   std::vector<TensorPointer> tensors_;
 };
 
@@ -89,19 +103,36 @@ constexpr const char* kInputs[] = {"inputs",    "kernel", "recurrent_kernel", "b
 constexpr const char* kMemory[] = {"keys", "values", "seen", "vector_kernel", "vector0", "alignment0"};
 constexpr int kFirst = sizeof(kInputs) / sizeof(kInputs[0]), kSecond = kFirst + sizeof(kMemory) / sizeof(kMemory[0]);
 
-Problem problem_of(const Call& call, const Attributes& attributes) {
+// `fed`: how much wider than the previous output is what meets the recurrent kernel.
+template <class Cell>
+Problem problem_of(Call& call, const Attributes& attributes, Index fed = 0) {
+  const Index batch = call.size(0, 0), time = call.size(0, 1), features = call.size(0, 2);
+  const Index width = call.size(2, 1), units = width / Cell::kGates;
+  if (call.elements(1)) {
+    call.expect(1, kInputs[1], {features, width});
+  } else {
+    call.expect(0, kInputs[0], {batch, time, width});
+  }
+  call.expect(2, kInputs[2], {fed + units, Cell::kGates * units});
+  call.expect(3, kInputs[3], {width});
+  if (!Cell::kShared) call.expect(4, kInputs[4], {width});
+  call.expect_if_there(5, kInputs[5], {3, units});
+  call.expect_if_there(6, kInputs[6], {batch, time});
+  call.expect_if_there(7, kInputs[7], {Cell::kGates, batch, units});
+  call.expect(8, kInputs[8], {batch, units});
+  if (Cell::kCarry) call.expect(9, kInputs[9], {batch, units});
   // Starting a thread takes as long as some million operations.
-  const double operations = 2.0 * call.size(0, 0) * call.size(0, 1) * call.elements(2);
+  const double operations = 2.0 * batch * time * call.elements(2);
   const int threads = std::max(1, static_cast<int>(std::min<double>(attributes.threads, operations / 4e6)));
-  return {call.size(0, 0), call.size(0, 1), call.size(0, 2), call.size(8, 1), threads,
-          call.input(0),   call.input(1),   call.input(2),   call.input(3),   call.input(4),
-          call.input(5),   call.input(6),   call.input(7),   call.input(8),   call.input(9)};
+  return {batch,         time,          features,      units,         threads,
+          call.input(0), call.input(1), call.input(2), call.input(3), call.input(4),
+          call.input(5), call.input(6), call.input(7), call.input(8), call.input(9)};
 }
 
 template <class Cell, class Precision>
 struct Forward {
   static void compute(Call& call, const Attributes& attributes) {
-    Problem p = problem_of(call, attributes);
+    const Problem p = problem_of<Cell>(call, attributes);
     const Index carries = Cell::kCarry ? p.units : 0;
     Results results;
     results.outputs = call.output(0, {p.batch, p.time, p.units});
@@ -116,7 +147,7 @@ struct Forward {
 template <class Cell, class Precision>
 struct Backward {
   static void compute(Call& call, const Attributes& attributes) {
-    Problem p = problem_of(call, attributes);
+    const Problem p = problem_of<Cell>(call, attributes);
     auto given = [&](int i) { return const_cast<float*>(call.input(kFirst + i)); };
     Results results{given(0), given(1), given(2), nullptr, nullptr};
     const Index width = Cell::kGates * p.units, carries = Cell::kCarry ? p.units : 0;
@@ -139,7 +170,14 @@ struct Backward {
   }
 };
 
-Attention attention_of(const Call& call, const Attributes& attributes) {
+Attention attention_of(Call& call, const Problem& p, const Attributes& attributes) {
+  const Index time = call.size(kFirst, 1), width = call.size(kFirst + 1, 2), vector = call.size(kFirst + 3, 1);
+  call.expect(kFirst, kMemory[0], {p.batch, time, p.units});
+  call.expect(kFirst + 1, kMemory[1], {p.batch, time, width});
+  call.expect_if_there(kFirst + 2, kMemory[2], {p.batch, time});
+  call.expect(kFirst + 3, kMemory[3], {p.units + width, vector});
+  call.expect(kFirst + 4, kMemory[4], {p.batch, vector});
+  call.expect(kFirst + 5, kMemory[5], {p.batch, time});
   auto given = [&](int i) { return call.input(kFirst + i); };
   return {call.size(kFirst, 1),
           call.size(kFirst + 1, 2),
@@ -156,8 +194,8 @@ Attention attention_of(const Call& call, const Attributes& attributes) {
 template <class Cell, class Precision>
 struct ForwardAttending {
   static void compute(Call& call, const Attributes& attributes) {
-    const Problem p = problem_of(call, attributes);
-    const Attention a = attention_of(call, attributes);
+    const Problem p = problem_of<Cell>(call, attributes, call.size(kFirst + 3, 1));
+    const Attention a = attention_of(call, p, attributes);
     const Index carries = Cell::kCarry ? p.units : 0;
     AttentionResults results;
     results.vectors = call.output(0, {p.batch, p.time, a.vector_units});
@@ -177,8 +215,8 @@ struct ForwardAttending {
 template <class Cell, class Precision>
 struct BackwardAttending {
   static void compute(Call& call, const Attributes& attributes) {
-    const Problem p = problem_of(call, attributes);
-    const Attention a = attention_of(call, attributes);
+    const Problem p = problem_of<Cell>(call, attributes, call.size(kFirst + 3, 1));
+    const Attention a = attention_of(call, p, attributes);
     auto given = [&](int i) { return const_cast<float*>(call.input(kSecond + i)); };
     AttentionResults results{
         {given(1), given(2), given(3), nullptr, nullptr}, given(0), given(4), given(5), nullptr, nullptr};
