@@ -86,6 +86,15 @@ class TranslateConfig(TaskConfig):
     )
     decoding: TranslateDecodingConfig = TranslateDecodingConfig()
 
+    @model_validator(mode="after")
+    def _samples_fewer_than_all(self):
+        samples, size = self.training.sampled_softmax, self.data.vocabulary_size
+        if samples >= size:
+            raise ValueError(
+                f"training.sampled_softmax: found {samples}; data.vocabulary_size is {size}, accepted is less"
+            )
+        return self
+
 
 class TranslateOptions(Section):
     """What `predict` lets its caller choose."""

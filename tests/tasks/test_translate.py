@@ -109,7 +109,17 @@ def test_every_switch_trains(changes, corpus, tmp_path):
     assert trained.metrics["val_loss"] < 20
 
 
-def test_more_samples_than_words_is_refused(corpus, tmp_path):
+def test_samples_that_no_vocabulary_can_have_are_refused_before_anything_is_read():
+    def config(samples):
+        return validate(TranslateConfig, {"data": {"vocabulary_size": 60}, "training": {"sampled_softmax": samples}})
+
+    assert config(59).training.sampled_softmax == 59
+    wanted = "^training.sampled_softmax: found 60; data.vocabulary_size is 60, accepted is less$"
+    with pytest.raises(UserError, match=wanted):
+        config(60)
+
+
+def test_more_samples_than_the_words_that_were_found_is_refused(corpus, tmp_path):
     config = override(PRESETS["tiny"], {"data.source": str(corpus), "training.sampled_softmax": 500})
     prepared = TASK.prepare(config, tmp_path / "prepared")
     with pytest.raises(UserError, match=r"training.sampled_softmax: found 500; the target vocabulary has \d+"):
