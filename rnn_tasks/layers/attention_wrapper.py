@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+import contextlib
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -18,14 +19,13 @@ from rnn_tasks.layers.masking import beside, last_unmasked
 from rnn_tasks.layers.run import loop_cell, output_size, run_cell, step_cell
 
 
-@dataclass(frozen=True, eq=False)
-class HeldMemory:
-    """What a wrapper attends to until the next one.
+class AttentionMemory(NamedTuple):
+    """A memory that `AttentionWrapper.project` has prepared: a nest of tensors, at home in loops and searches.
 
     Attributes:
         values: (batch, memory time, memory units).
         keys: (batch, memory time, units), `values` as the attention compares them.
-        mask: (batch, memory time) bool, or None for all True.
+        mask: (batch, memory time) bool, or None for all True; loops and searches want a tensor.
     """
 
     values: Any
@@ -39,7 +39,7 @@ class AttentionWrapper(CellWrapper):
 
     The cell's output is the query; what the attention reads with it, the context, becomes the attention vector:
     activation([output; context] W) with `attention_units`, else the context itself. Give the memory to the layer,
-    `RNN(wrapper)(sequences, memory=memory, memory_mask=mask)`, or before stepping by hand to `setup_memory`.
+    `RNN(wrapper)(sequences, memory=memory, memory_mask=mask)`, or step within `attending(project(memory, mask))`.
 
     Args:
         cell: any cell.
@@ -88,7 +88,7 @@ class AttentionWrapper(CellWrapper):
                 attention_units, activation=activation, use_bias=False, dtype=self.dtype_policy, name="attention_layer"
             )
         self.memory_width: int | None = None
-        self._memory: HeldMemory | None = None
+        self._memory: AttentionMemory | None = None
 
     @property
     def state_size(self) -> Any:
@@ -105,8 +105,8 @@ class AttentionWrapper(CellWrapper):
             raise ValueError(f"{self.name} was built for a memory of width {self.memory_width}, found {width}")
         self.memory_width = width
 
-    def setup_memory(self, memory: Any, mask: Any = None) -> None:
-        """Project a memory, once for all steps, and attend to it until the next is set up or `drop_memory`.
+    def project(self, memory: Any, mask: Any = None) -> AttentionMemory:
+        """Prepare a memory, once for all the steps that will attend to it.
 
         Args:
             memory: (batch, memory time, memory units).
@@ -127,7 +127,26 @@ class AttentionWrapper(CellWrapper):
                 )
         self.expect_memory(memory.shape[-1])
         self._build_attention()
-        self._memory = HeldMemory(memory, self.attention.project(memory), mask)
+        return AttentionMemory(memory, self.attention.project(memory), mask)
+
+    @contextlib.contextmanager
+    def attending(self, memory: AttentionMemory) -> Iterator[None]:
+        """Inside this, the wrapper attends to what `project` gave; afterwards to what it held before.
+
+        Raises:
+            ValueError: the memory is not projected.
+        """
+        if not isinstance(memory, AttentionMemory):
+            raise ValueError(f"{self.name} attends to what its project gives, found {type(memory).__name__}")
+        before, self._memory = self._memory, memory
+        try:
+            yield
+        finally:
+            self._memory = before
+
+    def setup_memory(self, memory: Any, mask: Any = None) -> None:
+        """Project a memory and attend to it until the next is set up or `drop_memory`; arguments as of `project`."""
+        self._memory = self.project(memory, mask)
 
     def drop_memory(self) -> None:
         """Hold no memory any more."""
@@ -256,15 +275,15 @@ class AttentionWrapper(CellWrapper):
     def _attention_width(self) -> int | None:
         return self.memory_width if self.attention_units is None else self.attention_units
 
-    def _held(self) -> HeldMemory:
+    def _held(self) -> AttentionMemory:
         if self._memory is None:
             raise ValueError(self._no_memory())
         return self._memory
 
     def _no_memory(self) -> str:
         return (
-            f"{self.name} has no memory: give one to its RNN, rnn(sequences, memory=memory), or to "
-            "setup_memory before stepping"
+            f"{self.name} has no memory: give one to its RNN, rnn(sequences, memory=memory), or step within "
+            "attending(project(memory))"
         )
 
 

@@ -189,20 +189,17 @@ class RNN(keras.layers.RNN):
 
     @contextlib.contextmanager
     def _attending(self, memory: Any, mask: Any) -> Iterator[None]:
-        """Every AttentionWrapper holds the memory; one that was set up by hand stays when there is none here."""
+        """Every AttentionWrapper holds the memory; where there is none here, what it has been given by hand."""
         if memory is None:
             yield
             return
         wrappers = self._attention()
         if not wrappers:
             raise ValueError(f"a memory is for an AttentionWrapper; {self.name} has none in its cell")
-        try:
+        with contextlib.ExitStack() as held:
             for wrapper in wrappers:
-                wrapper.setup_memory(memory, mask)
+                held.enter_context(wrapper.attending(wrapper.project(memory, mask)))
             yield
-        finally:
-            for wrapper in wrappers:
-                wrapper.drop_memory()
 
     def _mask(self, sequences: Any, mask: Any, sequence_length: Any) -> Any:
         """What is left of both, (batch, time) bool, or None."""

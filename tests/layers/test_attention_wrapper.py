@@ -154,6 +154,36 @@ def test_stepping_by_hand():
         RNN(cell)(INPUTS)
 
 
+def test_a_projected_memory_travels_through_loops(monkeypatch):
+    """Projected once for every step of a loop, and attended to only within; then what was held before is back."""
+    cell = wrapper("bahdanau", attention_units=3)
+    outputs = RNN(cell, return_sequences=True)(INPUTS, memory=MEMORY, memory_mask=MEMORY_MASK)
+    calls, project = [], cell.attention.project
+    monkeypatch.setattr(cell.attention, "project", lambda memory: calls.append(1) or project(memory))
+
+    def body(t, states, memory, rows):
+        with cell.attending(memory):
+            output, states = cell(tf.gather(INPUTS, t, axis=1), states)
+        return t + 1, states, memory, rows.write(t, output)
+
+    @tf.function
+    def loop():
+        memory = cell.project(MEMORY, MEMORY_MASK)
+        with cell.attending(memory):
+            states = cell.get_initial_state(BATCH)
+        start = (0, states, memory, tf.TensorArray(tf.float32, TIME))
+        return tf.while_loop(lambda t, *_: t < TIME, body, start)[-1].stack()
+
+    agree(tf.transpose(loop(), [1, 0, 2]), outputs)
+    assert len(calls) == 1
+    with pytest.raises(ValueError, match="has no memory"):
+        RNN(cell)(INPUTS)
+    cell.setup_memory(2 * MEMORY)
+    held = RNN(cell)(INPUTS)
+    agree(RNN(cell, return_sequences=True)(INPUTS, memory=MEMORY, memory_mask=MEMORY_MASK), outputs)
+    agree(RNN(cell)(INPUTS), held)
+
+
 def test_a_decoder_starts_from_its_encoder():
     encoded = [tf.constant(RANDOM.normal(size=(BATCH, UNITS)), tf.float32) for _ in range(2)]
     rnn = RNN(wrapper(), return_state=True)
@@ -199,6 +229,7 @@ def test_wrong_use_is_named():
         (lambda: named(INPUTS, memory=MEMORY[:, :, :4]), "built for a memory of width 6, found 4"),
         (lambda: named(INPUTS, memory=MEMORY, memory_mask=MEMORY_MASK[:, :3]), r"\(3, 5\), found \(3, 3\)"),
         (lambda: named.cell.setup_memory(MEMORY[0]), r"memory \(batch, time, units\), found \(5, 6\)"),
+        (lambda: named.cell.attending(MEMORY).__enter__(), "attending attends to what its project gives, found nd"),
         (lambda: wrapper(activation="tanh"), "needs attention_units; found None"),
         (lambda: RNN(AttentionWrapper(LSTMCell(4), LuongAttention(6)))(INPUTS, memory=MEMORY), "of that width"),
         (lambda: RNN(wrapper(), stateful=True).build((3, 4, 2), None, (3, None, 6)), r"found \(3, None, 6\)"),
