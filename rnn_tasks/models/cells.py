@@ -6,8 +6,9 @@ from typing import Literal
 
 import keras
 
-from rnn_tasks.layers import GRU, LSTM, SimpleRNN
+from rnn_tasks.layers import GRU, LSTM, BasicRNNCell, GRUCell, LSTMCell, SimpleRNN
 
 Cell = Literal["lstm", "gru", "simple_rnn"]
 
 RECURRENT: dict[str, type[keras.layers.RNN]] = {"lstm": LSTM, "gru": GRU, "simple_rnn": SimpleRNN}
+CELLS: dict[str, type[keras.layers.Layer]] = {"lstm": LSTMCell, "gru": GRUCell, "simple_rnn": BasicRNNCell}

@@ -2,43 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from typing import Any, Literal, NamedTuple
+from collections.abc import Iterator
+from typing import Any, Literal
 
 import keras
-import tensorflow as tf
 from keras import ops
 
 from rnn_tasks import layers
-from rnn_tasks.models.cells import RECURRENT, Cell
+from rnn_tasks.decoding.protocol import DecoderStep
+from rnn_tasks.layers.attention_wrapper import AttentionMemory
+from rnn_tasks.layers.run import step_cell
+from rnn_tasks.layers.shared_masks import one_mask_a_sequence
+from rnn_tasks.models.cells import CELLS, RECURRENT, Cell
 
 ATTENTIONS = {"luong": "LuongAttention", "bahdanau": "BahdanauAttention"}
-
-
-class Memory(NamedTuple):
-    """The encoded source: what the decoder's attention reads, the same at every step.
-
-    Attributes:
-        values: (batch, source time, units).
-        keys: (batch, source time, units), `values` as the attention compares them.
-        mask: (batch, source time) bool.
-    """
-
-    values: Any
-    keys: Any
-    mask: Any
-
-
-class DecoderState(NamedTuple):
-    """What the decoder remembers of a hypothesis.
-
-    Attributes:
-        layers: for each layer its states, each (batch, units).
-        feed: (batch, output width), the last attentional vector; only with input feeding, else (batch, 0).
-    """
-
-    layers: Any
-    feed: Any
 
 
 @keras.saving.register_keras_serializable(package="rnn_tasks")
@@ -58,7 +37,8 @@ class EncoderDecoder(keras.Model):
         bidirectional: each encoder layer reads both ways, with half of `units` each.
         attention: "none", "luong" or "bahdanau".
         input_feeding: the attentional vector is part of the next step's input.
-        dropout: share of activations dropped at each layer's input and output, never on a state.
+        dropout: share of activations dropped at each layer's input and output, never on a state. With input feeding a
+            decoder layer's input has one mask for the whole sequence (Gal & Ghahramani 2016).
         tied: the output projection is the target embedding.
 
     Call arguments:
@@ -111,38 +91,30 @@ class EncoderDecoder(keras.Model):
             "dropout": dropout,
             "tied": tied,
         }
-        self.input_feeding = input_feeding
         self.output_width = embedding_dim if tied else units
         self.source_embedding = _embedding(source_vocabulary, embedding_dim, "source_embedding")
         self.target_embedding = _embedding(target_vocabulary, embedding_dim, "target_embedding")
-        encoder = [
-            (_encoder_layer(cell, units, bidirectional, i), keras.layers.Dropout(dropout)) for i in range(layers)
-        ]
-        decoder = [(_decoder_layer(cell, units, i), keras.layers.Dropout(dropout)) for i in range(layers)]
-        self.encoder, self.encoder_dropout = (list(kind) for kind in zip(*encoder, strict=True))
-        self.decoder, self.decoder_dropout = (list(kind) for kind in zip(*decoder, strict=True))
-        self.attention = _attention(attention, units)
-        self.attentional = keras.layers.Dense(self.output_width, activation="tanh", use_bias=False, name="attentional")
+        self.encoder = [_encoder_layer(cell, units, bidirectional, i) for i in range(layers)]
+        self.encoder_dropout = [keras.layers.Dropout(dropout) for _ in range(layers)]
+        self.decoder = _decoder(self.settings, self.output_width)
+        self.attentional = None  # an AttentionWrapper has its own
+        if attention == "none":
+            self.attentional = keras.layers.Dense(
+                self.output_width, activation="tanh", use_bias=False, name="attentional"
+            )
         self.output_dropout = keras.layers.Dropout(dropout)
-        self.feed_dropout = keras.layers.Dropout(dropout, noise_shape=(None, 1, None))
         self._build_layers()
 
     def _build_layers(self) -> None:
         # Every width is known here, so the model is whole as soon as it exists and loads without example inputs.
         s = self.settings
-
-        def sequence(width: int) -> tuple[int | None, ...]:
-            return (None, None, width)
-
         self.source_embedding.build((None, None))
         self.target_embedding.build((None, None))
-        feed = self.output_width if self.input_feeding else 0
-        for i in range(s["layers"]):
-            self.encoder[i].build(sequence(s["units"] if i else s["embedding_dim"]))
-            self.decoder[i].build(sequence(s["units"] if i else s["embedding_dim"] + feed))
-        if self.attention is not None:
-            self.attention.build(sequence(s["units"]), sequence(s["units"]))
-        self.attentional.build(sequence(s["units"] * (1 if self.attention is None else 2)))
+        for i, layer in enumerate(self.encoder):
+            layer.build((None, None, s["units"] if i else s["embedding_dim"]))
+        self.decoder.build((None, None, s["embedding_dim"]), memory_shape=(None, None, s["units"]))
+        if self.attentional is not None:
+            self.attentional.build((None, s["units"]))
         if s["tied"]:
             self.output_kernel = self.target_embedding.embeddings  # (target vocabulary, embedding)
         else:
@@ -167,14 +139,11 @@ class EncoderDecoder(keras.Model):
     def hidden(self, inputs, training=False):
         """Attentional vectors (batch, target time, output width), what the output projection sees."""
         memory, state = self.encode(inputs["source"], training=training)
-        if self.input_feeding:
-            return self._unroll_with_feeding(inputs["target_in"], memory, state, training)
-        sequence = self.target_embedding(inputs["target_in"])  # (batch, target time, embedding)
-        mask = ops.not_equal(inputs["target_in"], 0)
-        for layer, dropout, states in zip(self.decoder, self.decoder_dropout, state.layers, strict=True):
-            sequence = dropout(sequence, training=training)
-            sequence = layer(sequence, initial_state=states, mask=mask, training=training)[0]
-        return self.output_dropout(self._attend(sequence, memory)[0], training=training)
+        vectors = self.target_embedding(inputs["target_in"])  # (batch, target time, embedding)
+        with self._attending(memory):
+            # Without a mask: what a target's padding does to the states, nobody sees.
+            outputs = self.decoder(vectors, initial_state=state, training=training)
+        return self._output(outputs, training)
 
     def logits(self, hidden):
         """Attentional vectors (…, output width) -> logits (…, target vocabulary), float32."""
@@ -183,8 +152,8 @@ class EncoderDecoder(keras.Model):
         shaped = ops.reshape(flat, (*ops.shape(hidden)[:-1], kernel.shape[0]))
         return ops.cast(shaped, "float32") + self.output_bias
 
-    def encode(self, source, training=False) -> tuple[Memory, DecoderState]:
-        """Source ids (batch, source time) -> memory, and the decoder's state before its first step."""
+    def encode(self, source, training=False) -> tuple[AttentionMemory, list[Any]]:
+        """Source ids (batch, source time) -> memory, and the states of the decoder's cell before its first step."""
         mask = ops.not_equal(source, 0)
         sequence = self.source_embedding(source)  # (batch, source time, embedding)
         states = []
@@ -194,68 +163,49 @@ class EncoderDecoder(keras.Model):
                 half = len(final) // 2
                 final = [ops.concatenate(pair, axis=-1) for pair in zip(final[:half], final[half:], strict=True)]
             states.append(final)
-        keys = sequence if self.attention is None else self.attention.project(sequence)
-        feed = ops.zeros((ops.shape(source)[0], self.output_width if self.input_feeding else 0), self.compute_dtype)
-        return Memory(sequence, keys, mask), DecoderState(states, feed)
+        first = states if len(states) > 1 else states[0]
+        if self.attentional is not None:
+            return AttentionMemory(sequence, sequence, mask), first
+        memory = self.decoder.cell.project(sequence, mask)
+        with self._attending(memory):
+            _, *attention = self.decoder.cell.get_initial_state(ops.shape(source)[0])
+        return memory, [first, *attention]
 
-    def step(self, ids, state: DecoderState, memory: Memory) -> tuple[Any, DecoderState, Any]:
-        """One step at inference: a `rnn_tasks.decoding.DecoderStep`.
+    def step(self, ids, state, memory: AttentionMemory, training=False) -> tuple[Any, Any, Any]:
+        """One step: a `rnn_tasks.decoding.DecoderStep`.
 
         Args:
             ids: (batch,) int32, the tokens chosen last.
             state: of the step before, or from `encode`.
             memory: from `encode`.
+            training: whether dropout is on, with masks of this step's own; for several steps see `training_step`.
 
         Returns:
-            Log probabilities (batch, target vocabulary), the new state, alignment (batch, source time).
+            Log probabilities (batch, target vocabulary), the new state, alignment (batch, source time) in float32.
         """
-        hidden, state, alignment = self._advance(self.target_embedding(ids), state, memory)
-        return ops.log_softmax(self.logits(hidden), axis=-1), state, alignment
+        with one_mask_a_sequence(self.decoder.cell, ops.shape(ids)[0], training):
+            return self._step(ids, state, memory, training)
 
-    def _advance(self, vectors, state: DecoderState, memory: Memory, input_masks=None):
-        """Word vectors (batch, embedding) through the decoder's cells: attentional vector, state, alignment."""
-        x = ops.concatenate([vectors, state.feed], axis=-1) if self.input_feeding else vectors
-        states = []
-        for i, (layer, before) in enumerate(zip(self.decoder, state.layers, strict=True)):
-            x = x if input_masks is None else x * input_masks[i]
-            x, after = layer.cell(x, before)
-            states.append(list(after))
-        hidden, alignment = self._attend(x[:, None], memory)
-        hidden, alignment = hidden[:, 0], alignment[:, 0]
-        return hidden, DecoderState(states, hidden if self.input_feeding else state.feed), alignment
+    @contextlib.contextmanager
+    def training_step(self, memory: AttentionMemory) -> Iterator[DecoderStep]:
+        """A `step` with dropout as in `call`: inside this, masks that a sequence shares are the same at every step."""
+        with one_mask_a_sequence(self.decoder.cell, ops.shape(memory.mask)[0], training=True):
+            yield functools.partial(self._step, training=True)
 
-    def _attend(self, queries, memory: Memory):
-        """Decoder outputs (batch, time, units) -> attentional vectors (batch, time, output width) and alignments."""
-        if self.attention is None:
-            shape = (*ops.shape(queries)[:2], ops.shape(memory.mask)[1])
-            return self.attentional(queries), ops.zeros(shape)
-        context, alignment = self.attention(queries, memory.values, keys=memory.keys, mask=memory.mask)
-        return self.attentional(ops.concatenate([queries, context], axis=-1)), alignment
+    def _step(self, ids, state, memory, training):
+        with self._attending(memory):
+            output, state = step_cell(self.decoder.cell, self.target_embedding(ids), state, training)
+        log_probabilities = ops.log_softmax(self.logits(self._output(output, training)), axis=-1)
+        alignment = ops.zeros_like(memory.mask) if self.attentional is not None else state[-1]
+        return log_probabilities, state, ops.cast(alignment, "float32")
 
-    def _unroll_with_feeding(self, target_in, memory: Memory, state: DecoderState, training: bool):
-        vectors = ops.transpose(self.target_embedding(target_in), (1, 0, 2))  # (target time, batch, embedding)
-        steps = tf.shape(vectors)[0]
-        masks = self._feeding_masks(vectors, training)
+    def _attending(self, memory: AttentionMemory):
+        return contextlib.nullcontext() if self.attentional is not None else self.decoder.cell.attending(memory)
 
-        def body(t, state, outputs):
-            hidden, state, _ = self._advance(vectors[t], state, memory, masks)
-            return t + 1, state, outputs.write(t, hidden)
-
-        outputs = tf.TensorArray(self.compute_dtype, size=steps, element_shape=(target_in.shape[0], self.output_width))
-        _, _, outputs = tf.while_loop(
-            lambda t, *_: t < steps, body, (tf.constant(0), state, outputs), maximum_iterations=steps
-        )
-        hidden = ops.transpose(outputs.stack(), (1, 0, 2))  # (batch, target time, output width)
-        return self.output_dropout(hidden, training=training)
-
-    def _feeding_masks(self, vectors, training: bool):
-        """One dropout mask a layer, the same at every step (Gal & Ghahramani 2016); None where dropout is off."""
-        if not training or not self.settings["dropout"]:
-            return None
-        batch = ops.shape(vectors)[1]
-        widths = [layer.cell.kernel.shape[0] for layer in self.decoder]
-        ones = [ops.ones((batch, 1, width), self.compute_dtype) for width in widths]
-        return [self.feed_dropout(one, training=True)[:, 0] for one in ones]
+    def _output(self, outputs, training):
+        """The decoder's outputs (…, units or output width) -> attentional vectors (…, output width)."""
+        vectors = outputs if self.attentional is None else self.attentional(outputs)
+        return self.output_dropout(vectors, training=training)
 
     def get_config(self):
         return {**super().get_config(), **self.settings}
@@ -274,9 +224,16 @@ def _encoder_layer(cell: Cell, units: int, bidirectional: bool, index: int):
     return keras.layers.Bidirectional(layer, name=f"{name}_both_ways") if bidirectional else layer
 
 
-def _decoder_layer(cell: Cell, units: int, index: int):
-    return RECURRENT[cell](units, return_sequences=True, return_state=True, name=f"decoder_{index}_{cell}")
-
-
-def _attention(kind: str, units: int):
-    return None if kind == "none" else getattr(layers, ATTENTIONS[kind])(units, name="attention")
+def _decoder(settings: dict[str, Any], width: int) -> layers.RNN:
+    """The decoder as a layer over one cell, which `step` takes a single step of."""
+    kind, units, feeding = settings["cell"], settings["units"], settings["input_feeding"]
+    cells = [CELLS[kind](units, name=f"decoder_{i}_{kind}") for i in range(settings["layers"])]
+    if settings["dropout"]:
+        keep = 1.0 - settings["dropout"]
+        cells = [layers.DropoutWrapper(cell, keep, variational_recurrent=feeding) for cell in cells]
+    # Not a stack of one: a bare LSTM has a native kernel with input feeding.
+    cell = layers.MultiRNNCell(cells) if len(cells) > 1 else cells[0]
+    if settings["attention"] != "none":
+        attention = getattr(layers, ATTENTIONS[settings["attention"]])(units, name="attention")
+        cell = layers.AttentionWrapper(cell, attention, width, activation="tanh", input_feeding=feeding)
+    return layers.RNN(cell, return_sequences=True, name="decoder")

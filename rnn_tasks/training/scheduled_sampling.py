@@ -3,9 +3,10 @@
 Bengio et al. 2015, "Scheduled Sampling for Sequence Prediction with Recurrent Neural Networks". Epsilon is the
 probability that a step reads the reference; it falls with the number of updates by one of three schedules:
 
-    memory, state = model.encode(batch["source"])
+    memory, state = model.encode(batch["source"], training=True)
     epsilon = inverse_sigmoid_epsilon(optimizer.iterations, k=2000.0)
-    scores = scheduled_sampling(model.step, state, memory, batch["target_in"], epsilon, seed=optimizer.iterations)
+    with model.training_step(memory) as step:
+        scores = scheduled_sampling(step, state, memory, batch["target_in"], epsilon, seed=optimizer.iterations)
     loss = sequence_cross_entropy(scores, batch["target_out"])
 """
 
@@ -51,7 +52,7 @@ def scheduled_sampling(
         ValueError: epsilon is a number outside [0, 1].
 
     References:
-        Bengio et al. 2015, section 2.4 and figure 1.
+        Bengio et al. 2015, cited in full above.
     """
     if not tf.is_tensor(epsilon):
         _between("epsilon", epsilon, 0.0, 1.0)

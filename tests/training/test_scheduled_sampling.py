@@ -1,5 +1,7 @@
 """Scheduled sampling between its two ends, teacher forcing and free running, and its schedules in closed form."""
 
+import contextlib
+import functools
 import math
 
 import keras
@@ -10,6 +12,7 @@ from scipy import stats
 
 from rnn_tasks import models, training
 from rnn_tasks.training import exponential_epsilon, inverse_sigmoid_epsilon, linear_epsilon, scheduled_sampling
+from tests.models.dropped_units import check_masks, dropping
 
 PAD, UNK, GO, EOS = range(4)
 SOURCE = np.array([[5, 6, 7, 8], [9, 4, 0, 0]], np.int32)
@@ -79,6 +82,31 @@ def test_padding_of_the_reference_changes_no_score_before_it():
     forced = tf.nn.log_softmax(model({"source": SOURCE, "target_in": padded}))
     np.testing.assert_allclose(scores[0], forced[0], atol=1e-5)
     np.testing.assert_allclose(scores[1, :2], forced[1, :2], atol=1e-5)
+
+
+@pytest.mark.parametrize("feeding", [False, True], ids=["not fed", "fed"])
+@pytest.mark.parametrize("whole", [False, True], ids=["step", "training_step"])
+def test_with_dropout(feeding, whole):
+    """In a graph, masks as of teacher forcing; the next sequence has its own, and what was drawn stays in the graph."""
+    model, ids = dropping(input_feeding=feeding), np.ones((2, 40), np.int32)
+    alone = contextlib.nullcontext(functools.partial(model.step, training=True))
+
+    @tf.function
+    def scores():
+        with tf.GradientTape() as tape:
+            memory, state = model.encode(ids, training=True)
+            with model.training_step(memory) if whole else alone as step:
+                found = scheduled_sampling(step, state, memory, ids, 0.5, seed=1)
+            loss = training.sequence_cross_entropy(found, ids).total
+        return found, tape.gradient(loss, model.target_embedding.embeddings.value)
+
+    (first, gradient), (second, _) = scores(), scores()
+    for found in (first, second):
+        check_masks(found, shared=feeding and whole)
+    assert not np.array_equal(first, second)
+    check_masks(model({"source": ids, "target_in": ids}, training=True), shared=feeding)
+    assert np.all(np.isfinite(gradient))
+    assert np.any(gradient != 0.0)
 
 
 # From <go> 4, 5, 6, 4, ...; the reference is all 7, which leads to 4 as well.
