@@ -29,7 +29,7 @@ class IRNNCell(KernelCell, keras.layers.SimpleRNNCell):
         output (batch, units), and the new [h].
 
     References:
-        Le et al. 2015, "A Simple Way to Initialize Recurrent Networks of Rectified Linear Units", sections 2 and 4.
+        Le et al. 2015, "A Simple Way to Initialize Recurrent Networks of Rectified Linear Units".
     """
 
     step = RELU_RNN_STEP

@@ -33,7 +33,7 @@ class PeepholeLSTMCell(KernelCell, ForgetBiasLSTMCell):
         output (batch, units), and the new [h, c].
 
     References:
-        Gers & Schmidhuber 2000, "Recurrent Nets that Time and Count", section 3.
+        Gers & Schmidhuber 2000, "Recurrent Nets that Time and Count".
     """
 
     step = PEEPHOLE_LSTM_STEP
