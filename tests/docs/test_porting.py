@@ -14,6 +14,7 @@ from rnn_tasks import decoding, layers
 
 PAGE = Path(rnn_tasks.__file__).parents[1] / "docs" / "porting.md"
 TEXT = PAGE.read_text()
+EXAMPLES = re.findall(r"^```python\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
 SECTIONS = re.findall(r"^## (.+)$", TEXT, re.MULTILINE)
 
 
@@ -21,7 +22,8 @@ def counted(*shape, start):
     return np.sin(start + np.arange(np.prod(shape))).reshape(shape).astype("float32")
 
 
-# A checkpoint of TF1's: 4 features, 3 units.
+# Checkpoints of TF1's: 4 features, 3 units.
+BASIC = {"kernel": counted(7, 3, start=0.0), "bias": counted(3, start=1.0)}
 LSTM = {"kernel": counted(7, 12, start=0.0), "bias": counted(12, start=1.0)}
 PEEPHOLES = {name: counted(3, start=2.0 + i) for i, name in enumerate(("w_i_diag", "w_f_diag", "w_o_diag"))}
 GRU = {
@@ -30,12 +32,13 @@ GRU = {
     "candidate_kernel": counted(7, 3, start=2.0),
     "candidate_bias": counted(3, start=3.0),
 }
+CHECKPOINTS = {"BasicRNNCell": BASIC, "BasicLSTMCell and LSTMCell": LSTM | PEEPHOLES, "GRUCell": GRU}
 INPUTS, LENGTHS = counted(2, 5, 4, start=1.0), [5, 3]
 
 
 def run(section=None):
     """The names that the page's first block and those of a section leave behind."""
-    names = {**LSTM, **PEEPHOLES, **GRU}
+    names = dict(CHECKPOINTS.get(section, {}))
     heading = None
     for found in re.finditer(
         r"^## (?P<heading>[^\n]+)$|^```python\n(?P<code>.*?)^```$", TEXT, re.MULTILINE | re.DOTALL
@@ -53,6 +56,11 @@ def close(found, wanted, atol=1e-6):
 
 def sigmoid(x):
     return 1.0 / (1.0 + np.exp(-x))
+
+
+def tf1_basic(kernel, bias, x, h):
+    """As `tf.nn.rnn_cell.BasicRNNCell.call`."""
+    return (np.tanh(np.concatenate([x, h], axis=1) @ kernel + bias),)
 
 
 def tf1_lstm(kernel, bias, x, c, h, w_i_diag=0.0, w_f_diag=0.0, w_o_diag=0.0, forget_bias=1.0):
@@ -89,6 +97,7 @@ def ported(cell):
 # What tf.compat.v1.nn.dynamic_rnn over tf.compat.v1.nn.rnn_cell's cells gives of these weights, inputs and lengths
 # (run with TensorFlow 2.21 and tf_keras 2.21).
 GOLDEN = {
+    "basic": ([[0.6958745, 0.30672097, -0.4752183], [0.7448251, 0.52842414, -0.3148157]],),
     "lstm": (
         [[-0.73506016, -1.370927, -0.49755228], [-0.90918314, -1.2354856, -0.3311846]],
         [[-0.20598789, -0.42425677, -0.30111003], [-0.12859926, -0.25927556, -0.20982221]],
@@ -104,9 +113,10 @@ GOLDEN = {
 @pytest.mark.parametrize(
     ("section", "name", "tf1", "weights"),
     [
-        ("LSTM", "lstm", tf1_lstm, LSTM),
-        ("LSTM", "peephole", tf1_lstm, LSTM | PEEPHOLES),
-        ("GRU", "gru", tf1_gru, GRU),
+        ("BasicRNNCell", "basic", tf1_basic, BASIC),
+        ("BasicLSTMCell and LSTMCell", "lstm", tf1_lstm, LSTM),
+        ("BasicLSTMCell and LSTMCell", "peephole", tf1_lstm, LSTM | PEEPHOLES),
+        ("GRUCell", "gru", tf1_gru, GRU),
     ],
 )
 def test_checkpoints(section, name, tf1, weights):
@@ -157,9 +167,33 @@ def streams(page):
     assert not np.any(tape.gradient(later, page["inputs"])[:, :2])
 
 
+# What tf.compat.v1.nn.bidirectional_dynamic_rnn over BasicRNNCells gives of these inputs and lengths, forwards with the
+# checkpoint BASIC, backwards with its rows in reverse: the states, and the shorter sample's outputs of the way back.
+GOLDEN_STATES = [
+    [[0.6958745, 0.30672097, -0.4752183], [0.7448251, 0.52842414, -0.3148157]],
+    [[-0.38154137, 0.81268537, 0.92580867], [-0.36886925, 0.86985564, 0.94953215]],
+]
+GOLDEN_BACK = [
+    *([-0.36886925, 0.86985564, 0.94953215], [0.28881833, 0.7489151, 0.636], [0.41450977, 0.55428135, 0.22966577]),
+    *([0.0, 0.0, 0.0], [0.0, 0.0, 0.0]),
+]
+
+
+def test_both_ways_with_lengths():
+    cells = layers.RNN(layers.BasicRNNCell(3), return_sequences=True, return_state=True)
+    both = keras.layers.Bidirectional(cells, merge_mode=None)
+    both.build((2, 5, 4))
+    rows = [(BASIC["kernel"], BASIC["bias"]), (BASIC["kernel"][::-1], BASIC["bias"][::-1])]
+    both.set_weights([part for kernel, bias in rows for part in (*np.split(kernel, [4]), bias)])
+    _, backward, *states = both(INPUTS, mask=tf.sequence_mask(LENGTHS, 5))
+    close(states, GOLDEN_STATES)
+    close(backward[1], GOLDEN_BACK)
+
+
 def both_ways(page):
     forward, backward, *states = page["both"](page["inputs"][1:, :3])  # without its padding
     close(page["outputs"][1, :3], tf.concat([forward, backward], axis=-1)[0])
+    close(page["outputs"][1, 3:], np.zeros((2, 6)))
     close([state[1] for state in page["states"]], [state[0] for state in states])
     assert len(states) == 4
     any_cell = keras.layers.Bidirectional(layers.RNN(layers.LSTMCell(3), return_sequences=True))
@@ -167,6 +201,11 @@ def both_ways(page):
     any_cell.set_weights(page["both"].get_weights())
     mask = tf.sequence_mask(page["lengths"], 5)
     close(any_cell(page["inputs"], mask=mask), page["outputs"])
+
+
+def basic(page):
+    close(page["basic"].kernel, page["kernel"][:4])
+    close(page["basic"].recurrent_kernel, page["kernel"][4:])
 
 
 def lstm(page):
@@ -208,7 +247,7 @@ def wrappers(page):
 def decoders(page):
     close(tf.reduce_sum(page["alignments"], axis=-1), np.ones((2, 3)))
     close(page["alignments"][1, :, 4:], np.zeros((3, 2)))
-    beams, arguments = page["beams"], (page["step"], page["state"], (page["memory"], page["seen"]), page["limits"])
+    beams, arguments = page["beams"], (page["step"], page["state"], page["projected"], page["limits"])
     assert beams.ids.shape[:2] == (2, 4)
     assert page["words"].shape == (2, beams.ids.shape[2])
     close(beams.scores, beams.log_probabilities)
@@ -232,8 +271,9 @@ CLAIMS = {
     "swap_memory": recomputing,
     "State saving and truncated BPTT": streams,
     "bidirectional_dynamic_rnn": both_ways,
-    "LSTM": lstm,
-    "GRU": gru,
+    "BasicRNNCell": basic,
+    "BasicLSTMCell and LSTMCell": lstm,
+    "GRUCell": gru,
     "MultiRNNCell and DeviceWrapper": stack,
     "DropoutWrapper": dropout,
     "Residual, highway and projections": wrappers,
@@ -246,6 +286,11 @@ CLAIMS = {
 def test_examples(section):
     tf.random.set_seed(1)
     CLAIMS[section](run(section))
+
+
+def test_every_block_is_an_example_that_runs_and_every_section_has_one():
+    assert TEXT.count("```") == 2 * len(EXAMPLES)
+    assert all("```python\n" in section for section in re.split("^## ", TEXT, flags=re.MULTILINE)[1:])
 
 
 TABLE = re.findall(r"^\| (`.+) \| (.+) \|$", TEXT, re.MULTILINE)
@@ -265,6 +310,23 @@ TABLE = re.findall(r"^\| (`.+) \| (.+) \|$", TEXT, re.MULTILINE)
 )
 def test_table_has(name):
     assert any(f"`{name}`" in there for there, _ in TABLE)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("tf.nn.static_rnn", "tf.nn.dynamic_rnn", "tf.nn.bidirectional_dynamic_rnn", "swap_memory", "sequence_length"),
+        *("BasicRNNCell", "BasicLSTMCell", "LSTMCell(use_peepholes=True)", "GRUCell", "MultiRNNCell", "DropoutWrapper"),
+        *("OutputProjectionWrapper", "DeviceWrapper", "AttentionWrapper", "BasicDecoder", "BeamSearchDecoder"),
+        "sampled_softmax_loss",
+    ],
+)
+def test_an_example_has(name):
+    """What the table puts first for a name, with the arguments that it gives there."""
+    here = next(here for there, here in TABLE if f"`{name}`" in there)
+    first = f"layers.{name}" if here.startswith("the same") else re.match("`([^`]+)`", here)[1]
+    for part in re.findall(r"^[\w.]+|\w+(?==)", first):
+        assert any(re.search(rf"\b{re.escape(part)}\b", example) for example in EXAMPLES), part
 
 
 def test_names_on_the_page_exist():
