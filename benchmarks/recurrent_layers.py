@@ -2,8 +2,9 @@
 
     python benchmarks/recurrent_layers.py [--repeats 20] [--only TEXT]
 
-Every contender of a case runs in turn, round after round, in one process; medians count. A pause before each run lets
-the threads of the one before come to rest. torch is no dependency: without it (`pip install torch==2.13.0`) its columns
+Every contender of a case runs in turn, round after round, in one process; medians count. A pause lets the threads of the
+one before come to rest, an untimed run brings back what the pause and the others drove out of the caches, and what takes
+less than 10 ms is timed several times in a row. torch is no dependency: without it (`pip install torch==2.13.0`) its columns
 stay empty. A figure is forward and backward over one layer with all its gradients, unless the case says inference.
 """
 
@@ -254,20 +255,24 @@ def _torch_inference(batch: int, steps: int, units: int) -> Run:
 
 
 def _compare(case: Case, repeats: int) -> None:
-    runs, first = {}, {}
+    runs, first, in_a_row = {}, {}, {}
     for name, make in case.contenders.items():
         run, start = make(), time.perf_counter()
         run()
         first[name] = time.perf_counter() - start
+        start = time.perf_counter()
         run()
+        in_a_row[name] = max(1, round(0.01 / (time.perf_counter() - start)))
         runs[name] = run
     times: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(repeats):
         for name, run in runs.items():
             time.sleep(0.01)
-            start = time.perf_counter()
             run()
-            times[name].append(time.perf_counter() - start)
+            start = time.perf_counter()
+            for _ in range(in_a_row[name]):
+                run()
+            times[name].append((time.perf_counter() - start) / in_a_row[name])
     medians = {name: statistics.median(values) for name, values in times.items()}
     print(f"{case.title}  ({case.gigaflops:.2f} GFLOP)")
     for name, median in medians.items():

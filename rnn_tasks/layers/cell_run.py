@@ -100,9 +100,8 @@ def run_kernel(
     if kernel == "native":
         peepholes = tf.stack([ops.cast(w, dtype) for w in cell.peepholes]) if hasattr(cell, "peepholes") else None
         bfloat16 = cell.compute_dtype == "bfloat16"
-        outputs, final = recur_natively(
-            step.name, sequences, states, *weights, bias, recurrent_bias, mask, peepholes, state_mask, bfloat16
-        )
+        given = sequences, states, *weights, bias, recurrent_bias, mask, peepholes, state_mask
+        outputs, final = recur_natively(step.name, *given, bfloat16, training)
         outputs, final = ops.cast(outputs, cell.compute_dtype), [ops.cast(s, cell.compute_dtype) for s in final]
     else:
         outputs, final = recur_in_a_loop(step, sequences, states, *weights, bias, recurrent_bias, mask)

@@ -62,6 +62,7 @@ def recur_natively(
     peepholes: tf.Tensor | None = None,
     state_mask: tf.Tensor | None = None,
     bfloat16: bool = False,
+    training: bool = True,
 ) -> tuple[tf.Tensor, list[tf.Tensor]]:
     """Run the native recurrence on float32 tensors. It has a first derivative, no second.
 
@@ -77,6 +78,7 @@ def recur_natively(
         peepholes: (3, units), to the input, forget and output gates of a peephole LSTM.
         state_mask: (gates, batch, units), recurrent dropout: what each gate multiplies the previous output with.
         bfloat16: round what is multiplied to bfloat16; sums, states and activations stay float32.
+        training: keep what the gradient needs. Without, a gradient that is asked for all the same runs all of it again.
 
     Returns:
         outputs (batch, time, units), the first state of every step, and the final states, each (batch, units).
@@ -92,11 +94,14 @@ def recur_natively(
     def run(inputs, kernel, recurrent_kernel, bias, recurrent_bias, peepholes, h0, c0):
         state_masks = absent if state_mask is None else state_mask
         given = (inputs, kernel, recurrent_kernel, bias, recurrent_bias, peepholes, keep, state_masks, h0, c0)
-        outputs, carries, kept, h, c = ops.rnn_tasks_recurrence(*given, **attributes)
-        outputs = tf.ensure_shape(outputs, (*inputs.shape[:2], recurrent_kernel.shape[0]))
+        outputs, *kept, h, c = ops.rnn_tasks_recurrence(*given, **attributes, keeps=training)
+        shaped = tf.ensure_shape(outputs, (*inputs.shape[:2], recurrent_kernel.shape[0]))
 
         def gradient(d_outputs, d_h, d_c):
-            found = ops.rnn_tasks_recurrence_gradient(*given, outputs, carries, kept, d_outputs, d_h, d_c, **attributes)
+            carries_and_gates = kept if training else ops.rnn_tasks_recurrence(*given, **attributes, keeps=True)[1:3]
+            found = ops.rnn_tasks_recurrence_gradient(
+                *given, outputs, *carries_and_gates, d_outputs, d_h, d_c, **attributes
+            )
             d_inputs, d_kernel, d_recurrent_kernel, d_bias, d_recurrent_bias, d_peepholes, d_h0, d_c0 = found
             if name != "gru":
                 d_recurrent_bias = tf.zeros_like(recurrent_bias)
@@ -111,7 +116,7 @@ def recur_natively(
                 d_c0,
             )
 
-        return (outputs, tf.ensure_shape(h, h0.shape), tf.ensure_shape(c, c0.shape)), gradient
+        return (shaped, tf.ensure_shape(h, h0.shape), tf.ensure_shape(c, c0.shape)), gradient
 
     h0, c0 = states[0], states[1] if len(states) == 2 else tf.zeros((tf.shape(inputs)[0], 0))
     outputs, h, c = run(inputs, kernel, recurrent_kernel, bias, recurrent_bias, peepholes, h0, c0)

@@ -108,7 +108,7 @@ void forward_attending(const Problem& p, const Attention& a, const AttentionResu
         } else {
           Cell::forward({projected + at * stride, z.data() + r * width, p.bias, nullptr, p.peepholes,
                          Cell::kKept ? results.recurrence.kept + at * stride : nullptr, h, cr},
-                        N);
+                        N, {0, N});
           attend(a, first + r, h, N, alignment, context);
           std::memcpy(results.last_alignment + (first + r) * S, alignment, S * sizeof(float));
           std::memcpy(question.data() + r * asked, h, N * sizeof(float));

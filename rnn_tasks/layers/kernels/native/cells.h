@@ -3,6 +3,8 @@
 // Gate order and bias layout are Keras' own. `kKept` is how many values a unit keeps for the way back.
 #pragma once
 
+#include <utility>
+
 #include "simd.h"
 
 namespace rnn_tasks {
@@ -17,6 +19,8 @@ struct ForwardRow {
   float* h;                     // (units,), previous output in, new output out
   float* c;                     // (units,), LSTM only: previous carry in, new carry out
 };
+
+using Range = std::pair<Index, Index>;  // [first, last)
 
 struct BackwardRow {
   const float* kept;      // (kKept, units)
@@ -38,9 +42,9 @@ struct SimpleCell {
   static constexpr Index kGates = 1, kKept = 0;
   static constexpr bool kCarry = false, kShared = true;
 
-  static void forward(const ForwardRow& row, Index units) {
-    for (Index u = 0; u < units; u += kLanes) {
-      Index n = units - u;
+  static void forward(const ForwardRow& row, Index units, Range own) {
+    for (Index u = own.first; u < own.second; u += kLanes) {
+      Index n = own.second - u;
       Vec z = load(row.projected + u, n) + load(row.bias + u, n) + load(row.recurrent + u, n);
       store(row.h + u, relu ? (z > 0.0f ? z : Vec{}) : hyperbolic_tangent(z), n);
     }
@@ -64,9 +68,9 @@ struct LstmCell {
   static constexpr Index kGates = 4, kKept = 4;
   static constexpr bool kCarry = true, kShared = true;
 
-  static void forward(const ForwardRow& row, Index units) {
-    for (Index u = 0; u < units; u += kLanes) {
-      Index n = units - u;
+  static void forward(const ForwardRow& row, Index units, Range own) {
+    for (Index u = own.first; u < own.second; u += kLanes) {
+      Index n = own.second - u;
       auto z = [&](Index gate) {
         Index at = gate * units + u;
         return load(row.projected + at, n) + load(row.bias + at, n) + load(row.recurrent + at, n);
@@ -131,9 +135,9 @@ struct GruCell {
   static constexpr Index kGates = 3, kKept = 4;
   static constexpr bool kCarry = false, kShared = false;
 
-  static void forward(const ForwardRow& row, Index units) {
-    for (Index u = 0; u < units; u += kLanes) {
-      Index n = units - u;
+  static void forward(const ForwardRow& row, Index units, Range own) {
+    for (Index u = own.first; u < own.second; u += kLanes) {
+      Index n = own.second - u;
       auto x = [&](Index gate) {
         return load(row.projected + gate * units + u, n) + load(row.bias + gate * units + u, n);
       };

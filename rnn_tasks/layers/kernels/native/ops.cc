@@ -20,7 +20,7 @@ namespace {
 struct Attributes {
   std::string cell;
   int threads;
-  bool rounded, tanh;
+  bool rounded, tanh, keeps;
 };
 
 struct Free {
@@ -86,7 +86,7 @@ class Call {
 
  private:
   float* filled(Index count, bool zeroed) {
-    if (!tensors_.back()) return nullptr;
+    if (!tensors_.back() || !count) return nullptr;
     auto* data = static_cast<float*>(TF_TensorData(tensors_.back().get()));
     if (zeroed) std::fill(data, data + count, 0.0f);
     return data;
@@ -136,8 +136,8 @@ struct Forward {
     const Index carries = Cell::kCarry ? p.units : 0;
     Results results;
     results.outputs = call.output(0, {p.batch, p.time, p.units});
-    results.carries = call.output(1, {p.batch, p.time, carries});
-    results.kept = call.output(2, {p.batch, p.time, Cell::kKept * p.units});
+    results.carries = call.output(1, {p.batch, p.time, attributes.keeps ? carries : 0});
+    results.kept = call.output(2, {p.batch, p.time, attributes.keeps ? Cell::kKept * p.units : 0});
     results.last_h = call.output(3, {p.batch, p.units});
     results.last_c = call.output(4, {p.batch, carries});
     if (call.good()) forward<Cell, Precision>(p, results);
@@ -158,8 +158,8 @@ struct Backward {
     float* d_inputs = call.output(0, {p.batch, p.time, p.features});
     d.d_inputs = p.kernel ? d_inputs : nullptr;
     d.d_projected = p.kernel ? call.room({p.batch, p.time, width}) : d_inputs;
-    d.d_kernel = call.output(1, {p.kernel ? p.features : 0, p.kernel ? width : 0}, !p.time);
-    d.d_recurrent = call.output(2, {p.units, width}, !p.time);
+    d.d_kernel = call.output(1, {p.kernel ? p.features : 0, p.kernel ? width : 0}, !p.batch || !p.time);
+    d.d_recurrent = call.output(2, {p.units, width}, !p.batch || !p.time);
     d.d_bias = call.output(3, {width}, true);
     d.d_recurrent_bias = call.output(4, {Cell::kShared ? 0 : width}, true);
     d.d_peepholes = call.output(5, {p.peepholes ? 3 : 0, p.peepholes ? p.units : 0}, true);
@@ -228,15 +228,15 @@ struct BackwardAttending {
     d.d_last_vector = given(9);
     d.d_last_alignment = given(10);
     d.recurrence.d_inputs = call.output(0, {p.batch, p.time, p.features});
-    d.recurrence.d_kernel = call.output(1, {p.features, width}, !p.time);
-    d.recurrence.d_recurrent = call.output(2, {a.vector_units + p.units, width}, !p.time);
+    d.recurrence.d_kernel = call.output(1, {p.features, width}, !p.batch || !p.time);
+    d.recurrence.d_recurrent = call.output(2, {a.vector_units + p.units, width}, !p.batch || !p.time);
     d.recurrence.d_bias = call.output(3, {width}, true);
     d.recurrence.d_peepholes = call.output(4, {p.peepholes ? 3 : 0, p.peepholes ? p.units : 0}, true);
     d.recurrence.d_h0 = call.output(5, {p.batch, p.units});
     d.recurrence.d_c0 = call.output(6, {p.batch, carries});
     d.d_keys = call.output(7, {p.batch, a.memory_time, p.units}, true);
     d.d_values = call.output(8, {p.batch, a.memory_time, a.memory_units}, true);
-    d.d_vector_kernel = call.output(9, {p.units + a.memory_units, a.vector_units}, !p.time);
+    d.d_vector_kernel = call.output(9, {p.units + a.memory_units, a.vector_units}, !p.batch || !p.time);
     d.d_vector0 = call.output(10, {p.batch, a.vector_units});
     d.d_alignment0 = call.output(11, {p.batch, a.memory_time});
     d.recurrence.d_projected = call.room({p.batch, p.time, width});
@@ -300,6 +300,9 @@ void* create(TF_OpKernelConstruction* construction) {
   unsigned char tanh = 0;  // of the attention vector; the plain recurrence has no such attribute
   TF_OpKernelConstruction_GetAttrBool(construction, "tanh", &tanh, status.get());
   attributes->tanh = tanh;
+  unsigned char keeps = 1;  // of the forward recurrence alone: what its gradient needs is kept
+  TF_OpKernelConstruction_GetAttrBool(construction, "keeps", &keeps, status.get());
+  attributes->keeps = keeps;
   return attributes;
 }
 
@@ -310,7 +313,7 @@ void unknown_shapes(TF_ShapeInferenceContext* context, TF_Status* status) {
 }
 
 void add(const char* name, const std::vector<std::string>& inputs, const std::vector<std::string>& outputs,
-         void (*run)(void*, TF_OpKernelContext*)) {
+         void (*run)(void*, TF_OpKernelContext*), const char* attribute = nullptr) {
   StatusPointer status(TF_NewStatus());
   TF_OpDefinitionBuilder* op = TF_NewOpDefinitionBuilder(name);
   for (const auto& input : inputs) TF_OpDefinitionBuilderAddInput(op, (input + ": float").c_str());
@@ -318,7 +321,7 @@ void add(const char* name, const std::vector<std::string>& inputs, const std::ve
   TF_OpDefinitionBuilderAddAttr(op, "cell: {'simple_rnn', 'relu_rnn', 'lstm', 'peephole_lstm', 'gru'}");
   TF_OpDefinitionBuilderAddAttr(op, "threads: int >= 1");
   TF_OpDefinitionBuilderAddAttr(op, "rounded: bool = false");
-  if (inputs.size() > kFirst && inputs[kFirst] == kMemory[0]) TF_OpDefinitionBuilderAddAttr(op, "tanh: bool");
+  if (attribute) TF_OpDefinitionBuilderAddAttr(op, attribute);
   TF_OpDefinitionBuilderSetShapeInferenceFunction(op, unknown_shapes);
   TF_RegisterOpDefinition(op, status.get());
   TF_RegisterKernelBuilder(name, TF_NewKernelBuilder(name, "CPU", create, run, destroy), status.get());
@@ -332,19 +335,19 @@ const bool registered = [] {
   };
   const Names inputs(std::begin(kInputs), std::end(kInputs));
   const Names kept = {"outputs", "carries", "kept"};
-  add("RnnTasksRecurrence", inputs, joined(kept, {"last_h", "last_c"}), compute<Forward>);
+  add("RnnTasksRecurrence", inputs, joined(kept, {"last_h", "last_c"}), compute<Forward>, "keeps: bool = true");
   add("RnnTasksRecurrenceGradient", joined(joined(inputs, kept), {"d_outputs", "d_last_h", "d_last_c"}),
       {"d_inputs", "d_kernel", "d_recurrent_kernel", "d_bias", "d_recurrent_bias", "d_peepholes", "d_h0", "d_c0"},
       compute<Backward>);
   const Names attending = joined(inputs, Names(std::begin(kMemory), std::end(kMemory)));
   const Names seen = {"vectors", "outputs", "carries", "kept", "contexts", "alignments"};
   add("RnnTasksAttention", attending, joined(seen, {"last_h", "last_c", "last_vector", "last_alignment"}),
-      compute<ForwardAttending>);
+      compute<ForwardAttending>, "tanh: bool");
   add("RnnTasksAttentionGradient",
       joined(joined(attending, seen), {"d_vectors", "d_last_h", "d_last_c", "d_last_vector", "d_last_alignment"}),
       {"d_inputs", "d_kernel", "d_recurrent_kernel", "d_bias", "d_peepholes", "d_h0", "d_c0", "d_keys", "d_values",
        "d_vector_kernel", "d_vector0", "d_alignment0"},
-      compute<BackwardAttending>);
+      compute<BackwardAttending>, "tanh: bool");
   return true;
 }();
 

@@ -1,11 +1,13 @@
 // A recurrence over a whole sequence and its gradient.
 //
 // The rows of a batch are shared out among threads once, and each runs its rows through all of time: no thread waits
-// for another at a time step. The input projection is one product before the loop, the kernels' gradients are one
-// product each after it.
+// for another at a time step. Forwards, a batch of a few rows is shared out by units instead: there, a step is bound by
+// reading the recurrent kernel, and each thread reads its part of it only. The input projection is one product before
+// the loop, the kernels' gradients are one product each after it.
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <cstring>
 #include <mutex>
 #include <thread>
@@ -33,8 +35,9 @@ struct Problem {
 };
 
 struct Results {
-  float *outputs, *carries, *kept;  // (batch, time, units), the same for LSTM, (batch, time, kKept * units)
-  float *last_h, *last_c;           // (batch, units)
+  float* outputs;          // (batch, time, units)
+  float *carries, *kept;   // (batch, time, units), LSTM only, and (batch, time, kKept * units); null for no way back
+  float *last_h, *last_c;  // (batch, units)
 };
 
 struct Gradients {
@@ -44,34 +47,65 @@ struct Gradients {
   float* d_candidate;  // (batch, time, units); room to work in, GRU only
 };
 
+// Where the threads that work on a call together wait for each other.
+class Meeting {
+ public:
+  explicit Meeting(Index members) : members_(members) {}
+
+  // Wait until all members have come `times` times: watching at first, for others are microseconds away, then asleep,
+  // so that the processor is free for one that waits for it.
+  void attend(Index times) {
+    constexpr int kWatching = 400;
+    const Index wanted = times * members_;
+    if (arrived_.fetch_add(1) + 1 == wanted) {
+      if (asleep_.load()) {
+        std::lock_guard<std::mutex> lock(mutex_);
+        wake_.notify_all();
+      }
+      return;
+    }
+    for (int i = 0; i < kWatching; ++i) {
+      if (arrived_.load() >= wanted) return;
+      pause_processor();
+    }
+    std::unique_lock<std::mutex> lock(mutex_);
+    asleep_.fetch_add(1);
+    wake_.wait(lock, [&] { return arrived_.load() >= wanted; });
+    asleep_.fetch_sub(1);
+  }
+
+ private:
+  const Index members_;
+  std::atomic<Index> arrived_{0}, asleep_{0};
+  std::mutex mutex_;
+  std::condition_variable wake_;
+};
+
 // One of the threads that work on a call together.
 class Worker {
  public:
-  Worker(int index, int count, std::atomic<int>& arrived) : index_(index), count_(count), arrived_(arrived) {}
+  Worker(Index index, Index count, Meeting& meeting) : index_(index), count_(count), meeting_(meeting) {}
 
   // Wait until all workers have come this far.
-  void meet() {
-    arrived_.fetch_add(1);
-    for (++meetings_; arrived_.load() < meetings_ * count_;) std::this_thread::yield();
-  }
+  void meet() { meeting_.attend(++meetings_); }
 
   // This worker's part of [0, size), in multiples of `unit`.
-  std::pair<Index, Index> share(Index size, Index unit = 1) const {
+  Range share(Index size, Index unit = 1) const {
     const Index units = (size + unit - 1) / unit;
     return {units * index_ / count_ * unit, std::min(size, units * (index_ + 1) / count_ * unit)};
   }
 
  private:
-  int index_, count_, meetings_ = 0;
-  std::atomic<int>& arrived_;
+  Index index_, count_, meetings_ = 0;
+  Meeting& meeting_;
 };
 
 template <class Work>
 void in_parallel(int count, Work work) {
-  std::atomic<int> arrived{0};
+  Meeting meeting(count);
   std::vector<std::thread> others;
-  for (int i = 1; i < count; ++i) others.emplace_back([&, i] { work(Worker(i, count, arrived)); });
-  work(Worker(0, count, arrived));
+  for (int i = 1; i < count; ++i) others.emplace_back([&, i] { work(Worker(i, count, meeting)); });
+  work(Worker(0, count, meeting));
   for (auto& thread : others) thread.join();
 }
 
@@ -87,66 +121,142 @@ std::vector<Packed<Precision>> pack_recurrent(const Problem& p, bool transposed)
   return packed;
 }
 
-template <class Cell, class Precision>
-void forward(const Problem& p, const Results& results) {
-  const Index N = p.units, T = p.time, width = Cell::kGates * N;
-  // Projected inputs lie where the kept values will: a step reads the one before it writes the other.
-  float* projected = Cell::kKept ? results.kept : results.outputs;
-  const Index stride = Cell::kKept ? Cell::kKept * N : N;
-  const auto recurrent = pack_recurrent<Cell, Precision>(p, false);
-  const Index each = width / recurrent.size();
-  const Packed<Precision> kernel(p.kernel, width, p.kernel ? p.features : 0, width, false);
-  in_parallel(p.threads, [&](Worker worker) {
-    kernel.pack_panels(worker.share(kernel.panels()));
-    for (const auto& packed : recurrent) packed.pack_panels(worker.share(packed.panels()));
-    worker.meet();
-    if (p.kernel) {  // a batch of one has as many rows as steps
-      const auto [from, to] = worker.share(p.batch * T);
-      multiply(p.inputs + from * p.features, p.features, kernel, to - from, projected + from * stride, stride);
-      worker.meet();
-    }
-    const auto [first, last] = worker.share(p.batch);
-    const Index rows = last - first;
-    Floats h(rows * N), c(Cell::kCarry ? rows * N : 0), z(rows * width), masked(p.state_mask ? rows * N : 0);
-    std::memcpy(h.data(), p.h0 + first * N, rows * N * sizeof(float));
-    if (Cell::kCarry) std::memcpy(c.data(), p.c0 + first * N, rows * N * sizeof(float));
-    for (Index t = 0; t < T; ++t) {
-      for (Index g = 0; g < static_cast<Index>(recurrent.size()); ++g) {
-        const float* left = h.data();
-        if (p.state_mask) {
-          const float* mask = p.state_mask + (g * p.batch + first) * N;
-          for (Index i = 0; i < rows * N; ++i) masked.data()[i] = left[i] * mask[i];
-          left = masked.data();
-        }
-        multiply(left, N, recurrent[g], rows, z.data() + g * each, width);
-      }
-      for (Index r = 0; r < rows; ++r) {
-        const Index at = (first + r) * T + t;
-        float* hr = h.data() + r * N;
-        float* cr = Cell::kCarry ? c.data() + r * N : nullptr;
-        if (!p.keep || p.keep[at] != 0.0f) {
-          const float* x = p.kernel ? projected + at * stride : p.inputs + at * width;
-          Cell::forward({x, z.data() + r * width, p.bias, p.recurrent_bias, p.peepholes,
-                         Cell::kKept ? results.kept + at * stride : nullptr, hr, cr},
-                        N);
-        }
-        std::memcpy(results.outputs + at * N, hr, N * sizeof(float));
-        if (Cell::kCarry) std::memcpy(results.carries + at * N, cr, N * sizeof(float));
-      }
-    }
-    std::memcpy(results.last_h + first * N, h.data(), rows * N * sizeof(float));
-    if (Cell::kCarry) std::memcpy(results.last_c + first * N, c.data(), rows * N * sizeof(float));
-  });
-}
-
 // What stood one step before row `at` of a (batch, time, units) history.
 inline const float* previous(const Problem& p, const float* history, const float* initial, Index at) {
   return at % p.time ? history + (at - 1) * p.units : initial + at / p.time * p.units;
 }
 
+// The inputs' part of the pre-activations, a row for each of (batch, time). They lie where the kept values will be, for
+// a step reads the one before it writes the other; in room of their own where nothing is kept.
+template <class Cell>
+struct Projected {
+  Projected(const Problem& p, const Results& results)
+      : stride(std::max<Index>(Cell::kKept, Cell::kKept && results.kept ? 0 : Cell::kGates) * p.units),
+        room(Cell::kKept && !results.kept ? p.batch * p.time * stride : 0),
+        data(!Cell::kKept   ? results.outputs
+             : results.kept ? results.kept
+                            : room.data()) {}
+  float* row(Index at) const { return data + at * stride; }
+
+  const Index stride;
+  const Floats room;
+  float* const data;
+};
+
+template <class Cell>
+void step_forward(const Problem& p, const Projected<Cell>& projected, Index at, const float* recurrent, float* h,
+                  float* c, Range own) {
+  if (p.keep && p.keep[at] == 0.0f) return;
+  const float* x = p.kernel ? projected.row(at) : p.inputs + at * Cell::kGates * p.units;
+  Cell::forward({x, recurrent, p.bias, p.recurrent_bias, p.peepholes, projected.row(at), h, c}, p.units, own);
+}
+
+// A worker's rows of the batch through all of time.
+template <class Cell, class Precision>
+void run_rows(const Problem& p, const Results& results, const Projected<Cell>& projected,
+              const std::vector<Packed<Precision>>& recurrent, Range own) {
+  const Index N = p.units, T = p.time, width = Cell::kGates * N, each = width / recurrent.size();
+  const Index first = own.first, rows = own.second - own.first;
+  Floats h(rows * N), c(Cell::kCarry ? rows * N : 0), z(rows * width), masked(p.state_mask ? rows * N : 0);
+  std::memcpy(h.data(), p.h0 + first * N, rows * N * sizeof(float));
+  if (Cell::kCarry) std::memcpy(c.data(), p.c0 + first * N, rows * N * sizeof(float));
+  for (Index t = 0; t < T; ++t) {
+    for (Index g = 0; g < static_cast<Index>(recurrent.size()); ++g) {
+      const float* left = h.data();
+      if (p.state_mask) {
+        const float* mask = p.state_mask + (g * p.batch + first) * N;
+        for (Index i = 0; i < rows * N; ++i) masked.data()[i] = left[i] * mask[i];
+        left = masked.data();
+      }
+      multiply(left, N, recurrent[g], rows, z.data() + g * each, width);
+    }
+    for (Index r = 0; r < rows; ++r) {
+      const Index at = (first + r) * T + t;
+      float* hr = h.data() + r * N;
+      float* cr = Cell::kCarry ? c.data() + r * N : nullptr;
+      step_forward<Cell>(p, projected, at, z.data() + r * width, hr, cr, {0, N});
+      std::memcpy(results.outputs + at * N, hr, N * sizeof(float));
+      if (results.carries) std::memcpy(results.carries + at * N, cr, N * sizeof(float));
+    }
+  }
+  std::memcpy(results.last_h + first * N, h.data(), rows * N * sizeof(float));
+  if (Cell::kCarry) std::memcpy(results.last_c + first * N, c.data(), rows * N * sizeof(float));
+}
+
+// Some units' columns of a kernel (depth, gates * units), each gate's by themselves.
+template <class Cell, class Precision>
+std::vector<Packed<Precision>> pack_units(const Problem& p, const float* kernel, Index depth, Range own) {
+  std::vector<Packed<Precision>> gates;
+  for (Index g = 0; g < Cell::kGates; ++g) {
+    gates.emplace_back(kernel + g * p.units + own.first, Cell::kGates * p.units, depth, own.second - own.first, false);
+    gates.back().pack_panels({0, gates.back().panels()});
+  }
+  return gates;
+}
+
+// A worker's units of all rows through all of time; after each step the workers meet, for the next reads all units.
+template <class Cell, class Precision>
+void run_units(const Problem& p, const Results& results, const Projected<Cell>& projected, Worker& worker) {
+  const Index N = p.units, T = p.time, width = Cell::kGates * N;
+  const Range own = worker.share(N, kLanes);
+  const Index first = own.first, count = own.second - own.first, size = count * sizeof(float);
+  if (p.kernel) {
+    const auto kernel = pack_units<Cell, Precision>(p, p.kernel, p.features, own);
+    for (Index g = 0; g < Cell::kGates; ++g) {
+      multiply(p.inputs, p.features, kernel[g], p.batch * T, projected.data + g * N + first, projected.stride);
+    }
+  }
+  const auto recurrent = pack_units<Cell, Precision>(p, p.recurrent, N, own);
+  Floats z(p.batch * width), h(N), c(Cell::kCarry ? p.batch * N : 0);
+  for (Index r = 0; Cell::kCarry && r < p.batch; ++r) std::memcpy(c.data() + r * N + first, p.c0 + r * N + first, size);
+  for (Index t = 0; t < T; ++t) {
+    const float* before = t ? results.outputs + (t - 1) * N : p.h0;
+    for (Index g = 0; g < Cell::kGates; ++g) {
+      multiply(before, t ? T * N : N, recurrent[g], p.batch, z.data() + g * N + first, width);
+    }
+    for (Index r = 0; r < p.batch; ++r) {
+      const Index at = r * T + t;
+      float* cr = Cell::kCarry ? c.data() + r * N : nullptr;
+      std::memcpy(h.data() + first, previous(p, results.outputs, p.h0, at) + first, size);
+      step_forward<Cell>(p, projected, at, z.data() + r * width, h.data(), cr, own);
+      std::memcpy(results.outputs + at * N + first, h.data() + first, size);
+      if (results.carries) std::memcpy(results.carries + at * N + first, cr + first, size);
+    }
+    worker.meet();
+  }
+  for (Index r = 0; r < p.batch; ++r) {
+    const float* last = T ? results.outputs + ((r + 1) * T - 1) * N : p.h0 + r * N;
+    std::memcpy(results.last_h + r * N + first, last + first, size);
+    if (Cell::kCarry) std::memcpy(results.last_c + r * N + first, c.data() + r * N + first, size);
+  }
+}
+
+template <class Cell, class Precision>
+void forward(const Problem& p, const Results& results) {
+  constexpr Index kFewRows = 6;
+  const Projected<Cell> projected(p, results);
+  if (p.batch <= kFewRows && p.threads > 1 && !p.state_mask) {
+    return in_parallel(p.threads, [&](Worker worker) { run_units<Cell, Precision>(p, results, projected, worker); });
+  }
+  const Index width = Cell::kGates * p.units;
+  const auto recurrent = pack_recurrent<Cell, Precision>(p, false);
+  const Packed<Precision> kernel(p.kernel, width, p.kernel ? p.features : 0, width, false);
+  in_parallel(p.threads, [&](Worker worker) {
+    kernel.pack_panels(worker.share(kernel.panels()));
+    for (const auto& packed : recurrent) packed.pack_panels(worker.share(packed.panels()));
+    worker.meet();
+    const Range own = worker.share(p.batch);
+    if (p.kernel) {
+      const Index from = own.first * p.time, rows = own.second * p.time - from;
+      multiply(p.inputs + from * p.features, p.features, kernel, rows, projected.row(from), projected.stride);
+    }
+    run_rows<Cell, Precision>(p, results, projected, recurrent, own);
+  });
+}
+
 // The kernels' gradients, columns [first, last) of them.
 template <class Cell, class Precision>
-void kernel_gradients(const Problem& p, const Results& results, const Gradients& d, std::pair<Index, Index> columns) {
+void kernel_gradients(const Problem& p, const Results& results, const Gradients& d, Range columns) {
   const Index N = p.units, T = p.time, width = Cell::kGates * N, steps = p.batch * T;
   const Index groups = p.state_mask ? Cell::kGates : 1, each = width / groups;
   const auto [first, last] = columns;

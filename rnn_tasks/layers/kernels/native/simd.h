@@ -27,6 +27,15 @@ constexpr Index kPanel = kLanes * kVectors;
 typedef float Vec __attribute__((vector_size(kLanes * sizeof(float)), aligned(4), may_alias));
 typedef std::int32_t Ints __attribute__((vector_size(kLanes * sizeof(float))));
 
+// For a loop that watches what another thread will write.
+inline void pause_processor() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
 inline Index padded(Index n, Index to) { return (n + to - 1) / to * to; }
 
 inline Vec splat(float value) { return Vec{} + value; }
