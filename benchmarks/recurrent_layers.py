@@ -2,10 +2,11 @@
 
     python benchmarks/recurrent_layers.py [--repeats 20] [--only TEXT]
 
-Every contender of a case runs in turn, round after round, in one process; medians count. A pause lets the threads of the
-one before come to rest, an untimed run brings back what the pause and the others drove out of the caches, and what takes
-less than 10 ms is timed several times in a row. torch is no dependency: without it (`pip install torch==2.13.0`) its columns
-stay empty. A figure is forward and backward over one layer with all its gradients, unless the case says inference.
+Every contender of a case runs in turn, round after round, in one process; medians count. A pause lets the threads of
+the one before come to rest, an untimed run brings back what the pause and the others drove out of the caches, and what
+takes less than 10 ms is timed several times in a row. torch is no dependency: without it (`pip install torch==2.13.0`)
+its columns stay empty. A figure is forward and backward over one layer with all its gradients, unless the case says
+inference.
 """
 
 from __future__ import annotations
@@ -85,6 +86,7 @@ def cases() -> list[Case]:
     found.append(_masked_recurrent_dropout(64, 20, 256))
     found.append(_cell("PeepholeLSTM 64x20, 256->256", layers.PeepholeLSTMCell, 64, 20, 256))
     found.append(_attention_decoder(64, 20, 256))
+    found.append(_output_projection(64, 20, 256, 1000))
     found.append(_inference(1, 100, 256))
     for name, shape in shapes.items():
         found.append(_bfloat16(name, shape))
@@ -160,6 +162,28 @@ def _attention_decoder(batch: int, steps: int, units: int) -> Case:
     flops = 6e-9 * batch * steps * (4 * units * 3 * units + 2 * units * units + 2 * steps * units)
     title = f"attention decoder with input feeding {batch}x{steps}, {units}->{units}"
     return Case(title, flops, contenders, {"keras": (1.5, 2.5)})
+
+
+def _output_projection(batch: int, steps: int, units: int, width: int) -> Case:
+    """The same function twice: projected inside the cell, and by one Dense over all outputs."""
+    inputs = _normal(batch, steps, units)
+
+    def inside(kind, cell):
+        layer = kind(layers.OutputProjectionWrapper(cell(units), width), return_sequences=True)
+        return lambda: _gradients(layer, inputs, False)
+
+    def after():
+        behind = [layers.LSTM(units, return_sequences=True), keras.layers.Dense(width)]
+        return _gradients(keras.Sequential([keras.Input(inputs.shape[1:]), *behind]), inputs, False)
+
+    contenders = {
+        "ours": inside(layers.RNN, layers.LSTMCell),
+        "Dense after it": after,
+        "step by step": inside(keras.layers.RNN, layers.LSTMCell),
+    }
+    flops = 6e-9 * batch * steps * (8 * units**2 + units * width)
+    title = f"LSTM with its output projected {batch}x{steps}, {units}->{units}->{width}"
+    return Case(title, flops, contenders, {"step by step": (1.0, 1.0)})
 
 
 def _inference(batch: int, steps: int, units: int) -> Case:

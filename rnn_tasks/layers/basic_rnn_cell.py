@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 
 from rnn_tasks.layers.cell_run import KernelCell
-from rnn_tasks.layers.kernels.steps import SIMPLE_RNN_STEP
+from rnn_tasks.layers.kernels.steps import simple_rnn_step
 
 
 @keras.saving.register_keras_serializable(package="rnn_tasks")
@@ -27,4 +27,7 @@ class BasicRNNCell(KernelCell, keras.layers.SimpleRNNCell):
         Elman 1990, "Finding Structure in Time".
     """
 
-    step = SIMPLE_RNN_STEP
+    @property
+    def step(self):
+        """The recurrence of the cell's activation."""
+        return simple_rnn_step(self.activation)

@@ -27,8 +27,8 @@ class Choice(NamedTuple):
     reason: str | None
 
 
-def choose(cell: Any, step: Step, training: bool) -> Choice:
-    """The fastest kernel that computes here and now what `cell` does."""
+def choose(cell: Any, step: Step, training: bool, batch: int | None = None) -> Choice:
+    """The fastest kernel that computes here and now what `cell` does, for so many rows; None where nobody knows yet."""
     if reason := _unsuited(cell, step):
         return Choice("none", reason)
     reason = reason_against(cell.compute_dtype, training)
@@ -38,21 +38,23 @@ def choose(cell: Any, step: Step, training: bool) -> Choice:
         return Choice("none", reason)
     if training and _masks_by_gate(cell):
         return Choice("none", f"{reason}; and no other has a dropout mask for each gate")
+    rows = step.loop_rows[0 if training else 1]
+    if batch is not None and rows is not None and batch > rows:
+        return Choice("none", f"{reason}; and for more than {rows} rows Keras' own way is faster than a loop of ours")
     return Choice("tensorflow", reason)
 
 
 class KernelCell:
-    """Mixed into a cell: its `run`, on a kernel where one computes what the cell does, else `call` at every step.
+    """Mixed into a cell: its `run`, on a kernel where one computes what the cell does, else `call` at every step."""
 
-    Attributes:
-        step: the cell's recurrence.
-    """
-
-    step: Step
+    @property
+    def step(self) -> Step:
+        """The cell's recurrence."""
+        raise NotImplementedError
 
     def run(self, sequences, initial_state, mask=None, training=False):
         """A whole sequence; see `rnn_tasks.layers.run`."""
-        kernel = choose(self, self.step, training).kernel
+        kernel = choose(self, self.step, training, sequences.shape[0]).kernel
         if kernel == "none":
             return loop_cell(self, sequences, initial_state, mask, training)
         return run_kernel(self, sequences, initial_state, self.step, kernel, mask, training)

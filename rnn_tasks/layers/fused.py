@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import ops
 
@@ -12,24 +13,30 @@ from rnn_tasks.layers.cell_run import Choice, choose, run_kernel
 from rnn_tasks.layers.kernels.steps import Step
 
 
-def choose_for_layer(layer: keras.layers.RNN, step: Step, training: bool) -> Choice:
+def choose_for_layer(layer: Any, step: Step, training: bool, batch: int | None = None) -> Choice:
     """`choose` for the layer's cell; what no kernel computes is left to Keras."""
-    return Choice("none", "unroll is True") if layer.unroll else choose(layer.cell, step, training)
+    if layer.unroll:
+        return Choice("none", "unroll is True")
+    if getattr(layer, "use_cudnn", None) is True:
+        return Choice("none", "use_cudnn is True")
+    return choose(layer.cell, step, training, batch)
 
 
 class FusedLoop:
-    """Mixed into a recurrent layer of Keras': its `inner_loop` on a kernel, its own where none applies.
+    """Mixed into a recurrent layer of Keras': its `inner_loop` on a kernel, its own where none applies."""
 
-    Attributes:
-        step: the recurrence of the layer's cell.
-    """
-
-    step: Step
+    @property
+    def step(self) -> Step:
+        """The recurrence of the layer's cell."""
+        raise NotImplementedError
 
     def inner_loop(self: Any, sequences, initial_state, mask, training=False):
         """What `keras.layers.RNN.inner_loop` returns: last output, outputs (batch, time, units), final states."""
-        kernel = choose_for_layer(self, self.step, training).kernel
+        self._check_states(sequences, initial_state)
+        kernel = choose_for_layer(self, self.step, training, sequences.shape[0]).kernel
         if kernel == "none":
+            if getattr(self, "use_cudnn", None) is True:
+                self._check_right_padded(mask)
             return super().inner_loop(sequences, initial_state, mask, training=training)  # type: ignore[misc]
         mask = mask[0] if isinstance(mask, (list, tuple)) else mask
         if self.go_backwards:
@@ -44,3 +51,27 @@ class FusedLoop:
                 outputs = tf.where(mask[:, :, None], outputs, tf.zeros_like(outputs))
         last = outputs[:, -1]
         return last, outputs if self.return_sequences else last[:, None], states
+
+    def _check_states(self: Any, sequences: Any, states: Any) -> None:
+        wanted = sequences.shape[0], self.cell.units
+        for state in keras.tree.flatten(states):
+            if not tf.TensorShape(state.shape).is_compatible_with(wanted):
+                raise ValueError(
+                    f"{self.name} takes states (batch, units) = {wanted}, found {tuple(state.shape)} in initial_state"
+                )
+
+    def _check_right_padded(self: Any, mask: Any) -> None:
+        """What cuDNN cannot skip is an error; a mask that is not known yet is Keras' to check when it is."""
+        mask = mask[0] if isinstance(mask, (list, tuple)) else mask
+        if mask is None or not tf.is_tensor(mask) or not hasattr(mask, "numpy"):
+            return
+        steps = mask.numpy().astype(bool)
+        lengths = steps.sum(axis=1)
+        padded = np.arange(steps.shape[1]) < lengths[:, None]
+        wrong = np.flatnonzero((steps != padded).any(axis=1) | (lengths == 0))
+        if len(wrong):
+            raise ValueError(
+                f"{self.name} has use_cudnn=True, and cuDNN takes masks (batch, time) that are True from each sample's "
+                f"first step up to its length and False from there on; found {steps.astype(int)[wrong[0]].tolist()} "
+                f"in row {wrong[0]} of a mask {tuple(steps.shape)}"
+            )

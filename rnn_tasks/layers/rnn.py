@@ -228,8 +228,8 @@ class RNN(keras.layers.RNN):
             given = [state.value for state in keras.tree.flatten(self.states)]
             if not sequences.shape[:1].is_compatible_with(given[0].shape[:1]):
                 raise ValueError(
-                    f"{self.name} is stateful and carries the states of {given[0].shape[0]} samples, "
-                    f"found a batch of {sequences.shape[0]}"
+                    f"{self.name} is stateful with a batch size of {given[0].shape[0]}, whose states it carries; "
+                    f"found a batch size of {sequences.shape[0]}"
                 )
         states = [None] * len(starts) if given is None else keras.tree.flatten(given)
         if len(states) != len(starts):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 
 from rnn_tasks.layers.fused import FusedLoop
-from rnn_tasks.layers.kernels.steps import SIMPLE_RNN_STEP
+from rnn_tasks.layers.kernels.steps import simple_rnn_step
 
 
 @keras.saving.register_keras_serializable(package="rnn_tasks")
@@ -27,4 +27,7 @@ class SimpleRNN(FusedLoop, keras.layers.SimpleRNN):
         (batch, units), or (batch, time, units) with `return_sequences`; the final states too with `return_state`.
     """
 
-    step = SIMPLE_RNN_STEP
+    @property
+    def step(self):
+        """The recurrence of the layer's activation."""
+        return simple_rnn_step(self.activation)

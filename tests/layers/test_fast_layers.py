@@ -9,6 +9,7 @@ from rnn_tasks import layers
 from rnn_tasks.layers import cell_run
 from rnn_tasks.layers.fused import choose_for_layer
 from rnn_tasks.layers.kernels.build import library
+from rnn_tasks.layers.kernels.native import recur_natively
 
 PAIRS = [
     (layers.LSTM, keras.layers.LSTM),
@@ -112,14 +113,62 @@ def test_bfloat16_is_float32_with_rounded_products(kind):
         assert 1e-5 < error < 0.02
 
 
+@pytest.mark.parametrize(("kind", "_"), PAIRS)
+@pytest.mark.parametrize("state", [(2, UNITS), (BATCH, 3)])
+def test_states_that_do_not_fit_are_named(kind, _, state):
+    layer = kind(UNITS, name="reader")
+    message = rf"reader takes states \(batch, units\) = \(4, 6\), found \({state[0]}, {state[1]}\) in initial_state"
+    with pytest.raises(ValueError, match=message):
+        layer(tf.ones((BATCH, TIME, FEATURES)), initial_state=[tf.zeros(state)] * len(layer.state_size), training=True)
+
+
+def test_the_kernel_itself_reads_no_state_that_does_not_fit():
+    given = tf.ones((BATCH, TIME, 4 * UNITS)), [tf.zeros((BATCH, 3))] * 2, None, tf.ones((UNITS, 4 * UNITS))
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"h0 of shape \(4, 3\), \(4, 6\) wanted"):
+        recur_natively("lstm", *given, tf.ones(4 * UNITS))
+
+
+@pytest.mark.parametrize(("kind", "_"), PAIRS[:2])
 @pytest.mark.parametrize(
-    ("state", "message"),
-    [((2, UNITS), r"h0 of shape \(2, 6\), \(4, 6\) wanted"), ((BATCH, 3), r"h0 of shape \(4, 3\), \(4, 6\) wanted")],
+    ("mask", "found"),
+    [(HOLES, r"\[1, 0, 1, 1, 0, 1, 0\] in row 0"), (np.arange(TIME) < [[2], [0], [1], [1]], r"\[0, .* in row 1")],
 )
-def test_states_that_do_not_fit_are_named_and_not_read(state, message):
+def test_a_mask_that_cudnn_cannot_take(kind, _, mask, found):
+    """`use_cudnn=True` is Keras' way to insist on it; what it wants is said before Keras finds no GPU."""
+    layer = kind(UNITS, use_cudnn=True, name="reader")
+    with pytest.raises(ValueError, match=f"reader has use_cudnn=True.*found {found} of a mask \\(4, 7\\)"):
+        layer(tf.ones((BATCH, TIME, FEATURES)), mask=tf.constant(mask))
+    if not tf.config.list_physical_devices("GPU"):
+        with pytest.raises(ValueError, match="cuDNN is not supported"):
+            layer(tf.ones((BATCH, TIME, FEATURES)), mask=tf.constant(RIGHT_PADDED))
+
+
+@pytest.mark.parametrize("kernel", ["native", "tensorflow"])
+@pytest.mark.parametrize("mask", [None, HOLES])
+def test_a_simple_rnn_of_relu_has_its_own_kernel(monkeypatch, kernel, mask):
+    fast, slow = twins(layers.SimpleRNN, keras.layers.SimpleRNN, activation="relu", return_sequences=True)
+    if kernel == "tensorflow":
+        without_native(monkeypatch)
+    assert choose_for_layer(fast, fast.step, True).kernel == kernel
+    inputs = tf.constant(np.random.default_rng(3).normal(size=(BATCH, TIME, FEATURES)), tf.float32)
+    state = tf.ones((BATCH, UNITS))
+    for fast_part, slow_part in zip(
+        outcome(fast, inputs, [state], mask), outcome(slow, inputs, [state], mask), strict=True
+    ):
+        for found, wanted in zip(fast_part, slow_part, strict=True):
+            np.testing.assert_allclose(found, wanted, atol=1e-5)
+
+
+def test_for_many_rows_the_loop_leaves_the_work_to_keras(monkeypatch):
+    """Where benchmarks/every_shape.py finds Keras' own faster than a loop of TensorFlow's operations."""
+    without_native(monkeypatch)
     layer = layers.LSTM(UNITS)
-    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
-        layer(tf.ones((BATCH, TIME, FEATURES)), initial_state=[tf.zeros(state)] * 2, training=True)
+    assert choose_for_layer(layer, layer.step, True, 64).kernel == "tensorflow"
+    kernel, reason = choose_for_layer(layer, layer.step, True, 65)
+    assert kernel == "none"
+    assert reason.endswith("for more than 64 rows Keras' own way is faster than a loop of ours")
+    assert choose_for_layer(layer, layer.step, False, 5).kernel == "none"
+    assert choose_for_layer(layer, layer.step, False, None).kernel == "tensorflow"
 
 
 def test_a_graph_for_inference_holds_no_operation_of_ours():

@@ -204,7 +204,7 @@ def test_wrong_use_is_named():
         (lambda: rnn(INPUTS, reset=[True] * 4), "rnn is not stateful"),
         (lambda: stream(INPUTS, reset=[True] * 4, initial_state=state), "initial_state was given beside it"),
         (lambda: stream(INPUTS, reset=[True] * 3), r"reset \(batch,\) = \(4,\), found \(3,\)"),
-        (lambda: stream(INPUTS[:2]), "carries the states of 4 samples, found a batch of 2"),
+        (lambda: stream(INPUTS[:2]), "batch size of 4, whose states it carries; found a batch size of 2"),
         (lambda: rnn(INPUTS, initial_state=state[:1]), "rnn has 2 states, found 1 in initial_state"),
         (lambda: rnn(INPUTS, initial_state=[state[0], state[1][:, :3]]), r"width\) = \(4, 4\), found \(4, 3\)"),
         (lambda: rnn(INPUTS, memory=INPUTS), "rnn has none in its cell"),

@@ -1,6 +1,6 @@
 """One time step of each recurrence, forwards and backwards, on gate pre-activations.
 
-What every step shares is done once for the whole sequence by `sequence.recur`: the input projection before the
+What every step shares is done once for the whole sequence by `recur_in_a_loop`: the input projection before the
 loop, the weight gradients after it. A step sees the projected input and the projected previous output, and says
 how their gradients follow from those of the new states. Gate order and bias layout are Keras' own.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import keras
 import tensorflow as tf
 
 Tensors = Sequence[tf.Tensor]
@@ -28,6 +29,8 @@ class Step(NamedTuple):
         backward: (new state gradients, previous states, kept) -> (x gradient, h gradient, previous states'
             gradients other than through h).
         activation: Keras' name of the one that makes outputs and candidates.
+        loop_rows: the largest batch, in training and at inference, with which a loop of TensorFlow's operations over
+            `forward` is no slower than Keras' own (benchmarks/every_shape.py); None for any.
     """
 
     name: str
@@ -37,6 +40,7 @@ class Step(NamedTuple):
     forward: Callable[[tf.Tensor, tf.Tensor, Tensors], tuple[Tensors, Tensors]] | None = None
     backward: Callable[[Tensors, Tensors, Tensors], tuple[tf.Tensor, tf.Tensor, Tensors]] | None = None
     activation: str = "tanh"
+    loop_rows: tuple[int | None, int | None] = (None, None)
 
 
 def _lstm_forward(x: tf.Tensor, h: tf.Tensor, states: Tensors) -> tuple[Tensors, Tensors]:
@@ -85,19 +89,35 @@ def _simple_forward(x: tf.Tensor, h: tf.Tensor, states: Tensors) -> tuple[Tensor
     return (output,), (output,)
 
 
+def _relu_forward(x: tf.Tensor, h: tf.Tensor, states: Tensors) -> tuple[Tensors, Tensors]:
+    output = tf.nn.relu(x + h)
+    return (output,), (output,)
+
+
 def _simple_backward(gradients: Tensors, states: Tensors, kept: Tensors) -> tuple[tf.Tensor, tf.Tensor, Tensors]:
     (dh,), (output,) = gradients, kept
     dz = dh * (1.0 - output * output)
     return dz, dz, (tf.zeros_like(dh),)
 
 
+def _relu_backward(gradients: Tensors, states: Tensors, kept: Tensors) -> tuple[tf.Tensor, tf.Tensor, Tensors]:
+    (dh,), (output,) = gradients, kept
+    dz = tf.where(output > 0, dh, tf.zeros_like(dh))
+    return dz, dz, (tf.zeros_like(dh),)
+
+
 # Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000.
-LSTM_STEP = Step("lstm", 4, 2, (1, 1, 1, 1, 1), _lstm_forward, _lstm_backward)
+LSTM_STEP = Step("lstm", 4, 2, (1, 1, 1, 1, 1), _lstm_forward, _lstm_backward, loop_rows=(64, 4))
 # Gers & Schmidhuber 2000.
 PEEPHOLE_LSTM_STEP = Step("peephole_lstm", 4, 2, (1, 1, 1, 1))
 # Cho et al. 2014, reset gate applied after the recurrent product (Keras' `reset_after=True`, cuDNN's variant).
-GRU_STEP = Step("gru", 3, 1, (1, 1, 1, 1), _gru_forward, _gru_backward)
+GRU_STEP = Step("gru", 3, 1, (1, 1, 1, 1), _gru_forward, _gru_backward, loop_rows=(None, 4))
 # Elman 1990.
 SIMPLE_RNN_STEP = Step("simple_rnn", 1, 1, (1,), _simple_forward, _simple_backward)
 # Le et al. 2015.
-RELU_RNN_STEP = Step("relu_rnn", 1, 1, (1,), activation="relu")
+RELU_RNN_STEP = Step("relu_rnn", 1, 1, (1,), _relu_forward, _relu_backward, activation="relu")
+
+
+def simple_rnn_step(activation: Callable) -> Step:
+    """The step of a plain recurrent cell with this activation; of one that no step has, the first that there is."""
+    return RELU_RNN_STEP if activation is keras.activations.relu else SIMPLE_RNN_STEP
