@@ -99,15 +99,6 @@ def test_unknown_keys_and_impossible_values_are_one_line(task, tiny):
         assert "\n" not in str(error.value)
 
 
-def test_importing_a_task_loads_neither_tensorflow_nor_orchestration(task):
-    code = (
-        f"import sys, {TASK_MODULES[task.name]}\n"
-        "print([m for m in ('tensorflow', 'keras', 'matplotlib', 'sklearn', 'prefect', 'mlflow', 'pipelines') "
-        "if m in sys.modules])"
-    )
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
-
-
 # --- stages -----------------------------------------------------------------------------------------------------
 
 
