@@ -52,18 +52,15 @@ class Call {
     for (Index size : dimensions) count *= size;
     tensors_.emplace_back(TF_AllocateOutput(context_, i, TF_FLOAT, dimensions.data(), dimensions.size(),
                                             count * sizeof(float), status_.get()));
-    return filled(count, zeroed);
+    if (!tensors_.back() || !count) return nullptr;
+    auto* data = static_cast<float*>(TF_TensorData(tensors_.back().get()));
+    if (zeroed) std::fill(data, data + count, 0.0f);
+    return data;
   }
-  float* room(std::initializer_list<Index> shape) {
-    std::vector<std::int64_t> dimensions(shape);
-    Index count = 1;
-    for (Index size : dimensions) count *= size;
-    TF_AllocatorAttributes attributes{};
-    attributes.struct_size = TF_ALLOCATOR_ATTRIBUTES_STRUCT_SIZE;
-    attributes.on_host = 1;
-    tensors_.emplace_back(
-        TF_AllocateTemp(context_, TF_FLOAT, dimensions.data(), dimensions.size(), &attributes, status_.get()));
-    return filled(count, false);
+  // Room to work in, until the call ends.
+  float* room(Index size) {
+    rooms_.emplace_back(size);
+    return rooms_.back().data();
   }
   // Fail unless input `i` has this shape; nothing below looks at a size again.
   void expect(int i, const char* name, std::initializer_list<Index> wanted) {
@@ -85,17 +82,11 @@ class Call {
   }
 
  private:
-  float* filled(Index count, bool zeroed) {
-    if (!tensors_.back() || !count) return nullptr;
-    auto* data = static_cast<float*>(TF_TensorData(tensors_.back().get()));
-    if (zeroed) std::fill(data, data + count, 0.0f);
-    return data;
-  }
-
   TF_OpKernelContext* context_;
   StatusPointer status_;
   std::string mistake_;
   std::vector<TensorPointer> tensors_;
+  std::vector<Floats> rooms_;
 };
 
 constexpr const char* kInputs[] = {"inputs",    "kernel", "recurrent_kernel", "bias", "recurrent_bias",
@@ -157,7 +148,7 @@ struct Backward {
     d.d_last_c = given(5);
     float* d_inputs = call.output(0, {p.batch, p.time, p.features});
     d.d_inputs = p.kernel ? d_inputs : nullptr;
-    d.d_projected = p.kernel ? call.room({p.batch, p.time, width}) : d_inputs;
+    d.d_projected = p.kernel ? call.room(p.batch * p.time * width) : d_inputs;
     d.d_kernel = call.output(1, {p.kernel ? p.features : 0, p.kernel ? width : 0}, !p.batch || !p.time);
     d.d_recurrent = call.output(2, {p.units, width}, !p.batch || !p.time);
     d.d_bias = call.output(3, {width}, true);
@@ -165,7 +156,7 @@ struct Backward {
     d.d_peepholes = call.output(5, {p.peepholes ? 3 : 0, p.peepholes ? p.units : 0}, true);
     d.d_h0 = call.output(6, {p.batch, p.units});
     d.d_c0 = call.output(7, {p.batch, carries});
-    if (!Cell::kShared) d.d_candidate = call.room({p.batch, p.time, p.units});
+    if (!Cell::kShared) d.d_candidate = call.room(p.batch * p.time * p.units);
     if (call.good()) backward<Cell, Precision>(p, results, d);
   }
 };
@@ -239,8 +230,8 @@ struct BackwardAttending {
     d.d_vector_kernel = call.output(9, {p.units + a.memory_units, a.vector_units}, !p.batch || !p.time);
     d.d_vector0 = call.output(10, {p.batch, a.vector_units});
     d.d_alignment0 = call.output(11, {p.batch, a.memory_time});
-    d.recurrence.d_projected = call.room({p.batch, p.time, width});
-    d.d_asked = call.room({p.batch, p.time, a.vector_units});
+    d.recurrence.d_projected = call.room(p.batch * p.time * width);
+    d.d_asked = call.room(p.batch * p.time * a.vector_units);
     if (call.good()) backward_attending<Cell, Precision>(p, a, results, d);
   }
 };
