@@ -85,7 +85,7 @@ def cases() -> list[Case]:
         ]
     found.append(_masked_recurrent_dropout(64, 20, 256))
     found.append(_cell("PeepholeLSTM 64x20, 256->256", layers.PeepholeLSTMCell, 64, 20, 256))
-    found.append(_attention_decoder(64, 20, 256))
+    found += [_attention_decoder(kind, 64, 20, 256) for kind in ("Luong", "Bahdanau")]
     found.append(_output_projection(64, 20, 256, 1000))
     found.append(_inference(1, 100, 256))
     for name, shape in shapes.items():
@@ -140,14 +140,13 @@ def _cell(title: str, kind: Any, batch: int, steps: int, units: int) -> Case:
     return Case(title, 6e-9 * batch * steps * 8 * units**2, contenders, {"keras": (1.5, 2.5)})
 
 
-def _attention_decoder(batch: int, steps: int, units: int) -> Case:
-    """Luong attention over a memory as long as the output, the attention vector fed back into an LSTM."""
+def _attention_decoder(kind: str, batch: int, steps: int, units: int) -> Case:
+    """Attention over a memory as long as the output, the attention vector fed back into an LSTM."""
     inputs, memory = _normal(batch, steps, units), _normal(batch, steps, units)
 
     def cell():
-        return layers.AttentionWrapper(
-            layers.LSTMCell(units), layers.LuongAttention(units), attention_units=units, activation="tanh"
-        )
+        attention = getattr(layers, f"{kind}Attention")(units)
+        return layers.AttentionWrapper(layers.LSTMCell(units), attention, attention_units=units, activation="tanh")
 
     def ours():
         return _gradients(layers.RNN(cell(), return_sequences=True), inputs, False, memory=memory)
@@ -160,7 +159,8 @@ def _attention_decoder(batch: int, steps: int, units: int) -> Case:
 
     contenders = {"ours": ours, "keras graph": lambda: theirs(False), "keras XLA": lambda: theirs(True)}
     flops = 6e-9 * batch * steps * (4 * units * 3 * units + 2 * units * units + 2 * steps * units)
-    title = f"attention decoder with input feeding {batch}x{steps}, {units}->{units}"
+    flops += 6e-9 * batch * steps * units * units * (kind == "Bahdanau")  # the queries
+    title = f"{kind} attention decoder with input feeding {batch}x{steps}, {units}->{units}"
     return Case(title, flops, contenders, {"keras": (1.5, 2.5)})
 
 

@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from rnn_tasks.layers.bahdanau_attention import BahdanauAttention
 from rnn_tasks.layers.cell_run import choose
 from rnn_tasks.layers.cell_wrapper import CellWrapper
 from rnn_tasks.layers.kernels.native_attention import decode_natively
@@ -200,8 +201,11 @@ class AttentionWrapper(CellWrapper):
         attention = self.attention
         if getattr(cell, "step", None) is not LSTM_STEP:
             return f"the native decoder with input feeding is around an LSTMCell, not {type(cell).__name__}"
-        if type(attention) is not LuongAttention:
-            return f"the native decoder with input feeding has LuongAttention, not {type(attention).__name__}"
+        if type(attention) not in (LuongAttention, BahdanauAttention):
+            return (
+                "the native decoder with input feeding has LuongAttention or BahdanauAttention, "
+                f"not {type(attention).__name__}"
+            )
         if self.attention_units is None or not self.output_attention:
             return "the native decoder with input feeding has attention_units and gives the attention vector"
         if self.activation not in (keras.activations.linear, keras.activations.tanh):
@@ -216,20 +220,24 @@ class AttentionWrapper(CellWrapper):
             return ops.cast(value, "float32")
 
         memory, cell = self._held(), self.cell
-        scale = self.attention.units**-0.5 if self.attention.scaled else 1.0
+        if isinstance(self.attention, BahdanauAttention):
+            keys, asking = self.attention.additive_terms(single(memory.keys))
+        else:
+            keys, asking = single(memory.keys) * (self.attention.units**-0.5 if self.attention.scaled else 1.0), ()
         decoded = decode_natively(
             single(sequences),
             tuple(single(state) for state in keras.tree.flatten(initial_state)),
             single(cell.kernel),
             single(cell.recurrent_kernel),
             ops.zeros((4 * cell.units,)) if cell.bias is None else single(cell.bias),
-            single(memory.keys) * scale,
+            keys,
             single(memory.values),
             single(self.attention_layer.kernel),
             self.activation is keras.activations.tanh,
             memory.mask,
             mask,
             self.compute_dtype == "bfloat16",
+            *map(single, asking),
         )
         vectors, *final = (ops.cast(value, self.compute_dtype) for value in decoded)
         return vectors, keras.tree.pack_sequence_as(initial_state, final)

@@ -53,14 +53,22 @@ class BahdanauAttention(keras.layers.Layer):
 
     def call(self, query, memory, keys=None, mask=None):
         keys = self.project(memory) if keys is None else keys
+        keys, (_, scale) = self.additive_terms(keys)
         # (batch, queries, memory time, units)
         summed = self.query_projection(query)[:, :, None, :] + keys[:, None, :, :]
-        scale = ops.cast(self.scale, summed.dtype)
-        if self.normalised:
-            summed = summed + ops.cast(self.bias, summed.dtype)
-            scale = ops.cast(self.gain, summed.dtype) * scale / ops.norm(scale)
         scores = ops.squeeze(ops.matmul(ops.tanh(summed), scale[:, None]), axis=-1)
         return read_memory(scores, memory, mask)
+
+    def additive_terms(self, keys):
+        """Keys (…, units) with what else is added to a query, and what the queries' kernel and the scale come to be.
+
+        A score is scale · tanh(query kernel + keys): one form for v as it is and normalised.
+        """
+        scale = ops.cast(self.scale, keys.dtype)
+        if self.normalised:
+            keys = keys + ops.cast(self.bias, keys.dtype)
+            scale = ops.cast(self.gain, keys.dtype) * scale / ops.norm(scale)
+        return keys, (self.query_projection.kernel, scale)
 
     def compute_mask(self, query, mask=None):
         return None

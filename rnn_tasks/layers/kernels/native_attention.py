@@ -39,10 +39,13 @@ def decode_natively(
     seen: tf.Tensor | None = None,
     mask: tf.Tensor | None = None,
     bfloat16: bool = False,
+    query_kernel: tf.Tensor | None = None,
+    scale: tf.Tensor | None = None,
 ) -> Decoded:
     """Unroll an LSTM that reads [input; attention vector of the step before], on float32 tensors.
 
-    Scores are the dot products of its output with the keys; the attention vector is [output; context] W, or its tanh.
+    Its output h asks the memory with scores h · key (Luong), or with a query kernel scale · tanh(h query_kernel + key)
+    (Bahdanau); the attention vector is [output; context] W, or its tanh.
 
     Args:
         inputs: (batch, time, features).
@@ -50,13 +53,16 @@ def decode_natively(
         kernel: (features + vector units, 4 · units).
         recurrent_kernel: (units, 4 · units).
         bias: (4 · units,).
-        keys: (batch, memory time, units), scaled already if they are to be.
+        keys: (batch, memory time, units), scaled already if they are to be; with a query kernel (…, key units), with
+            what else enters the tanh added.
         values: (batch, memory time, memory units).
         vector_kernel: (units + memory units, vector units).
         tanh: the attention vector's activation; False is none.
         seen: (batch, memory time) bool, True where there is memory; None for all True.
         mask: (batch, time) bool; where False, the states pass through unchanged. None for all True.
         bfloat16: round what the kernels are multiplied with to bfloat16.
+        query_kernel: (units, key units), or None.
+        scale: (key units,), with a query kernel.
 
     Returns:
         The attention vectors, those of the step before where the mask is False, and the final states.
@@ -64,14 +70,15 @@ def decode_natively(
     ops, attributes = library().ops, {"cell": "lstm", "threads": threads(), "rounded": bfloat16, "tanh": tanh}
     absent = tf.zeros((0,))
     keep, there = (absent if given is None else tf.cast(given, tf.float32) for given in (mask, seen))
+    query_kernel, scale = (absent if given is None else given for given in (query_kernel, scale))
     # The part of the kernel that meets the attention vector stands above what meets the output: one product for both.
     kernel, feeding = tf.split(kernel, [inputs.shape[2], vector_kernel.shape[1]], axis=0)
     fed_kernel = tf.concat([feeding, recurrent_kernel], axis=0)
 
     @tf.custom_gradient
-    def run(inputs, kernel, fed_kernel, bias, keys, values, vector_kernel, h0, c0, vector0, alignment0):
+    def run(inputs, kernel, fed_kernel, bias, keys, values, vector_kernel, query, scale, h0, c0, vector0, alignment0):
         recurrence = (inputs, kernel, fed_kernel, bias, absent, absent, keep, absent, h0, c0)
-        given = (*recurrence, keys, values, there, vector_kernel, vector0, alignment0)
+        given = (*recurrence, keys, values, there, vector_kernel, vector0, alignment0, query, scale)
         *kept, h, c, vector, alignment = ops.rnn_tasks_attention(*given, **attributes)
         vectors = tf.ensure_shape(kept[0], (*inputs.shape[:2], vector_kernel.shape[1]))
         final = [
@@ -89,6 +96,8 @@ def decode_natively(
                 found.d_keys,
                 found.d_values,
                 found.d_vector_kernel,
+                tf.reshape(found.d_query_kernel, tf.shape(query)),
+                found.d_scale,
                 found.d_h0,
                 found.d_c0,
                 found.d_vector0,
@@ -97,4 +106,4 @@ def decode_natively(
 
         return (vectors, *final), gradient
 
-    return Decoded(*run(inputs, kernel, fed_kernel, bias, keys, values, vector_kernel, *states))
+    return Decoded(*run(inputs, kernel, fed_kernel, bias, keys, values, vector_kernel, query_kernel, scale, *states))

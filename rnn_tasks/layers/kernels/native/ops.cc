@@ -91,7 +91,8 @@ class Call {
 
 constexpr const char* kInputs[] = {"inputs",    "kernel", "recurrent_kernel", "bias", "recurrent_bias",
                                    "peepholes", "keep",   "state_mask",       "h0",   "c0"};
-constexpr const char* kMemory[] = {"keys", "values", "seen", "vector_kernel", "vector0", "alignment0"};
+constexpr const char* kMemory[] = {"keys",    "values",     "seen",         "vector_kernel",
+                                   "vector0", "alignment0", "query_kernel", "scale"};
 constexpr int kFirst = sizeof(kInputs) / sizeof(kInputs[0]), kSecond = kFirst + sizeof(kMemory) / sizeof(kMemory[0]);
 
 // `fed`: how much wider than the previous output is what meets the recurrent kernel.
@@ -162,24 +163,33 @@ struct Backward {
 };
 
 Attention attention_of(Call& call, const Problem& p, const Attributes& attributes) {
-  const Index time = call.size(kFirst, 1), width = call.size(kFirst + 1, 2), vector = call.size(kFirst + 3, 1);
-  call.expect(kFirst, kMemory[0], {p.batch, time, p.units});
+  const Index time = call.size(kFirst, 1), key = call.size(kFirst, 2), width = call.size(kFirst + 1, 2),
+              vector = call.size(kFirst + 3, 1);
+  const bool asked_by_kernel = call.elements(kFirst + 6);
+  call.expect(kFirst, kMemory[0], {p.batch, time, asked_by_kernel ? key : p.units});
   call.expect(kFirst + 1, kMemory[1], {p.batch, time, width});
   call.expect_if_there(kFirst + 2, kMemory[2], {p.batch, time});
   call.expect(kFirst + 3, kMemory[3], {p.units + width, vector});
   call.expect(kFirst + 4, kMemory[4], {p.batch, vector});
   call.expect(kFirst + 5, kMemory[5], {p.batch, time});
+  if (asked_by_kernel) {
+    call.expect(kFirst + 6, kMemory[6], {p.units, key});
+    call.expect(kFirst + 7, kMemory[7], {key});
+  }
   auto given = [&](int i) { return call.input(kFirst + i); };
-  return {call.size(kFirst, 1),
-          call.size(kFirst + 1, 2),
-          call.size(kFirst + 3, 1),
+  return {time,
+          width,
+          vector,
+          key,
           attributes.tanh,
           given(0),
           given(1),
           given(2),
           given(3),
           given(4),
-          given(5)};
+          given(5),
+          given(6),
+          asked_by_kernel ? given(7) : nullptr};
 }
 
 template <class Cell, class Precision>
@@ -225,11 +235,15 @@ struct BackwardAttending {
     d.recurrence.d_peepholes = call.output(4, {p.peepholes ? 3 : 0, p.peepholes ? p.units : 0}, true);
     d.recurrence.d_h0 = call.output(5, {p.batch, p.units});
     d.recurrence.d_c0 = call.output(6, {p.batch, carries});
-    d.d_keys = call.output(7, {p.batch, a.memory_time, p.units}, true);
+    d.d_keys = call.output(7, {p.batch, a.memory_time, a.key_units}, true);
     d.d_values = call.output(8, {p.batch, a.memory_time, a.memory_units}, true);
     d.d_vector_kernel = call.output(9, {p.units + a.memory_units, a.vector_units}, !p.batch || !p.time);
     d.d_vector0 = call.output(10, {p.batch, a.vector_units});
     d.d_alignment0 = call.output(11, {p.batch, a.memory_time});
+    const Index rows = a.query_kernel ? p.units : 0, key = a.query_kernel ? a.key_units : 0;
+    d.d_query_kernel = call.output(12, {rows, key}, !p.batch || !p.time);
+    d.d_scale = call.output(13, {key}, true);
+    d.d_queries = call.room(p.batch * p.time * key);
     d.recurrence.d_projected = call.room(p.batch * p.time * width);
     d.d_asked = call.room(p.batch * p.time * a.vector_units);
     if (call.good()) backward_attending<Cell, Precision>(p, a, results, d);
@@ -337,7 +351,7 @@ const bool registered = [] {
   add("RnnTasksAttentionGradient",
       joined(joined(attending, seen), {"d_vectors", "d_last_h", "d_last_c", "d_last_vector", "d_last_alignment"}),
       {"d_inputs", "d_kernel", "d_recurrent_kernel", "d_bias", "d_peepholes", "d_h0", "d_c0", "d_keys", "d_values",
-       "d_vector_kernel", "d_vector0", "d_alignment0"},
+       "d_vector_kernel", "d_vector0", "d_alignment0", "d_query_kernel", "d_scale"},
       compute<BackwardAttending>, "tanh: bool");
   return true;
 }();
