@@ -15,7 +15,7 @@ class InputProjectionWrapper(CellWrapper):
     Args:
         cell: any cell.
         units: width of the projection.
-        activation: as of `keras.layers.Dense`.
+        activation, use_bias: as of `keras.layers.Dense`.
 
     Call arguments:
         inputs: (batch, features).
@@ -26,10 +26,12 @@ class InputProjectionWrapper(CellWrapper):
         output (batch, cell's units), the cell's new states.
     """
 
-    def __init__(self, cell, units: int, activation=None, **kwargs):
+    def __init__(self, cell, units: int, activation=None, use_bias: bool = True, **kwargs):
         super().__init__(cell, **kwargs)
-        self.units, self.activation = units, keras.activations.get(activation)
-        self.projection = keras.layers.Dense(units, activation=activation, dtype=self.dtype_policy, name="projection")
+        self.units, self.activation, self.use_bias = units, keras.activations.get(activation), use_bias
+        self.projection = keras.layers.Dense(
+            units, activation=activation, use_bias=use_bias, dtype=self.dtype_policy, name="projection"
+        )
 
     def build(self, input_shape):
         self.projection.build(input_shape)
@@ -44,4 +46,4 @@ class InputProjectionWrapper(CellWrapper):
 
     def get_config(self):
         activation = keras.activations.serialize(self.activation)
-        return {**super().get_config(), "units": self.units, "activation": activation}
+        return {**super().get_config(), "units": self.units, "activation": activation, "use_bias": self.use_bias}

@@ -15,7 +15,7 @@ class OutputProjectionWrapper(CellWrapper):
     Args:
         cell: any cell; its states stay as they are.
         units: width of the projection.
-        activation: as of `keras.layers.Dense`.
+        activation, use_bias: as of `keras.layers.Dense`.
 
     Call arguments:
         inputs: (batch, features).
@@ -26,10 +26,12 @@ class OutputProjectionWrapper(CellWrapper):
         output (batch, units), the cell's new states.
     """
 
-    def __init__(self, cell, units: int, activation=None, **kwargs):
+    def __init__(self, cell, units: int, activation=None, use_bias: bool = True, **kwargs):
         super().__init__(cell, **kwargs)
-        self.units, self.activation = units, keras.activations.get(activation)
-        self.projection = keras.layers.Dense(units, activation=activation, dtype=self.dtype_policy, name="projection")
+        self.units, self.activation, self.use_bias = units, keras.activations.get(activation), use_bias
+        self.projection = keras.layers.Dense(
+            units, activation=activation, use_bias=use_bias, dtype=self.dtype_policy, name="projection"
+        )
 
     @property
     def output_size(self) -> int:
@@ -50,4 +52,4 @@ class OutputProjectionWrapper(CellWrapper):
 
     def get_config(self):
         activation = keras.activations.serialize(self.activation)
-        return {**super().get_config(), "units": self.units, "activation": activation}
+        return {**super().get_config(), "units": self.units, "activation": activation, "use_bias": self.use_bias}

@@ -96,12 +96,8 @@ class EncoderDecoder(keras.Model):
         self.target_embedding = _embedding(target_vocabulary, embedding_dim, "target_embedding")
         self.encoder = [_encoder_layer(cell, units, bidirectional, i) for i in range(layers)]
         self.encoder_dropout = [keras.layers.Dropout(dropout) for _ in range(layers)]
+        self.attends = attention != "none"
         self.decoder = _decoder(self.settings, self.output_width)
-        self.attentional = None  # an AttentionWrapper has its own
-        if attention == "none":
-            self.attentional = keras.layers.Dense(
-                self.output_width, activation="tanh", use_bias=False, name="attentional"
-            )
         self.output_dropout = keras.layers.Dropout(dropout)
         self._build_layers()
 
@@ -113,8 +109,6 @@ class EncoderDecoder(keras.Model):
         for i, layer in enumerate(self.encoder):
             layer.build((None, None, s["units"] if i else s["embedding_dim"]))
         self.decoder.build((None, None, s["embedding_dim"]), memory_shape=(None, None, s["units"]))
-        if self.attentional is not None:
-            self.attentional.build((None, s["units"]))
         if s["tied"]:
             self.output_kernel = self.target_embedding.embeddings  # (target vocabulary, embedding)
         else:
@@ -142,8 +136,8 @@ class EncoderDecoder(keras.Model):
         vectors = self.target_embedding(inputs["target_in"])  # (batch, target time, embedding)
         with self._attending(memory):
             # Without a mask: what a target's padding does to the states, nobody sees.
-            outputs = self.decoder(vectors, initial_state=state, training=training)
-        return self._output(outputs, training)
+            hidden = self.decoder(vectors, initial_state=state, training=training)
+        return self.output_dropout(hidden, training=training)
 
     def logits(self, hidden):
         """Attentional vectors (…, output width) -> logits (…, target vocabulary), float32."""
@@ -164,7 +158,7 @@ class EncoderDecoder(keras.Model):
                 final = [ops.concatenate(pair, axis=-1) for pair in zip(final[:half], final[half:], strict=True)]
             states.append(final)
         first = states if len(states) > 1 else states[0]
-        if self.attentional is not None:
+        if not self.attends:
             return AttentionMemory(sequence, sequence, mask), first
         memory = self.decoder.cell.project(sequence, mask)
         with self._attending(memory):
@@ -194,18 +188,13 @@ class EncoderDecoder(keras.Model):
 
     def _step(self, ids, state, memory, training):
         with self._attending(memory):
-            output, state = step_cell(self.decoder.cell, self.target_embedding(ids), state, training)
-        log_probabilities = ops.log_softmax(self.logits(self._output(output, training)), axis=-1)
-        alignment = ops.zeros_like(memory.mask) if self.attentional is not None else state[-1]
-        return log_probabilities, state, ops.cast(alignment, "float32")
+            hidden, state = step_cell(self.decoder.cell, self.target_embedding(ids), state, training)
+        hidden = self.output_dropout(hidden, training=training)
+        alignment = state[-1] if self.attends else ops.zeros_like(memory.mask)
+        return ops.log_softmax(self.logits(hidden), axis=-1), state, ops.cast(alignment, "float32")
 
     def _attending(self, memory: AttentionMemory):
-        return contextlib.nullcontext() if self.attentional is not None else self.decoder.cell.attending(memory)
-
-    def _output(self, outputs, training):
-        """The decoder's outputs (…, units or output width) -> attentional vectors (…, output width)."""
-        vectors = outputs if self.attentional is None else self.attentional(outputs)
-        return self.output_dropout(vectors, training=training)
+        return self.decoder.cell.attending(memory) if self.attends else contextlib.nullcontext()
 
     def get_config(self):
         return {**super().get_config(), **self.settings}
@@ -233,7 +222,9 @@ def _decoder(settings: dict[str, Any], width: int) -> layers.RNN:
         cells = [layers.DropoutWrapper(cell, keep, variational_recurrent=feeding) for cell in cells]
     # Not a stack of one: a bare LSTM has a native kernel with input feeding.
     cell = layers.MultiRNNCell(cells) if len(cells) > 1 else cells[0]
-    if settings["attention"] != "none":
+    if settings["attention"] == "none":
+        cell = layers.OutputProjectionWrapper(cell, width, activation="tanh", use_bias=False)
+    else:
         attention = getattr(layers, ATTENTIONS[settings["attention"]])(units, name="attention")
         cell = layers.AttentionWrapper(cell, attention, width, activation="tanh", input_feeding=feeding)
     return layers.RNN(cell, return_sequences=True, name="decoder")

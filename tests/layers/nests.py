@@ -41,6 +41,9 @@ CELLS = {
     "uncoupled highway": lambda: HighwayWrapper(LSTMCell(WIDTH), couple_carry_transform_gates=False),
     "input projection": lambda: InputProjectionWrapper(plain(3), 2, activation="tanh"),
     "output projection": lambda: OutputProjectionWrapper(LSTMCell(3), 2, activation="sigmoid"),
+    "projections without biases": lambda: OutputProjectionWrapper(
+        InputProjectionWrapper(plain(3), 2, use_bias=False), 2, use_bias=False
+    ),
     "device": lambda: DeviceWrapper(plain(), "CPU:0"),
     "dropout": lambda: DropoutWrapper(LSTMCell(3), 0.5, 0.5, 0.5),
     "stack": lambda: MultiRNNCell([LSTMCell(3), plain(2)]),

@@ -182,7 +182,7 @@ def test_compiled_with_epsilon_and_seed_as_tensors(jit_compile):
 
 @pytest.mark.parametrize("update", [0, 1, 10, 500, 100_000])
 def test_schedules_are_those_of_the_paper(update):
-    """Bengio et al. 2015, section 2.4."""
+    """Bengio et al. 2015, the three schedules."""
     np.testing.assert_allclose(
         linear_epsilon(update, slope=1e-3, start=0.9, least=0.1), max(0.1, 0.9 - 1e-3 * update), rtol=1e-6
     )
