@@ -21,7 +21,7 @@ class KernelUse(NamedTuple):
         name: of the layer, with that of the cell where it has several.
         kind: class of the layer or cell.
         kernel: "native", "tensorflow" (loop with a gradient by hand), "step by step" (the cell's own `call` in a loop),
-            "keras" (Keras' own layer), "cudnn".
+            "keras" (Keras' own layer), "cudnn"; with " in XLA" behind it where XLA compiles it.
         reason: why it is not the fastest there is here; None where it is.
     """
 
@@ -31,28 +31,37 @@ class KernelUse(NamedTuple):
     reason: str | None
 
 
-def kernel_report(layer: keras.layers.Layer, training: bool = True) -> list[KernelUse]:
+def kernel_report(layer: keras.layers.Layer, training: bool = True, jit_compile: bool | None = None) -> list[KernelUse]:
     """What every recurrent layer within `layer`, itself included, runs on.
 
     Args:
         layer: a layer or a model.
         training: as `model.fit` runs it; False is a traced graph for inference, as `model.predict` and exports have it.
 
+        jit_compile: whether XLA compiles the graph; None is what a model was compiled with, False for anything else.
+
     Returns:
         One entry for each recurrent layer, and for each cell of a layer over several.
     """
+    if jit_compile is None:
+        jit_compile = isinstance(layer, keras.Model) and layer.compiled and layer.jit_compile
     found: list[KernelUse] = []
-    for part in layer._flatten_layers():
-        if isinstance(part, keras.layers.RNN):
-            found += _of_layer(part, training)
-    return found
+
+    def ask() -> None:
+        for part in layer._flatten_layers():
+            if isinstance(part, keras.layers.RNN):
+                found.extend(_of_layer(part, training, jit_compile))
+
+    # Each answers for where it is asked: inside a graph, which is where models run.
+    tf.function(ask, autograph=False, jit_compile=jit_compile).get_concrete_function()
+    return [use._replace(kernel=f"{use.kernel} in XLA") for use in found] if jit_compile else found
 
 
-def _of_layer(layer: Any, training: bool) -> list[KernelUse]:
+def _of_layer(layer: Any, training: bool, jit_compile: bool) -> list[KernelUse]:
     name, kind = layer.name, type(layer).__name__
     if isinstance(layer, FusedLoop):
-        choice = _traced(choose_for_layer, layer, layer.step, training)
-        return [KernelUse(name, kind, *_with_keras(layer, choice))]
+        choice = choose_for_layer(layer, layer.step, training)
+        return [KernelUse(name, kind, *_with_keras(layer, choice, jit_compile))]
     if not isinstance(layer, RNN):
         ours = hasattr(layer.cell, "kernel") and kind in {"LSTM", "GRU", "SimpleRNN"}
         better = f"rnn_tasks.layers.{kind if ours else 'RNN'} gives the same"
@@ -81,11 +90,11 @@ def _of_cell(layer: RNN, cell: Any, training: bool) -> tuple[str, str | None]:
             return "step by step", f"{type(around).__name__} {around.name} needs each step's output before the next"
     for around in wrappers:
         if isinstance(around, AttentionWrapper) and around.input_feeding:
-            reason = _traced(around.reason_against_kernel, training)
+            reason = around.reason_against_kernel(training)
             return ("step by step" if reason else "native"), reason
     if not isinstance(cell, KernelCell):
         return "step by step", f"no kernel is written for {type(cell).__name__}"
-    choice = _traced(choose, cell, cell.step, training)
+    choice = choose(cell, cell.step, training)
     return ("step by step" if choice.kernel == "none" else choice.kernel), choice.reason
 
 
@@ -94,17 +103,11 @@ def _runs_whole(cell: Any) -> bool:
     return hasattr(cell, "run") and getattr(cell, "state_keep_prob", 1) == 1
 
 
-def _traced(ask: Any, *arguments: Any) -> Any:
-    """What `ask` answers inside a traced graph, which is where models run."""
-    with tf.Graph().as_default():
-        return ask(*arguments)
-
-
-def _with_keras(layer: Any, choice: Choice) -> tuple[str, str | None]:
+def _with_keras(layer: Any, choice: Choice, jit_compile: bool) -> tuple[str, str | None]:
     if choice.kernel != "none":
         return choice.kernel, choice.reason
     cell = layer.cell
-    if layer.recurrent_dropout or not hasattr(cell, "recurrent_activation"):
+    if jit_compile or layer.recurrent_dropout or not hasattr(cell, "recurrent_activation"):
         return "keras", choice.reason
     options = {"reset_after": cell.reset_after} if hasattr(cell, "reset_after") else {}
     if layer.use_cudnn is not False and cudnn_ok(

@@ -49,12 +49,26 @@ def test_inference_is_another_matter():
         assert layers.kernel_report(layer, training=False)[0][2:] == ("native", None)
 
 
+def test_a_model_that_xla_compiles():
+    model = keras.Sequential([keras.Input((5, 3)), layers.GRU(4, return_sequences=True), layers.LSTM(4, unroll=True)])
+    wanted = [
+        ("tensorflow in XLA", "XLA compiles TensorFlow's own operations only"),
+        ("keras in XLA", "unroll is True"),
+    ]
+    assert [use[2:] for use in layers.kernel_report(model, jit_compile=True)] == wanted
+    model.compile(jit_compile=True)
+    assert [use[2:] for use in layers.kernel_report(model)] == wanted
+    model.compile(jit_compile=False)
+    assert [use[2:] for use in layers.kernel_report(model)] == [("native", None), ("keras", "unroll is True")]
+
+
 def test_attention_with_input_feeding():
     def report(cell, attention):
         wrapper = layers.AttentionWrapper(cell, attention, attention_units=4)
         return layers.kernel_report(layers.RNN(wrapper))[0][2:]
 
     assert report(layers.LSTMCell(3), layers.LuongAttention(3)) == ("native", None)
+    assert report(layers.LSTMCell(3), layers.BahdanauAttention(2)) == ("native", None)
     kernel, reason = report(layers.GRUCell(3), layers.LuongAttention(3))
     assert kernel == "step by step"
     assert "not GRUCell" in reason
