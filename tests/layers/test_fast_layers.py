@@ -207,6 +207,27 @@ def test_numerical_gradient(ours, theirs):
 
 
 @pytest.mark.parametrize(("ours", "theirs"), PAIRS)
+@pytest.mark.parametrize("kernel", ["native", "tensorflow"])
+def test_gradient_penalties_as_keras_has_them(monkeypatch, ours, theirs, kernel):
+    fast, slow = twins(ours, theirs, return_sequences=True)
+    if kernel == "tensorflow":
+        without_native(monkeypatch)
+    inputs = tf.constant(np.random.default_rng(3).normal(size=(BATCH, TIME, FEATURES)), tf.float32)
+
+    def gradients(layer):
+        weights = [v.value for v in layer.trainable_variables]
+        with tf.GradientTape() as outer:
+            with tf.GradientTape() as inner:
+                inner.watch(inputs)
+                target = tf.reduce_sum(layer(inputs, mask=tf.constant(HOLES), training=True) ** 2)
+            penalty = tf.reduce_sum(inner.gradient(target, inputs) ** 2)
+        return outer.gradient(penalty, weights)
+
+    for found, wanted in zip(gradients(fast), gradients(slow), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("ours", "theirs"), PAIRS)
 def test_saves_and_compiles(ours, theirs, tmp_path):
     model = keras.Sequential([keras.Input((None, FEATURES)), keras.layers.Bidirectional(ours(UNITS))])
     inputs = np.random.default_rng(2).normal(size=(BATCH, TIME, FEATURES)).astype("float32")

@@ -7,6 +7,7 @@ import tensorflow as tf
 from rnn_tasks.layers.kernels import native
 from rnn_tasks.layers.kernels.build import library
 from rnn_tasks.layers.kernels.native import recur_natively
+from rnn_tasks.layers.kernels.plain import recur_plainly
 
 GATES = {"simple_rnn": 1, "relu_rnn": 1, "lstm": 4, "peephole_lstm": 4, "gru": 3}
 PRECISIONS = [False, True] if library().bfloat16 else [False]
@@ -86,3 +87,55 @@ def test_nothing_to_do(name, shape):
         if not shape[1]:
             np.testing.assert_array_equal(states, given["states"])
         assert all(np.isfinite(gradient).all() for gradient in gradients)
+
+
+def plainly(name, inputs, states, **parts):
+    """`recur_plainly` from what `recur_natively` is given."""
+    absent = tf.zeros((0,))
+    mask = parts.pop("mask")
+    parts = {key: absent if value is None else value for key, value in parts.items()}
+    keep = absent if mask is None else tf.cast(mask, tf.float32)
+    h0, c0 = (*states, tf.zeros((inputs.shape[0], 0)))[:2]
+    outputs, h, c = recur_plainly(name, inputs, **parts, keep=keep, h0=h0, c0=c0)
+    return outputs, [h, c][: len(states)]
+
+
+def with_state_mask(name, batch, time, features, units, masked):
+    given = problem(name, batch, time, features, units, masked)
+    drawn = np.random.default_rng(1).uniform(0.5, 2, (GATES[name], batch, units))
+    return {**given, "state_mask": tf.constant(drawn, tf.float32)}
+
+
+@pytest.mark.parametrize("name", GATES)
+@pytest.mark.parametrize("masked", [False, True])
+def test_plainly_the_same(name, masked):
+    """What second derivatives are of computes what the native kernel does."""
+    for given in (problem(name, 3, 6, 4, 7, masked), with_state_mask(name, 3, 6, 4, 7, masked)):
+        found, wanted = plainly(name, **{"state_mask": None, **given}), recur_natively(name, **given)
+        for one, other in zip(tf.nest.flatten(found), tf.nest.flatten(wanted), strict=True):
+            np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", GATES)
+@pytest.mark.parametrize("way", ["eager", "graph"])
+@pytest.mark.parametrize("masked", [False, True])
+def test_second_derivative(name, way, masked):
+    """The gradient of a gradient penalty, to everything, against that of the recurrence in TensorFlow's operations."""
+    given = with_state_mask(name, 2, 4, 3, 5, masked)
+    constants = {key: given[key] for key in ("mask", "state_mask")}
+    sources = {key: value for key, value in given.items() if key not in constants and value is not None}
+
+    def derivative(recur):
+        with tf.GradientTape() as outer:
+            outer.watch(sources)
+            with tf.GradientTape() as inner:
+                inner.watch(sources)
+                outputs, states = recur(name, **{**given, **sources})
+                target = tf.reduce_sum(outputs**2) + tf.reduce_sum(states[-1])
+            gradients = tf.nest.flatten(inner.gradient(target, sources))
+            penalty = tf.add_n([tf.reduce_sum(gradient**2) for gradient in gradients])
+        return tf.nest.flatten(outer.gradient(penalty, sources))
+
+    compute = tf.function(derivative) if way == "graph" else derivative
+    for found, wanted in zip(compute(recur_natively), derivative(plainly), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5 * np.abs(wanted).max())

@@ -11,6 +11,7 @@ import tensorflow as tf
 from tensorflow.python.ops import control_flow_util
 
 from rnn_tasks.layers.kernels.build import library
+from rnn_tasks.layers.kernels.plain import recur_plainly
 
 _inference = contextvars.ContextVar("native_inference", default=False)
 
@@ -64,7 +65,7 @@ def recur_natively(
     bfloat16: bool = False,
     training: bool = True,
 ) -> tuple[tf.Tensor, list[tf.Tensor]]:
-    """Run the native recurrence on float32 tensors. It has a first derivative, no second.
+    """Run the native recurrence on float32 tensors.
 
     Args:
         name: "simple_rnn", "relu_rnn", "lstm", "peephole_lstm" or "gru".
@@ -90,37 +91,40 @@ def recur_natively(
         recurrent_bias = tf.zeros_like(bias)
     kernel, recurrent_bias, peepholes = (absent if w is None else w for w in (kernel, recurrent_bias, peepholes))
 
-    @tf.custom_gradient
-    def run(inputs, kernel, recurrent_kernel, bias, recurrent_bias, peepholes, h0, c0):
-        state_masks = absent if state_mask is None else state_mask
-        given = (inputs, kernel, recurrent_kernel, bias, recurrent_bias, peepholes, keep, state_masks, h0, c0)
-        outputs, *kept, h, c = ops.rnn_tasks_recurrence(*given, **attributes, keeps=training)
-        shaped = tf.ensure_shape(outputs, (*inputs.shape[:2], recurrent_kernel.shape[0]))
-
-        def gradient(d_outputs, d_h, d_c):
-            carries_and_gates = kept if training else ops.rnn_tasks_recurrence(*given, **attributes, keeps=True)[1:3]
-            found = ops.rnn_tasks_recurrence_gradient(
-                *given, outputs, *carries_and_gates, d_outputs, d_h, d_c, **attributes
-            )
-            d_inputs, d_kernel, d_recurrent_kernel, d_bias, d_recurrent_bias, d_peepholes, d_h0, d_c0 = found
-            if name != "gru":
-                d_recurrent_bias = tf.zeros_like(recurrent_bias)
-            return (
-                d_inputs,
-                tf.reshape(d_kernel, tf.shape(kernel)),
-                d_recurrent_kernel,
-                d_bias,
-                d_recurrent_bias,
-                tf.reshape(d_peepholes, tf.shape(peepholes)),
-                d_h0,
-                d_c0,
-            )
-
-        return (shaped, tf.ensure_shape(h, h0.shape), tf.ensure_shape(c, c0.shape)), gradient
-
     h0, c0 = states[0], states[1] if len(states) == 2 else tf.zeros((tf.shape(inputs)[0], 0))
+    masks = keep, absent if state_mask is None else state_mask
+
+    @tf.custom_gradient
+    def run(*sources):
+        given = (*sources[:6], *masks, *sources[6:])
+        outputs, *kept, h, c = ops.rnn_tasks_recurrence(*given, **attributes, keeps=training)
+
+        @tf.custom_gradient
+        def backwards(*values):
+            gates = kept if training else ops.rnn_tasks_recurrence(*given, **attributes, keeps=True)[1:3]
+            found = list(ops.rnn_tasks_recurrence_gradient(*given, outputs, *gates, *values[8:], **attributes))
+            if name != "gru":
+                found[4] = tf.zeros_like(recurrent_bias)
+            shaped = [tf.reshape(value, tf.shape(source)) for value, source in zip(found, sources, strict=True)]
+            return shaped, lambda *upstream: _second_derivative(name, values, masks, upstream)
+
+        shaped = tf.ensure_shape(outputs, (*inputs.shape[:2], recurrent_kernel.shape[0]))
+        final = tf.ensure_shape(h, h0.shape), tf.ensure_shape(c, c0.shape)
+        return (shaped, *final), lambda *upstream: backwards(*sources, *upstream)
+
     outputs, h, c = run(inputs, kernel, recurrent_kernel, bias, recurrent_bias, peepholes, h0, c0)
     return outputs, [h, c][: len(states)]
+
+
+def _second_derivative(name, values, masks, upstream):
+    """The gradients to what `backwards` is given: by TensorFlow, of the same recurrence in its own operations."""
+    with tf.GradientTape() as outer:
+        outer.watch(values)
+        with tf.GradientTape() as inner:
+            inner.watch(values[:8])
+            results = recur_plainly(name, *values[:6], *masks, *values[6:8])
+        found = inner.gradient(results, values[:8], values[8:], unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    return outer.gradient(found, values, upstream, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
 
 def threads() -> int:

@@ -1,0 +1,90 @@
+"""The recurrences as their papers write them, in TensorFlow's operations, which differentiate as often as one likes.
+
+Nothing runs on them but the derivative of a native kernel's gradient, for gradient penalties and the like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import tensorflow as tf
+
+Product = Callable[[int, tf.Tensor], tf.Tensor]  # gate, (batch, units) -> (batch, units) times its recurrent kernel
+
+
+def recur_plainly(
+    name: str,
+    inputs: tf.Tensor,
+    kernel: tf.Tensor,
+    recurrent_kernel: tf.Tensor,
+    bias: tf.Tensor,
+    recurrent_bias: tf.Tensor,
+    peepholes: tf.Tensor,
+    keep: tf.Tensor,
+    state_mask: tf.Tensor,
+    h0: tf.Tensor,
+    c0: tf.Tensor,
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """What the native operation `name` computes, from what it is given: an absent part is a tensor of shape (0,).
+
+    Args:
+        name: of the native kernel; the other arguments are as `native.recur_natively` hands them to it.
+
+    Returns:
+        outputs (batch, time, units), final h and c (batch, units).
+    """
+    advance, gates = RECURRENCES[name]
+    projected = bias + (inputs if _absent(kernel) else tf.tensordot(inputs, kernel, axes=1))
+    kernels = tf.split(recurrent_kernel, gates, axis=1)
+    biases = [0.0] * gates if _absent(recurrent_bias) else tf.split(recurrent_bias, gates)
+    masks = [1.0] * gates if _absent(state_mask) else tf.unstack(state_mask)
+    if _absent(keep):
+        keep = tf.ones_like(projected[:, :, 0])
+
+    def product(gate: int, h: tf.Tensor) -> tf.Tensor:
+        return tf.matmul(h * masks[gate], kernels[gate]) + biases[gate]
+
+    def step(before, now):
+        x, kept = now
+        after = advance(tf.split(x, gates, axis=-1), product, *before, peepholes)
+        return tuple(tf.where(kept[:, None] != 0.0, new, old) for new, old in zip(after, before, strict=True))
+
+    if inputs.shape[1] == 0:
+        return tf.zeros((*tf.unstack(tf.shape(inputs)[:2]), recurrent_kernel.shape[0])), h0, c0
+    outputs, carries = tf.scan(step, (tf.transpose(projected, [1, 0, 2]), tf.transpose(keep)), (h0, c0))
+    return tf.transpose(outputs, [1, 0, 2]), outputs[-1], carries[-1]
+
+
+def _simple(activation: Callable):
+    def advance(x: Sequence[tf.Tensor], product: Product, h, c, _):
+        return activation(x[0] + product(0, h)), c
+
+    return advance
+
+
+def _lstm(x: Sequence[tf.Tensor], product: Product, h, c, peepholes):
+    to_input, to_forget, to_output = [0.0] * 3 if _absent(peepholes) else tf.unstack(peepholes)
+    i = tf.sigmoid(x[0] + product(0, h) + to_input * c)
+    f = tf.sigmoid(x[1] + product(1, h) + to_forget * c)
+    c = f * c + i * tf.tanh(x[2] + product(2, h))
+    o = tf.sigmoid(x[3] + product(3, h) + to_output * c)
+    return o * tf.tanh(c), c
+
+
+def _gru(x: Sequence[tf.Tensor], product: Product, h, c, _):
+    update, reset = tf.sigmoid(x[0] + product(0, h)), tf.sigmoid(x[1] + product(1, h))
+    candidate = tf.tanh(x[2] + reset * product(2, h))
+    return update * h + (1.0 - update) * candidate, c
+
+
+def _absent(part: tf.Tensor) -> bool:
+    return part.shape == (0,)
+
+
+RECURRENCES = {
+    "simple_rnn": (_simple(tf.tanh), 1),
+    "relu_rnn": (_simple(tf.nn.relu), 1),
+    "lstm": (_lstm, 4),
+    "peephole_lstm": (_lstm, 4),
+    "gru": (_gru, 3),
+}
