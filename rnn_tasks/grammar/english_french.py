@@ -96,9 +96,10 @@ def _pairs(split: str, count: int, seed: int) -> Iterator[tuple[str, str]]:
             return
 
 
-def _taught_words(seed: int) -> set[str]:
+@functools.lru_cache(maxsize=1)
+def _taught_words(seed: int) -> frozenset[str]:
     """The words of both languages (which share few) that the first training sentences show."""
-    return {word for pair in _pairs("train", TEACHING_PAIRS, seed) for text in pair for word in words(text)}
+    return frozenset(word for pair in _pairs("train", TEACHING_PAIRS, seed) for text in pair for word in words(text))
 
 
 def _number(text: str) -> int:
