@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from rnn_tasks.layers import native_inference
 from rnn_tasks.training.loop import Loss
 
 
@@ -21,7 +22,8 @@ def evaluator(model: keras.Model, loss: Loss) -> Callable[[Iterable[dict[str, np
 
     @tf.function(reduce_retracing=True)
     def step(batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-        part = loss(model, batch, False)
+        with native_inference():
+            part = loss(model, batch, False)
         return part.total, part.weight
 
     def average(batches: Iterable[dict[str, np.ndarray]]) -> float:

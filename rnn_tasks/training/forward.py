@@ -8,6 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from rnn_tasks.layers import native_inference
+
 
 def forward(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
     """Inputs -> outputs, dropout off; compiled once a batch shape.
@@ -20,6 +22,7 @@ def forward(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
 
     @tf.function(reduce_retracing=False)
     def compiled(inputs: tf.Tensor) -> tf.Tensor:
-        return model(inputs, training=False)
+        with native_inference():
+            return model(inputs, training=False)
 
     return lambda inputs: compiled(tf.constant(inputs)).numpy()
