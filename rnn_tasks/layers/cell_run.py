@@ -146,8 +146,6 @@ def _unsuited(cell: keras.layers.Layer, step: Step) -> str | None:
         return f"activation is {_name(cell.activation)}, not {_name(wanted)}"
     if getattr(cell, "recurrent_activation", keras.activations.sigmoid) is not keras.activations.sigmoid:
         return f"recurrent_activation is {_name(cell.recurrent_activation)}, not sigmoid"
-    if not getattr(cell, "reset_after", True):
-        return "reset_after is False"
     if 1.0 in (cell.dropout, cell.recurrent_dropout):
         return "a dropout of 1.0 is all in some of Keras' cells and none in others"
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 
 from rnn_tasks.layers.fused import FusedLoop
-from rnn_tasks.layers.kernels.steps import GRU_STEP
+from rnn_tasks.layers.kernels.steps import gru_step
 
 
 @keras.saving.register_keras_serializable(package="rnn_tasks")
@@ -27,4 +27,7 @@ class GRU(FusedLoop, keras.layers.GRU):
         (batch, units), or (batch, time, units) with `return_sequences`; the final states too with `return_state`.
     """
 
-    step = GRU_STEP
+    @property
+    def step(self):
+        """The recurrence that the layer's `reset_after` asks for."""
+        return gru_step(self.reset_after)

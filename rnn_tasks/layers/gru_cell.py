@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 
 from rnn_tasks.layers.cell_run import KernelCell
-from rnn_tasks.layers.kernels.steps import GRU_STEP
+from rnn_tasks.layers.kernels.steps import gru_step
 
 
 @keras.saving.register_keras_serializable(package="rnn_tasks")
@@ -30,4 +30,7 @@ class GRUCell(KernelCell, keras.layers.GRUCell):
         Cho et al. 2014, "Learning Phrase Representations using RNN Encoder-Decoder", equations 5 to 8.
     """
 
-    step = GRU_STEP
+    @property
+    def step(self):
+        """The recurrence that the cell's `reset_after` asks for."""
+        return gru_step(self.reset_after)

@@ -6,7 +6,7 @@ import pytest
 
 from rnn_tasks import layers
 from rnn_tasks.layers.cell_run import choose
-from rnn_tasks.layers.kernels.steps import GRU_STEP, LSTM_STEP, PEEPHOLE_LSTM_STEP, SIMPLE_RNN_STEP
+from rnn_tasks.layers.kernels.steps import GRU_RESET_BEFORE_STEP, LSTM_STEP, PEEPHOLE_LSTM_STEP, SIMPLE_RNN_STEP
 from tests.layers.cell_cases import (
     BATCH,
     CASES,
@@ -91,7 +91,7 @@ def test_each_run_draws_its_own_dropout(name):
     [
         (layers.BasicRNNCell, {"activation": "relu"}, SIMPLE_RNN_STEP, "activation is relu, not tanh"),
         (layers.LSTMCell, {"recurrent_activation": "hard_sigmoid"}, LSTM_STEP, "is hard_sigmoid, not sigmoid"),
-        (layers.GRUCell, {"reset_after": False}, GRU_STEP, "reset_after is False"),
+        (layers.GRUCell, {"reset_after": False, "dtype": "float64"}, GRU_RESET_BEFORE_STEP, "not in float64"),
         (layers.LSTMCell, {"dropout": 1.0}, LSTM_STEP, "dropout of 1.0"),
         (layers.PeepholeLSTMCell, {"dtype": "float64"}, PEEPHOLE_LSTM_STEP, "not in float64"),
         (layers.LSTMCell, {"dtype": "float64", "recurrent_dropout": 0.5}, LSTM_STEP, "a dropout mask for each gate"),

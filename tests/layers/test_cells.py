@@ -6,6 +6,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rnn_tasks.layers.cell_run import choose
 from tests.layers import oracles
 from tests.layers.cell_cases import (
     BATCH,
@@ -20,6 +21,8 @@ from tests.layers.cell_cases import (
     through_rnn,
     through_run,
 )
+
+NATIVE = [name for name in CASES if name != "layer norm"]
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -83,9 +86,8 @@ def gradients(way, cell, inputs, states, mask, coefficients):
     return tape.gradient(target, [inputs, *states, *[w.value for w in cell.trainable_weights]])
 
 
-@pytest.mark.parametrize(("name", "way"), WAYS)
-def test_gradient_against_finite_differences(name, way):
-    cell, oracle, weights, count = built(name, (2, 3))
+def check_gradients(cell, oracle, weights, count, way, atol):
+    """Against finite differences of the oracle, with features=2, units=3 and padding."""
     mask = np.arange(3) < np.array([[3], [0], [1]])
     inputs, states = numbers(count, 3, 3, 2, 3)
     random = np.random.default_rng(2)
@@ -98,7 +100,28 @@ def test_gradient_against_finite_differences(name, way):
     found = gradients(way, cell, inputs, states, mask, coefficients)
     wanted = oracles.slopes(target, [inputs, *states, *weights.values()])
     for slope, wanted_slope in zip(found, wanted, strict=True):
-        np.testing.assert_allclose(slope, wanted_slope, atol=1e-8)
+        np.testing.assert_allclose(slope, wanted_slope, atol=atol)
+
+
+@pytest.mark.parametrize(("name", "way"), WAYS)
+def test_gradient_against_finite_differences(name, way):
+    check_gradients(*built(name, (2, 3)), way, atol=1e-8)
+
+
+@pytest.mark.parametrize("name", NATIVE)
+@pytest.mark.parametrize("mask", MASKS.values(), ids=MASKS)
+def test_native_kernel(name, mask):
+    """Whole sequences in float32 against the oracle in float64."""
+    cell, oracle, weights, count = built(name, dtype="float32")
+    assert choose(cell, cell.step, training=False) == ("native", None)
+    inputs, states = numbers(count)
+    found, wanted = through_run(cell, inputs, states, mask), oracles.sequence(oracle, weights, inputs, states, mask)
+    check(found, wanted, mask, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", NATIVE)
+def test_native_gradient_against_finite_differences(name):
+    check_gradients(*built(name, (2, 3), dtype="float32"), through_run, atol=1e-4)
 
 
 @pytest.mark.parametrize(("name", "way"), [(name, through_run if name in FAST else through_rnn) for name in CASES])

@@ -1,5 +1,7 @@
 """The fast layers against Keras' own: outputs, states and every gradient."""
 
+from functools import partial
+
 import keras
 import numpy as np
 import pytest
@@ -16,6 +18,8 @@ PAIRS = [
     (layers.GRU, keras.layers.GRU),
     (layers.SimpleRNN, keras.layers.SimpleRNN),
 ]
+GRUS_RESET_BEFORE = [partial(package.GRU, reset_after=False) for package in (layers, keras.layers)]
+ALL_PAIRS = [*PAIRS, pytest.param(*GRUS_RESET_BEFORE, id="GRU reset before")]
 BATCH, TIME, FEATURES, UNITS = 4, 7, 5, 6
 RIGHT_PADDED = np.arange(TIME) < np.array([[7], [3], [1], [5]])
 HOLES = np.array([[1, 0, 1, 1, 0, 1, 0], [1, 1, 1, 1, 1, 1, 1], [1, 0, 0, 0, 0, 0, 0], [1, 0, 1, 0, 1, 0, 1]], bool)
@@ -43,7 +47,7 @@ def without_native(monkeypatch):
     monkeypatch.setattr(cell_run, "reason_against", lambda dtype, training: "this test asks for the other")
 
 
-@pytest.mark.parametrize(("ours", "theirs"), PAIRS)
+@pytest.mark.parametrize(("ours", "theirs"), ALL_PAIRS)
 @pytest.mark.parametrize("kernel", ["native", "tensorflow"])
 @pytest.mark.parametrize(
     ("mask", "with_state", "options"),
@@ -57,6 +61,7 @@ def without_native(monkeypatch):
         (HOLES, True, {"zero_output_for_mask": True}),
         (HOLES, True, {"return_sequences": True, "dropout": 0.3, "seed": 3}),
         (HOLES, True, {"return_sequences": True, "recurrent_dropout": 0.4, "seed": 3}),
+        (HOLES, False, {"dropout": 0.3, "recurrent_dropout": 0.4, "seed": 3}),
         (None, False, {"dropout": 0.3, "recurrent_dropout": 0.4, "seed": 3, "return_state": True}),
     ],
     ids=lambda value: "+".join(value) if isinstance(value, dict) else None,
@@ -66,8 +71,9 @@ def test_same_numbers_as_keras(monkeypatch, ours, theirs, kernel, mask, options,
     fast, slow = twins(ours, theirs, **options)
     if kernel == "tensorflow":
         without_native(monkeypatch)
-    by_gate = "recurrent_dropout" in options
-    assert choose_for_layer(fast, fast.step, True).kernel == ("none" if by_gate and kernel != "native" else kernel)
+    only_natively = "recurrent_dropout" in options or fast.step.forward is None
+    wanted = "none" if only_natively and kernel != "native" else kernel
+    assert choose_for_layer(fast, fast.step, True).kernel == wanted
     inputs = tf.constant(random.normal(size=(BATCH, TIME, FEATURES)), tf.float32)
     count = len(fast.state_size) if with_state else 0
     states = [tf.constant(random.normal(size=(BATCH, UNITS)), tf.float32) for _ in range(count)]
@@ -79,7 +85,7 @@ def test_same_numbers_as_keras(monkeypatch, ours, theirs, kernel, mask, options,
             np.testing.assert_allclose(found, wanted, atol=1e-5)
 
 
-@pytest.mark.parametrize(("ours", "theirs"), PAIRS)
+@pytest.mark.parametrize(("ours", "theirs"), ALL_PAIRS)
 @pytest.mark.parametrize("shape", [(1, 1, 1, 1), (3, 2, 17, 33), (13, 5, 70, 129), (2, 300, 3, 64)])
 def test_native_kernel_at_sizes_around_its_tiles(ours, theirs, shape):
     """Rows, columns and depths that are no multiples of the vectors, tiles, panels and blocks it works in."""
@@ -97,7 +103,7 @@ def test_native_kernel_at_sizes_around_its_tiles(ours, theirs, shape):
 
 
 @pytest.mark.skipif(not library().bfloat16, reason="this processor or compiler has no products of bfloat16")
-@pytest.mark.parametrize("kind", [layers.LSTM, layers.GRU, layers.SimpleRNN])
+@pytest.mark.parametrize("kind", [layers.LSTM, layers.GRU, GRUS_RESET_BEFORE[0], layers.SimpleRNN])
 def test_bfloat16_is_float32_with_rounded_products(kind):
     """Odd depths, too, which leave half a slot empty."""
     random = np.random.default_rng(2)

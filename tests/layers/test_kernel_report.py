@@ -28,7 +28,7 @@ def test_a_model_of_many():
     found = {(use.kind, use.kernel, use.reason) for use in report}
     assert found == {
         ("LSTM", "native", None),
-        ("GRU", "keras", "reset_after is False"),
+        ("GRU", "native", None),
         ("SimpleRNN", "keras", "activation is elu, not tanh"),
         ("keras.layers.LSTM", "keras", "it is Keras' own; rnn_tasks.layers.LSTM gives the same"),
         ("PeepholeLSTMCell", "step by step", "DropoutWrapper dropping needs each step's output before the next"),

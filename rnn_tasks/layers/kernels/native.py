@@ -68,13 +68,13 @@ def recur_natively(
     """Run the native recurrence on float32 tensors.
 
     Args:
-        name: "simple_rnn", "relu_rnn", "lstm", "peephole_lstm" or "gru".
+        name: "simple_rnn", "relu_rnn", "lstm", "peephole_lstm", "gru" or "gru_reset_before".
         inputs: (batch, time, features).
         states: initial states, each (batch, units).
         kernel: (features, gates · units); None where the inputs are projected already, features being gates · units.
         recurrent_kernel: (units, gates · units).
         bias: (gates · units,), added to the projected input.
-        recurrent_bias: (gates · units,), added to GRU's projected previous output.
+        recurrent_bias: (gates · units,), added to the projected previous output of "gru" alone.
         mask: (batch, time) bool; where False, the states pass through unchanged. None for all True.
         peepholes: (3, units), to the input, forget and output gates of a peephole LSTM.
         state_mask: (gates, batch, units), recurrent dropout: what each gate multiplies the previous output with.

@@ -112,6 +112,8 @@ LSTM_STEP = Step("lstm", 4, 2, (1, 1, 1, 1, 1), _lstm_forward, _lstm_backward, l
 PEEPHOLE_LSTM_STEP = Step("peephole_lstm", 4, 2, (1, 1, 1, 1))
 # Cho et al. 2014, reset gate applied after the recurrent product (Keras' `reset_after=True`, cuDNN's variant).
 GRU_STEP = Step("gru", 3, 1, (1, 1, 1, 1), _gru_forward, _gru_backward, loop_rows=(None, 4))
+# The paper's own variant, reset gate applied before the recurrent product (`reset_after=False`): it takes two a step.
+GRU_RESET_BEFORE_STEP = Step("gru_reset_before", 3, 1, (1, 1, 1))
 # Elman 1990.
 SIMPLE_RNN_STEP = Step("simple_rnn", 1, 1, (1,), _simple_forward, _simple_backward)
 # Le et al. 2015.
@@ -121,3 +123,8 @@ RELU_RNN_STEP = Step("relu_rnn", 1, 1, (1,), _relu_forward, _relu_backward, acti
 def simple_rnn_step(activation: Callable) -> Step:
     """The step of a plain recurrent cell with this activation; of one that no step has, the first that there is."""
     return RELU_RNN_STEP if activation is keras.activations.relu else SIMPLE_RNN_STEP
+
+
+def gru_step(reset_after: bool) -> Step:
+    """The step of one of the two GRUs, as Keras' `reset_after` tells them apart."""
+    return GRU_STEP if reset_after else GRU_RESET_BEFORE_STEP

@@ -1,6 +1,7 @@
 // One row of one time step of each recurrence, forwards and backwards, on gate pre-activations.
 //
-// Gate order and bias layout are Keras' own. `kKept` is how many values a unit keeps for the way back.
+// Gate order and bias layout are Keras' own. `kKept` is how many values a unit keeps for the way back, `kShared` says
+// that both projections have one bias and one gradient, `kResetsBefore` that a step takes two products.
 #pragma once
 
 #include <utility>
@@ -13,7 +14,7 @@ struct ForwardRow {
   const float* projected;       // (gates, units): the input's part of the pre-activations
   const float* recurrent;       // (gates, units): the previous output's part
   const float* bias;            // (gates, units)
-  const float* recurrent_bias;  // (gates, units); GRU only
+  const float* recurrent_bias;  // (gates, units); GruCell only
   const float* peepholes;       // (3, units), or null
   float* kept;                  // (kKept, units); may be `projected`
   float* h;                     // (units,), previous output in, new output out
@@ -25,7 +26,7 @@ using Range = std::pair<Index, Index>;  // [first, last)
 struct BackwardRow {
   const float* kept;      // (kKept, units)
   const float* output;    // (units,) of this step
-  const float* previous;  // (units,) the previous output; GRU only
+  const float* previous;  // (units,) the previous output; the GRUs only
   const float* carry;     // (units,) of this step; LSTM only
   const float* previous_carry;
   const float* peepholes;  // (3, units), or null
@@ -33,14 +34,14 @@ struct BackwardRow {
   float* dh;           // (units,) in: gradient of the output; out: of the previous one, but for the recurrent product
   float* dc;           // (units,) the same of the carry
   float* d_projected;  // (gates, units)
-  float* d_recurrent;  // (gates, units); the same values as d_projected but for GRU
+  float* d_recurrent;  // (gates, units); the same values as d_projected but for GruCell
 };
 
 // Elman 1990. The output is all it keeps.
 template <bool relu>
 struct SimpleCell {
   static constexpr Index kGates = 1, kKept = 0;
-  static constexpr bool kCarry = false, kShared = true;
+  static constexpr bool kCarry = false, kShared = true, kResetsBefore = false;
 
   static void forward(const ForwardRow& row, Index units, Range own) {
     for (Index u = own.first; u < own.second; u += kLanes) {
@@ -66,7 +67,7 @@ struct SimpleCell {
 template <bool peephole>
 struct LstmCell {
   static constexpr Index kGates = 4, kKept = 4;
-  static constexpr bool kCarry = true, kShared = true;
+  static constexpr bool kCarry = true, kShared = true, kResetsBefore = false;
 
   static void forward(const ForwardRow& row, Index units, Range own) {
     for (Index u = own.first; u < own.second; u += kLanes) {
@@ -133,7 +134,7 @@ struct LstmCell {
 // Cho et al. 2014, the reset gate after the recurrent product (Keras' `reset_after=True`, cuDNN's variant).
 struct GruCell {
   static constexpr Index kGates = 3, kKept = 4;
-  static constexpr bool kCarry = false, kShared = false;
+  static constexpr bool kCarry = false, kShared = false, kResetsBefore = false;
 
   static void forward(const ForwardRow& row, Index units, Range own) {
     for (Index u = own.first; u < own.second; u += kLanes) {
@@ -172,6 +173,67 @@ struct GruCell {
       store(to_h + units, d_reset, n);
       store(to_h + 2 * units, d_candidate * reset, n);
       store(row.dh + u, dh * update, n);
+    }
+  }
+};
+
+// Cho et al. 2014, the reset gate before the recurrent product (the paper's own variant, Keras' `reset_after=False`).
+//
+// The candidate's columns of the recurrent kernel meet reset * h, which is known once the reset gate is. So a step has
+// two parts with that product between them: `reset` and `forward`, and on the way back `backward` and `backward_reset`.
+struct GruResetBeforeCell {
+  static constexpr Index kGates = 3, kKept = 3, kReset = 1;  // kReset: where the reset gate is, among gates and kept
+  static constexpr bool kCarry = false, kShared = true, kResetsBefore = true;
+
+  // Keeps the reset gate; `reset_h` (units,) gets what meets the candidate's columns.
+  static void reset(const ForwardRow& row, Index units, Range own, float* reset_h) {
+    for (Index u = own.first; u < own.second; u += kLanes) {
+      Index n = own.second - u, at = kReset * units + u;
+      Vec gate = sigmoid(load(row.projected + at, n) + load(row.bias + at, n) + load(row.recurrent + at, n));
+      store(row.kept + at, gate, n);
+      store(reset_h + u, gate * load(row.h + u, n), n);
+    }
+  }
+
+  static void forward(const ForwardRow& row, Index units, Range own) {
+    for (Index u = own.first; u < own.second; u += kLanes) {
+      Index n = own.second - u;
+      auto z = [&](Index gate) {
+        Index at = gate * units + u;
+        return load(row.projected + at, n) + load(row.bias + at, n) + load(row.recurrent + at, n);
+      };
+      Vec update = sigmoid(z(0)), candidate = hyperbolic_tangent(z(2)), h = load(row.h + u, n);
+      store(row.kept + u, update, n);
+      store(row.kept + 2 * units + u, candidate, n);
+      store(row.h + u, update * h + (1.0f - update) * candidate, n);
+    }
+  }
+
+  // All but the reset gate's gradient, for which the candidate's has to go through the recurrent kernel first.
+  static void backward(const BackwardRow& row, Index units) {
+    for (Index u = 0; u < units; u += kLanes) {
+      Index n = units - u;
+      Vec update = load(row.kept + u, n), candidate = load(row.kept + 2 * units + u, n);
+      Vec dh = load(row.dh + u, n), before = load(row.previous + u, n);
+      Vec d_update = dh * (before - candidate) * update * (1.0f - update);
+      Vec d_candidate = dh * (1.0f - update) * (1.0f - candidate * candidate);
+      for (float* to : {row.d_projected + u, row.d_recurrent + u}) {
+        store(to, d_update, n);
+        store(to + 2 * units, d_candidate, n);
+      }
+      store(row.dh + u, dh * update, n);
+    }
+  }
+
+  // `d_reset_h`: (units,), the gradient of what `reset` gave.
+  static void backward_reset(const BackwardRow& row, Index units, const float* d_reset_h) {
+    for (Index u = 0; u < units; u += kLanes) {
+      Index n = units - u, at = kReset * units + u;
+      Vec reset = load(row.kept + at, n), d = load(d_reset_h + u, n);
+      Vec d_reset = d * load(row.previous + u, n) * reset * (1.0f - reset);
+      store(row.d_projected + at, d_reset, n);
+      store(row.d_recurrent + at, d_reset, n);
+      store(row.dh + u, load(row.dh + u, n) + d * reset, n);
     }
   }
 };

@@ -256,6 +256,7 @@ void compute_in(Call& call, const Attributes& attributes) {
   if (cell == "lstm") return Direction<LstmCell<false>, Precision>::compute(call, attributes);
   if (cell == "peephole_lstm") return Direction<LstmCell<true>, Precision>::compute(call, attributes);
   if (cell == "gru") return Direction<GruCell, Precision>::compute(call, attributes);
+  if (cell == "gru_reset_before") return Direction<GruResetBeforeCell, Precision>::compute(call, attributes);
   if (cell == "relu_rnn") return Direction<SimpleCell<true>, Precision>::compute(call, attributes);
   return Direction<SimpleCell<false>, Precision>::compute(call, attributes);
 }
@@ -323,7 +324,8 @@ void add(const char* name, const std::vector<std::string>& inputs, const std::ve
   TF_OpDefinitionBuilder* op = TF_NewOpDefinitionBuilder(name);
   for (const auto& input : inputs) TF_OpDefinitionBuilderAddInput(op, (input + ": float").c_str());
   for (const auto& output : outputs) TF_OpDefinitionBuilderAddOutput(op, (output + ": float").c_str());
-  TF_OpDefinitionBuilderAddAttr(op, "cell: {'simple_rnn', 'relu_rnn', 'lstm', 'peephole_lstm', 'gru'}");
+  TF_OpDefinitionBuilderAddAttr(op,
+                                "cell: {'simple_rnn', 'relu_rnn', 'lstm', 'peephole_lstm', 'gru', 'gru_reset_before'}");
   TF_OpDefinitionBuilderAddAttr(op, "threads: int >= 1");
   TF_OpDefinitionBuilderAddAttr(op, "rounded: bool = false");
   if (attribute) TF_OpDefinitionBuilderAddAttr(op, attribute);
