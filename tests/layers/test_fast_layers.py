@@ -212,7 +212,7 @@ def test_numerical_gradient(ours, theirs):
         np.testing.assert_allclose(found, wanted, atol=1e-6)
 
 
-@pytest.mark.parametrize(("ours", "theirs"), PAIRS)
+@pytest.mark.parametrize(("ours", "theirs"), ALL_PAIRS)
 @pytest.mark.parametrize("kernel", ["native", "tensorflow"])
 def test_gradient_penalties_as_keras_has_them(monkeypatch, ours, theirs, kernel):
     fast, slow = twins(ours, theirs, return_sequences=True)

@@ -7,10 +7,9 @@ import tensorflow as tf
 from rnn_tasks.layers.kernels import native
 from rnn_tasks.layers.kernels.build import library
 from rnn_tasks.layers.kernels.native import recur_natively
-from rnn_tasks.layers.kernels.plain import RECURRENCES, recur_plainly
+from rnn_tasks.layers.kernels.plain import recur_plainly
 
 GATES = {"simple_rnn": 1, "relu_rnn": 1, "lstm": 4, "peephole_lstm": 4, "gru": 3, "gru_reset_before": 3}
-DIFFERENTIABLE_TWICE = [name for name in GATES if name in RECURRENCES]
 PRECISIONS = [False, True] if library().bfloat16 else [False]
 
 
@@ -107,7 +106,7 @@ def with_state_mask(name, batch, time, features, units, masked):
     return {**given, "state_mask": tf.constant(drawn, tf.float32)}
 
 
-@pytest.mark.parametrize("name", DIFFERENTIABLE_TWICE)
+@pytest.mark.parametrize("name", GATES)
 @pytest.mark.parametrize("masked", [False, True])
 def test_plainly_the_same(name, masked):
     """What second derivatives are of computes what the native kernel does."""
@@ -117,7 +116,7 @@ def test_plainly_the_same(name, masked):
             np.testing.assert_allclose(one, other, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", DIFFERENTIABLE_TWICE)
+@pytest.mark.parametrize("name", GATES)
 @pytest.mark.parametrize("way", ["eager", "graph"])
 @pytest.mark.parametrize("masked", [False, True])
 def test_second_derivative(name, way, masked):

@@ -77,6 +77,12 @@ def _gru(x: Sequence[tf.Tensor], product: Product, h, c, _):
     return update * h + (1.0 - update) * candidate, c
 
 
+def _gru_reset_before(x: Sequence[tf.Tensor], product: Product, h, c, _):
+    update, reset = tf.sigmoid(x[0] + product(0, h)), tf.sigmoid(x[1] + product(1, h))
+    candidate = tf.tanh(x[2] + product(2, reset * h))
+    return update * h + (1.0 - update) * candidate, c
+
+
 def _absent(part: tf.Tensor) -> bool:
     return part.shape == (0,)
 
@@ -87,4 +93,5 @@ RECURRENCES = {
     "lstm": (_lstm, 4),
     "peephole_lstm": (_lstm, 4),
     "gru": (_gru, 3),
+    "gru_reset_before": (_gru_reset_before, 3),
 }

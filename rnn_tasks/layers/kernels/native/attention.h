@@ -109,7 +109,8 @@ inline void attend(const Attention& a, Index sample, const float* query, float* 
 
 template <class Cell, class Precision>
 void forward_attending(const Problem& p, const Attention& a, const AttentionResults& results) {
-  static_assert(Cell::kShared, "the vector's part of the pre-activations must be the inputs' and the output's alike");
+  static_assert(Cell::kShared && !Cell::kResetsBefore,
+                "the vector's part of the pre-activations must be the inputs' and the output's alike");
   const Index N = p.units, T = p.time, A = a.vector_units, M = a.memory_units, S = a.memory_time, K = a.key_units;
   const Index width = Cell::kGates * N, both = A + N, asked = N + M;
   float* projected = Cell::kKept ? results.recurrence.kept : results.recurrence.outputs;
