@@ -90,7 +90,6 @@ def recur_natively(
     if name == "gru" and recurrent_bias is None:
         recurrent_bias = tf.zeros_like(bias)
     kernel, recurrent_bias, peepholes = (absent if w is None else w for w in (kernel, recurrent_bias, peepholes))
-
     h0, c0 = states[0], states[1] if len(states) == 2 else tf.zeros((tf.shape(inputs)[0], 0))
     masks = keep, absent if state_mask is None else state_mask
 
