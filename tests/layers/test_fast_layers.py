@@ -173,7 +173,7 @@ def test_for_many_rows_the_loop_leaves_the_work_to_keras(monkeypatch):
     kernel, reason = choose_for_layer(layer, layer.step, True, 65)
     assert kernel == "none"
     assert reason.endswith("for more than 64 rows Keras' own way is faster than a loop of ours")
-    assert choose_for_layer(layer, layer.step, False, 5).kernel == "none"
+    assert choose_for_layer(layer, layer.step, False, 2).kernel == "none"
     assert choose_for_layer(layer, layer.step, False, None).kernel == "tensorflow"
 
 

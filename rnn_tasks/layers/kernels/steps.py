@@ -107,11 +107,11 @@ def _relu_backward(gradients: Tensors, states: Tensors, kept: Tensors) -> tuple[
 
 
 # Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000.
-LSTM_STEP = Step("lstm", 4, 2, (1, 1, 1, 1, 1), _lstm_forward, _lstm_backward, loop_rows=(64, 4))
+LSTM_STEP = Step("lstm", 4, 2, (1, 1, 1, 1, 1), _lstm_forward, _lstm_backward, loop_rows=(64, 1))
 # Gers & Schmidhuber 2000.
 PEEPHOLE_LSTM_STEP = Step("peephole_lstm", 4, 2, (1, 1, 1, 1))
 # Cho et al. 2014, reset gate applied after the recurrent product (Keras' `reset_after=True`, cuDNN's variant).
-GRU_STEP = Step("gru", 3, 1, (1, 1, 1, 1), _gru_forward, _gru_backward, loop_rows=(None, 4))
+GRU_STEP = Step("gru", 3, 1, (1, 1, 1, 1), _gru_forward, _gru_backward, loop_rows=(None, 1))
 # The paper's own variant, reset gate applied before the recurrent product (`reset_after=False`): it takes two a step.
 GRU_RESET_BEFORE_STEP = Step("gru_reset_before", 3, 1, (1, 1, 1))
 # Elman 1990.
