@@ -58,6 +58,7 @@ def loop_cell(
         (batch, time, …).
     """
     batch = ops.shape(sequences)[0]
+    mask = None if mask is None else tf.convert_to_tensor(mask)
     # What a step gives, by shape and type: an empty sequence cannot show it.
     patterns = [ops.zeros((batch, output_size(cell)), cell.compute_dtype), *record(initial_state)]
 
