@@ -199,13 +199,14 @@ def test_a_graph_for_inference_holds_no_operation_of_ours():
 def test_numerical_gradient(ours, theirs):
     """Against finite differences in float64, with padding and a state."""
     layer = ours(3, dtype="float64", return_sequences=True)
+    assert choose_for_layer(layer, layer.step, True, 2).kernel == "tensorflow"
     layer.build((2, 4, 2))
     random = np.random.default_rng(1)
     mask = tf.constant([[True] * 4, [True, True, False, False]])
     states = [random.normal(size=(2, 3)) for _ in layer.state_size]
 
     def value(inputs, *initial):
-        return tf.reduce_sum(layer(inputs, initial_state=list(initial), mask=mask) ** 2)
+        return tf.reduce_sum(layer(inputs, initial_state=list(initial), mask=mask, training=True) ** 2)
 
     analytic, numeric = tf.test.compute_gradient(value, [random.normal(size=(2, 4, 2)), *states], delta=1e-5)
     for found, wanted in zip(analytic, numeric, strict=True):
