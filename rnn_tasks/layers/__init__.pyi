@@ -1,6 +1,7 @@
 from .attention_wrapper import AttentionWrapper as AttentionWrapper
 from .bahdanau_attention import BahdanauAttention as BahdanauAttention
 from .basic_rnn_cell import BasicRNNCell as BasicRNNCell
+from .bidirectional import Bidirectional as Bidirectional
 from .device_wrapper import DeviceWrapper as DeviceWrapper
 from .dropout_wrapper import DropoutWrapper as DropoutWrapper
 from .gru import GRU as GRU

@@ -11,6 +11,7 @@ from keras import ops
 
 from rnn_tasks.layers.cell_run import Choice, choose, run_kernel
 from rnn_tasks.layers.kernels.steps import Step
+from rnn_tasks.layers.shapes import check_shape
 
 
 def choose_for_layer(layer: Any, step: Step, training: bool, batch: int | None = None) -> Choice:
@@ -53,12 +54,8 @@ class FusedLoop:
         return last, outputs if self.return_sequences else last[:, None], states
 
     def _check_states(self: Any, sequences: Any, states: Any) -> None:
-        wanted = sequences.shape[0], self.cell.units
         for state in keras.tree.flatten(states):
-            if not tf.TensorShape(state.shape).is_compatible_with(wanted):
-                raise ValueError(
-                    f"{self.name} takes states (batch, units) = {wanted}, found {tuple(state.shape)} in initial_state"
-                )
+            check_shape(self.name, "states", state, (sequences.shape[0], self.cell.units), "(batch, units)")
 
     def _check_right_padded(self: Any, mask: Any) -> None:
         """What cuDNN cannot skip is an error; a mask that is not known yet is Keras' to check when it is."""

@@ -5,6 +5,39 @@ from __future__ import annotations
 from typing import Any
 
 import tensorflow as tf
+from keras import ops
+
+from rnn_tasks.layers.shapes import check_shape
+
+
+def unmasked_steps(layer: str, sequences: Any, mask: Any, sequence_length: Any) -> Any:
+    """The steps that a mask and lengths leave.
+
+    Args:
+        layer: whose sequences they are, for errors.
+        sequences: (batch, time, features), which may carry a mask of Keras' own.
+        mask: (batch, time) bool, or None.
+        sequence_length: (batch,) int, or None.
+
+    Returns:
+        (batch, time) bool; None where nothing masks.
+
+    Raises:
+        ValueError: shapes that do not fit, or lengths that are not whole.
+    """
+    if mask is None:  # Keras finds the mask of the only tensor among the arguments, not of one among several
+        mask = getattr(sequences, "_keras_mask", None)
+    if mask is not None:
+        mask = ops.cast(mask, "bool")
+        check_shape(layer, "mask", mask, sequences.shape[:2], "(batch, time)")
+    if sequence_length is None:
+        return mask
+    lengths = tf.convert_to_tensor(sequence_length)
+    check_shape(layer, "sequence_length", lengths, sequences.shape[:1], "(batch,)")
+    if not lengths.dtype.is_integer:
+        raise ValueError(f"{layer} counts sequence_length in whole steps, found {lengths.dtype.name}")
+    within = tf.sequence_mask(lengths, tf.shape(sequences)[1])
+    return within if mask is None else mask & within
 
 
 def masked_outputs(outputs: Any, mask: Any, zeros: bool, last_alone: bool) -> tuple[Any, Any]:

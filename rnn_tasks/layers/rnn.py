@@ -11,10 +11,11 @@ import tensorflow as tf
 from keras import ops
 
 from rnn_tasks.layers.attention_wrapper import AttentionWrapper, alignments
-from rnn_tasks.layers.masking import beside, masked_outputs
+from rnn_tasks.layers.masking import beside, masked_outputs, unmasked_steps
 from rnn_tasks.layers.multi_rnn_cell import MultiRNNCell
 from rnn_tasks.layers.recompute import draws_masks, run_in_chunks
 from rnn_tasks.layers.run import loop_cell, output_size, run_cell, state_sizes
+from rnn_tasks.layers.shapes import check_shape
 
 
 @keras.saving.register_keras_serializable(package="rnn_tasks")
@@ -113,8 +114,10 @@ class RNN(keras.layers.RNN):
             what = "unrolls" if self.unroll else "recomputes in chunks"
             raise ValueError(f"{self.name} {what}, for which the time dimension must be known; found None")
         if memory is not None:
-            self._check("memory", memory, (sequences.shape[0], None, None), "(batch, memory time, memory units)")
-        mask = self._mask(sequences, mask, sequence_length)
+            check_shape(
+                self.name, "memory", memory, (sequences.shape[0], None, None), "(batch, memory time, memory units)"
+            )
+        mask = unmasked_steps(self.name, sequences, mask, sequence_length)
         with self._attending(memory, memory_mask):
             before = self._first_state(sequences, initial_state, reset)
             last, outputs, after, *history = self.inner_loop(sequences, before, mask, training)
@@ -201,22 +204,6 @@ class RNN(keras.layers.RNN):
                 held.enter_context(wrapper.attending(wrapper.project(memory, mask)))
             yield
 
-    def _mask(self, sequences: Any, mask: Any, sequence_length: Any) -> Any:
-        """What is left of both, (batch, time) bool, or None."""
-        if mask is None:  # Keras finds the mask of the only tensor among the arguments, not of one among several
-            mask = getattr(sequences, "_keras_mask", None)
-        if mask is not None:
-            mask = ops.cast(mask, "bool")
-            self._check("mask", mask, sequences.shape[:2], "(batch, time)")
-        if sequence_length is None:
-            return mask
-        lengths = tf.convert_to_tensor(sequence_length)
-        self._check("sequence_length", lengths, sequences.shape[:1], "(batch,)")
-        if not lengths.dtype.is_integer:
-            raise ValueError(f"{self.name} counts sequence_length in whole steps, found {lengths.dtype.name}")
-        within = tf.sequence_mask(lengths, tf.shape(sequences)[1])
-        return within if mask is None else mask & within
-
     def _first_state(self, sequences: Any, given: Any, reset: Any) -> Any:
         """The states before the first step, with the form of the cell's own."""
         if reset is not None and (not self.stateful or given is not None):
@@ -236,14 +223,10 @@ class RNN(keras.layers.RNN):
             raise ValueError(f"{self.name} has {len(starts)} states, found {len(states)} in initial_state")
         for state, start in zip(states, starts, strict=True):
             if state is not None:
-                self._check("a state", state, start.shape, "(batch, width)")
+                check_shape(self.name, "a state", state, start.shape, "(batch, width)")
         states = [new if old is None else ops.cast(old, new.dtype) for old, new in zip(states, starts, strict=True)]
         if reset is not None:
             reset = tf.cast(reset, tf.bool)
-            self._check("reset", reset, sequences.shape[:1], "(batch,)")
+            check_shape(self.name, "reset", reset, sequences.shape[:1], "(batch,)")
             states = [tf.where(beside(reset, old), new, old) for old, new in zip(states, starts, strict=True)]
         return keras.tree.pack_sequence_as(fresh, states)
-
-    def _check(self, name: str, tensor: Any, shape: Any, meaning: str) -> None:
-        if not tensor.shape.is_compatible_with(shape):
-            raise ValueError(f"{self.name} takes {name} {meaning} = {tuple(shape)}, found {tuple(tensor.shape)}")

@@ -4,7 +4,6 @@ import inspect
 import re
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -181,11 +180,11 @@ GOLDEN_BACK = [
 
 def test_both_ways_with_lengths():
     cells = layers.RNN(layers.BasicRNNCell(3), return_sequences=True, return_state=True)
-    both = keras.layers.Bidirectional(cells, merge_mode=None)
+    both = layers.Bidirectional(cells, merge_mode=None)
     both.build((2, 5, 4))
     rows = [(BASIC["kernel"], BASIC["bias"]), (BASIC["kernel"][::-1], BASIC["bias"][::-1])]
     both.set_weights([part for kernel, bias in rows for part in (*np.split(kernel, [4]), bias)])
-    _, backward, *states = both(INPUTS, mask=tf.sequence_mask(LENGTHS, 5))
+    _, backward, *states = both(INPUTS, sequence_length=LENGTHS)
     close(states, GOLDEN_STATES)
     close(backward[1], GOLDEN_BACK)
 
@@ -196,11 +195,10 @@ def both_ways(page):
     close(page["outputs"][1, 3:], np.zeros((2, 6)))
     close([state[1] for state in page["states"]], [state[0] for state in states])
     assert len(states) == 4
-    any_cell = keras.layers.Bidirectional(layers.RNN(layers.LSTMCell(3), return_sequences=True))
+    any_cell = layers.Bidirectional(layers.RNN(layers.LSTMCell(3), return_sequences=True))
     any_cell.build((2, 5, 4))
     any_cell.set_weights(page["both"].get_weights())
-    mask = tf.sequence_mask(page["lengths"], 5)
-    close(any_cell(page["inputs"], mask=mask), page["outputs"])
+    close(any_cell(page["inputs"], sequence_length=page["lengths"]), page["outputs"])
 
 
 def basic(page):

@@ -123,7 +123,7 @@ def test_bfloat16_is_float32_with_rounded_products(kind):
 @pytest.mark.parametrize("state", [(2, UNITS), (BATCH, 3)])
 def test_states_that_do_not_fit_are_named(kind, _, state):
     layer = kind(UNITS, name="reader")
-    message = rf"reader takes states \(batch, units\) = \(4, 6\), found \({state[0]}, {state[1]}\) in initial_state"
+    message = rf"reader takes states \(batch, units\) = \(4, 6\), found \({state[0]}, {state[1]}\)"
     with pytest.raises(ValueError, match=message):
         layer(tf.ones((BATCH, TIME, FEATURES)), initial_state=[tf.zeros(state)] * len(layer.state_size), training=True)
 

@@ -22,6 +22,7 @@ OURS = {
     **{name: getattr(layers, name) for name in ("LSTM", "GRU", "SimpleRNN", "RNN", "LSTMCell", "GRUCell")},
     "SimpleRNNCell": layers.BasicRNNCell,
     "StackedRNNCells": layers.MultiRNNCell,
+    "Bidirectional": layers.Bidirectional,
 }
 LEFT_OUT = {
     "test_torch_cudnn_dispatch_fires": "it watches torch call cuDNN",

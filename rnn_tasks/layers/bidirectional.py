@@ -1,0 +1,43 @@
+"""A recurrent layer that reads both ways."""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+from rnn_tasks.layers.masking import unmasked_steps
+
+
+@keras.saving.register_keras_serializable(package="rnn_tasks")
+class Bidirectional(keras.layers.Bidirectional):
+    """`keras.layers.Bidirectional` that takes lengths: the way back begins at each sequence's own last step.
+
+    Args:
+        layer, merge_mode, weights, backward_layer: as Keras has them; any recurrent layer, of ours or of Keras'.
+
+    Call arguments:
+        sequences: (batch, time, features).
+        initial_state: the states of the way forwards, then of the way back, in one flat list; None for their starts.
+        mask: (batch, time) bool; False steps pass the states through, and both ways give zeros there.
+        training: whether dropout is on.
+        sequence_length: (batch,) int; steps from there on are masked, too. Then the outputs carry the mask of both.
+
+    Returns:
+        As Keras: both outputs merged, (batch, units), or (batch, time, units) with `return_sequences`; two of them
+        where `merge_mode` is None; then with `return_state` the states of both ways.
+
+    Raises:
+        ValueError: a mask or lengths that do not fit the sequences.
+
+    References:
+        Schuster & Paliwal 1997, "Bidirectional Recurrent Neural Networks".
+    """
+
+    def call(self, sequences, initial_state=None, mask=None, training=None, sequence_length=None):
+        mask = unmasked_steps(self.name, sequences, mask, sequence_length)
+        results = super().call(sequences, initial_state=initial_state, mask=mask, training=training)
+        if self.return_sequences and sequence_length is not None:
+            both = self.merge_mode is None
+            for output in results[:2] if both else [results[0] if self.return_state else results]:
+                output._keras_mask = ops.convert_to_tensor(mask)
+        return results
