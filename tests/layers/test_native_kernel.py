@@ -1,5 +1,7 @@
 """The native recurrence: the same numbers however it is shared out among threads, and whatever it keeps."""
 
+import concurrent.futures
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -61,6 +63,18 @@ def test_as_one_thread_computes_it(monkeypatch, name, batch, masked, bfloat16):
         np.testing.assert_array_equal(found, wanted)
     for found, wanted in zip(by_threads[3][1], by_threads[1][1], strict=True):
         np.testing.assert_allclose(found, wanted, atol=1e-5 * np.abs(wanted).max())
+
+
+def test_several_callers_at_once(monkeypatch):
+    """Each borrows threads of its own, whoever had them before; more of them than there are processors."""
+    monkeypatch.setattr(native, "threads", lambda: 3)
+    problems = [problem("lstm", batch, 60, 20, 150, masked=False) for batch in (1, 7)] * 3
+    wanted = [outcome("lstm", given) for given in problems[:2]] * 3
+    with concurrent.futures.ThreadPoolExecutor(len(problems)) as callers:
+        for _ in range(5):
+            for found, one in zip(callers.map(lambda given: outcome("lstm", given)[0], problems), wanted, strict=True):
+                for part, expected in zip(found, one[0], strict=True):
+                    np.testing.assert_array_equal(part, expected)
 
 
 @pytest.mark.parametrize("name", GATES)
