@@ -28,7 +28,10 @@ class Choice(NamedTuple):
 
 
 def choose(cell: Any, step: Step, training: bool, batch: int | None = None) -> Choice:
-    """The fastest kernel that computes here and now what `cell` does, for so many rows; None where nobody knows yet."""
+    """The fastest kernel that computes here and now what `cell` does, for so many rows; None where nobody knows yet:
+
+    training has seldom many, and an export keeps to Keras' own way then.
+    """
     if reason := _unsuited(cell, step):
         return Choice("none", reason)
     reason = reason_against(cell.compute_dtype, training)
@@ -39,8 +42,9 @@ def choose(cell: Any, step: Step, training: bool, batch: int | None = None) -> C
     if training and _masks_by_gate(cell):
         return Choice("none", f"{reason}; and no other has a dropout mask for each gate")
     rows = step.loop_rows[0 if training else 1]
-    if batch is not None and rows is not None and batch > rows:
-        return Choice("none", f"{reason}; and for more than {rows} rows Keras' own way is faster than a loop of ours")
+    if rows is not None and (not training if batch is None else batch > rows):
+        many = f"more than {rows} row{'s' * (rows > 1)}" if batch else "an unknown number of rows"
+        return Choice("none", f"{reason}; and for {many} Keras' own way is no slower than a loop of ours")
     return Choice("tensorflow", reason)
 
 

@@ -51,8 +51,8 @@ class OnOurLayers:
             self.enterContext(mock.patch.object(cell_run, "reason_against", return_value="this test asks so"))
 
     def choose(self, layer, step, training, batch=None, chosen=fused.choose_for_layer):
-        # Of an unknown number of rows, the loop does not leave the work to Keras.
-        choice = chosen(layer, step, training, None if self.kernel == "tensorflow" else batch)
+        # Of one row, the loop does not leave the work to Keras.
+        choice = chosen(layer, step, training, 1 if self.kernel == "tensorflow" else batch)
         self.taken.add(choice.kernel)
         return choice
 

@@ -43,8 +43,10 @@ def test_a_model_of_many():
 def test_inference_is_another_matter():
     layer = layers.LSTM(3)
     (use,) = layers.kernel_report(layer, training=False)
-    assert use.kernel == "tensorflow"
+    assert use.kernel == "keras"
     assert "load anywhere" in use.reason
+    (use,) = layers.kernel_report(layers.SimpleRNN(3), training=False)
+    assert use.kernel == "tensorflow"
     with layers.native_inference():
         assert layers.kernel_report(layer, training=False)[0][2:] == ("native", None)
 
