@@ -1,4 +1,4 @@
-"""The recurrence in C++: see `native/recurrence.h` for how it goes about its work."""
+"""The recurrence in C++: see `native/forward.h` for how it goes about its work."""
 
 from __future__ import annotations
 

@@ -3,14 +3,14 @@
 // W becomes the new vector. The memory is asked by query . key (Luong), or by scale . tanh(query + key), where the
 // query is the output times a kernel (Bahdanau et al. 2015).
 //
-// As in recurrence.h each thread runs its rows of the batch through all of time; the kernels' gradients come after it.
+// As in forward.h each thread runs its rows of the batch through all of time; the kernels' gradients come after it.
 // Attention vector and output lie side by side in one row, so that one product serves both: `p.recurrent` is the input
 // kernel's part for the vector on top of the recurrent kernel, (vector_units + units, gates * units).
 #pragma once
 
 #include <cmath>
 
-#include "recurrence.h"
+#include "backward.h"
 
 namespace rnn_tasks {
 
@@ -305,23 +305,8 @@ void backward_attending(const Problem& p, const Attention& a, const AttentionRes
           std::fill(zr, zr + width, 0.0f);
           continue;
         }
-        BackwardRow row{kept.kept + at * Cell::kKept * N,
-                        kept.outputs + at * N,
-                        nullptr,
-                        nullptr,
-                        nullptr,
-                        p.peepholes,
-                        d_peepholes,
-                        dh + r * N,
-                        nullptr,
-                        dz,
-                        zr};
-        if (Cell::kCarry) {
-          row.carry = kept.carries + at * N;
-          row.previous_carry = previous(p, kept.carries, p.c0, at);
-          row.dc = dc + r * N;
-        }
-        Cell::backward(row, N);
+        Cell::backward(
+            backward_row<Cell>(p, kept, d.recurrence, at, dh + r * N, dc ? dc + r * N : nullptr, zr, d_peepholes), N);
         add_scaled(d_bias, 1.0f, dz, width);
       }
       multiply(z.data(), width, recurrent, rows, d_state.data(), both);
