@@ -28,9 +28,13 @@ class Choice(NamedTuple):
 
 
 def choose(cell: Any, step: Step, training: bool, batch: int | None = None) -> Choice:
-    """The fastest kernel that computes here and now what `cell` does, for so many rows; None where nobody knows yet:
+    """The fastest kernel that computes here and now what `cell` does.
 
-    training has seldom many, and an export keeps to Keras' own way then.
+    Args:
+        cell: built or not.
+        step: its recurrence.
+        training: whether a gradient will be wanted.
+        batch: number of rows. None where it is unknown, which in training counts as few, at inference as many.
     """
     if reason := _unsuited(cell, step):
         return Choice("none", reason)

@@ -26,10 +26,12 @@ def gpu(monkeypatch):
     monkeypatch.setattr(tf.sysconfig, "get_build_info", lambda: {"is_cuda_build": True, "is_rocm_build": False})
     calls = []
 
-    def operation(input, input_h, input_c, params, rnn_mode, sequence_lengths, time_major, is_training):  # noqa: A002
+    def operation(rnn_mode, sequence_lengths, time_major, is_training, **tensors):
+        assert is_training
         assert not time_major
         calls.append(np.asarray(sequence_lengths))
-        return cudnn(rnn_mode, *map(np.asarray, (input, input_h, input_c, params)), calls[-1])
+        given = [np.asarray(tensors[name]) for name in ("input", "input_h", "input_c", "params")]
+        return cudnn(rnn_mode, *given, calls[-1])
 
     monkeypatch.setattr(tf.raw_ops, "CudnnRNNV3", operation)
     return calls
