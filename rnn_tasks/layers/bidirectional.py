@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import keras
-from keras import ops
 
 from rnn_tasks.layers.masking import unmasked_steps
 
@@ -37,7 +36,7 @@ class Bidirectional(keras.layers.Bidirectional):
         mask = unmasked_steps(self.name, sequences, mask, sequence_length)
         results = super().call(sequences, initial_state=initial_state, mask=mask, training=training)
         if self.return_sequences and sequence_length is not None:
-            both = self.merge_mode is None
-            for output in results[:2] if both else [results[0] if self.return_state else results]:
-                output._keras_mask = ops.convert_to_tensor(mask)
+            merged = results[0] if self.return_state else results
+            for output in results[:2] if self.merge_mode is None else [merged]:
+                output._keras_mask = mask
         return results
