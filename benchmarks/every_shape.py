@@ -2,10 +2,10 @@
 
     python benchmarks/every_shape.py [--only TEXT]
 
-What `loop_rows` in rnn_tasks/layers/kernels/steps.py says is read off this table: where the loop of TensorFlow's
-operations, which stands in where the native kernel cannot (no compiler, a graph to be exported, XLA), is slower than
-Keras' layer, Keras' layer is taken. Milliseconds, medians of interleaved runs; the last column is the better of the two
-against Keras, as times faster.
+What `loop_rows` and `loop_units` in rnn_tasks/layers/kernels/steps.py say is read off this table: where the loop of
+TensorFlow's operations, which stands in where the native kernel cannot (no compiler, a graph to be exported, XLA), is
+slower than Keras' layer, Keras' layer is taken. Milliseconds, medians of interleaved runs; the last two columns are the
+native kernel and the loop against Keras, as times faster.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from rich.text import Text
 from rnn_tasks import layers
 from rnn_tasks.layers.kernels.build import library
 
-SEQUENCE = (None, 8)  # (time, features)
+SEQUENCE, UNITS = (None, 8), 256  # (time, features)
 
 
 def report() -> None:
@@ -48,16 +48,16 @@ def report() -> None:
 def examples() -> dict[str, Any]:
     """A built layer of each kind, as its defaults make it."""
     found: dict[str, Any] = {
-        "LSTM": layers.LSTM(4),
-        "LSTM(recurrent_dropout=0.2)": layers.LSTM(4, recurrent_dropout=0.2),
-        "LSTM(dtype='mixed_bfloat16')": layers.LSTM(4, dtype="mixed_bfloat16"),
-        "GRU": layers.GRU(4),
-        "GRU(reset_after=False)": layers.GRU(4, reset_after=False),
-        "SimpleRNN": layers.SimpleRNN(4),
+        "LSTM": layers.LSTM(UNITS),
+        "LSTM(recurrent_dropout=0.2)": layers.LSTM(UNITS, recurrent_dropout=0.2),
+        "LSTM(dtype='mixed_bfloat16')": layers.LSTM(UNITS, dtype="mixed_bfloat16"),
+        "GRU": layers.GRU(UNITS),
+        "GRU(reset_after=False)": layers.GRU(UNITS, reset_after=False),
+        "SimpleRNN": layers.SimpleRNN(UNITS),
     }
     for cell in ("BasicRNNCell", "LSTMCell", "PeepholeLSTMCell", "GRUCell", "LayerNormLSTMCell", "IRNNCell"):
-        found[f"RNN({cell})"] = layers.RNN(getattr(layers, cell)(4))
-    found["keras.layers.LSTM"] = keras.layers.LSTM(4)
+        found[f"RNN({cell})"] = layers.RNN(getattr(layers, cell)(UNITS))
+    found["keras.layers.LSTM"] = keras.layers.LSTM(UNITS)
     for layer in found.values():
         layer.build((None, *SEQUENCE))
     return found

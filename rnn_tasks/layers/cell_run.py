@@ -9,7 +9,7 @@ import tensorflow as tf
 from keras import ops
 
 from rnn_tasks.layers.kernels.loop import recur_in_a_loop
-from rnn_tasks.layers.kernels.native import reason_against, recur_natively
+from rnn_tasks.layers.kernels.native import compiled_by_xla, reason_against, recur_natively
 from rnn_tasks.layers.kernels.steps import Step
 from rnn_tasks.layers.run import loop_cell
 
@@ -34,7 +34,7 @@ def choose(cell: Any, step: Step, training: bool, batch: int | None = None) -> C
         cell: built or not.
         step: its recurrence.
         training: whether a gradient will be wanted.
-        batch: number of rows. None where it is unknown, which in training counts as few, at inference as many.
+        batch: number of rows; None where it is unknown, which counts as many.
     """
     if reason := _unsuited(cell, step):
         return Choice("none", reason)
@@ -45,11 +45,19 @@ def choose(cell: Any, step: Step, training: bool, batch: int | None = None) -> C
         return Choice("none", reason)
     if training and _masks_by_gate(cell):
         return Choice("none", f"{reason}; and no other has a dropout mask for each gate")
-    rows = step.loop_rows[0 if training else 1]
-    if rows is not None and (not training if batch is None else batch > rows):
-        many = f"more than {rows} row{'s' * (rows > 1)}" if batch else "an unknown number of rows"
-        return Choice("none", f"{reason}; and for {many} Keras' own way is no slower than a loop of ours")
+    if not loop_pays(cell, step, training, batch):
+        rows = "an unknown number of rows" if batch is None else f"{batch} row{'s' * (batch != 1)}"
+        shape = f"{rows} of {cell.units} units"
+        return Choice("none", f"{reason}; and for {shape} Keras' own way is no slower than a loop of ours")
     return Choice("tensorflow", reason)
+
+
+def loop_pays(cell: Any, step: Step, training: bool, batch: int | None) -> bool:
+    """Whether a loop of TensorFlow's operations is no slower than Keras' own way; arguments as of `choose`."""
+    if training and (compiled_by_xla() or cell.units >= step.loop_units):
+        return True
+    rows = step.loop_rows[0 if training else 1]
+    return rows is None or (batch is not None and batch <= rows)
 
 
 class KernelCell:

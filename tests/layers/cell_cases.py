@@ -36,8 +36,7 @@ def through_rnn(cell, inputs, states, mask=None, training=False):
     return outputs, states
 
 
-def through_run(cell, inputs, states, mask=None, training=True):
-    """In training, for at inference several rows may be left to the way step by step."""
+def through_run(cell, inputs, states, mask=None, training=False):
     return cell.run(inputs, list(states), mask=mask, training=training)
 
 

@@ -21,6 +21,8 @@ from tests.layers.cell_cases import (
     through_run,
 )
 
+pytestmark = pytest.mark.usefixtures("loop_wherever_it_can")
+
 SPECIAL = {
     "lstm": {"forget_bias": 2.5},
     "peephole": {"forget_bias": 0.0, "peephole_initializer": "he_normal"},
@@ -81,9 +83,9 @@ def test_same_numbers_as_keras(name, options):
 def test_each_run_draws_its_own_dropout(name):
     cell, _, _, count = built(name, dropout=0.5)
     inputs, states = numbers(count)
-    first, second = (through_run(cell, inputs, states)[0] for _ in range(2))
+    first, second = (through_run(cell, inputs, states, training=True)[0] for _ in range(2))
     assert not np.allclose(first, second)
-    check(through_run(cell, inputs, states, training=False), through_rnn(cell, inputs, states), atol=1e-12)
+    check(through_run(cell, inputs, states), through_rnn(cell, inputs, states), atol=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,8 @@ from tests.layers.cell_cases import (
     through_run,
 )
 
+pytestmark = pytest.mark.usefixtures("loop_wherever_it_can")
+
 NATIVE = [name for name in CASES if name != "layer norm"]
 
 

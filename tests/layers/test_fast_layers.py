@@ -13,6 +13,8 @@ from rnn_tasks.layers.fused import choose_for_layer
 from rnn_tasks.layers.kernels.build import library
 from rnn_tasks.layers.kernels.native import recur_natively
 
+pytestmark = pytest.mark.usefixtures("loop_wherever_it_can")
+
 PAIRS = [
     (layers.LSTM, keras.layers.LSTM),
     (layers.GRU, keras.layers.GRU),
@@ -163,19 +165,6 @@ def test_a_simple_rnn_of_relu_has_its_own_kernel(monkeypatch, kernel, mask):
     ):
         for found, wanted in zip(fast_part, slow_part, strict=True):
             np.testing.assert_allclose(found, wanted, atol=1e-5)
-
-
-def test_for_many_rows_the_loop_leaves_the_work_to_keras(monkeypatch):
-    """Where benchmarks/every_shape.py finds Keras' own faster than a loop of TensorFlow's operations."""
-    without_native(monkeypatch)
-    layer = layers.LSTM(UNITS)
-    assert choose_for_layer(layer, layer.step, True, 64).kernel == "tensorflow"
-    kernel, reason = choose_for_layer(layer, layer.step, True, 65)
-    assert kernel == "none"
-    assert reason.endswith("for more than 64 rows Keras' own way is no slower than a loop of ours")
-    assert choose_for_layer(layer, layer.step, True, None).kernel == "tensorflow"
-    for batch, wanted in [(1, "tensorflow"), (2, "none"), (None, "none")]:
-        assert choose_for_layer(layer, layer.step, False, batch).kernel == wanted
 
 
 def test_a_graph_for_inference_holds_no_operation_of_ours():

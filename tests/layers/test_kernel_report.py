@@ -1,8 +1,12 @@
 """What `kernel_report` says of each way a layer can run, with the reason."""
 
 import keras
+import pytest
+import tensorflow as tf
 
 from rnn_tasks import layers
+from rnn_tasks.layers import cell_run
+from rnn_tasks.layers.fused import choose_for_layer
 
 
 def test_a_model_of_many():
@@ -49,6 +53,32 @@ def test_inference_is_another_matter():
     assert use.kernel == "tensorflow"
     with layers.native_inference():
         assert layers.kernel_report(layer, training=False)[0][2:] == ("native", None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "units", "pays", "many"),
+    [(layers.LSTM, 255, 2, 3), (layers.LSTM, 256, 3, None), (layers.GRU, 8, 128, 129), (layers.SimpleRNN, 8, 32, 33)],
+)
+def test_the_loop_leaves_to_keras_what_keras_does_faster(monkeypatch, kind, units, pays, many):
+    """As benchmarks/every_shape.py finds it."""
+    monkeypatch.setattr(cell_run, "reason_against", lambda *_: "this test asks so")
+    layer = kind(units)
+
+    def choice(training, batch):
+        return choose_for_layer(layer, layer.step, training, batch)
+
+    assert choice(True, pays).kernel == "tensorflow"
+    if many:
+        keras_own = ("none", f"this test asks so; and for {many} rows of {units} units Keras' own way is no slower")
+        assert (choice(True, many).kernel, choice(True, many).reason[: len(keras_own[1])]) == keras_own
+    assert choice(True, None).kernel == ("none" if many else "tensorflow")
+    for batch in (1, 2, None):
+        taken = "tensorflow" if batch == 1 or kind is layers.SimpleRNN else "none"
+        assert choice(False, batch).kernel == taken
+    kernels = []
+    ask = tf.function(lambda: kernels.append(choice(True, many).kernel), autograph=False, jit_compile=True)
+    ask.get_concrete_function()
+    assert kernels == ["tensorflow"]  # in XLA it always pays in training
 
 
 def test_a_model_that_xla_compiles():

@@ -29,6 +29,11 @@ def native_inference() -> Iterator[None]:
         _inference.reset(token)
 
 
+def compiled_by_xla() -> bool:
+    """Whether what is being traced is for XLA to compile."""
+    return not tf.executing_eagerly() and control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
+
+
 def reason_against(dtype: str, training: bool) -> str | None:
     """Why the native kernel cannot be taken for what is being computed now; None when it can.
 
@@ -40,7 +45,7 @@ def reason_against(dtype: str, training: bool) -> str | None:
     if dtype not in ("float32", "bfloat16"):
         return f"the native kernel computes in float32 or bfloat16, not in {dtype}"
     if not tf.executing_eagerly():
-        if control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph()):
+        if compiled_by_xla():
             return "XLA compiles TensorFlow's own operations only"
         if not training and not _inference.get():
             return (

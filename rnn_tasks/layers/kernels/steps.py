@@ -31,6 +31,7 @@ class Step(NamedTuple):
         activation: Keras' name of the one that makes outputs and candidates.
         loop_rows: the largest batch, in training and at inference, with which a loop of TensorFlow's operations over
             `forward` is no slower than Keras' own (benchmarks/every_shape.py); None for any.
+        loop_units: from so many units on it pays in training for any batch.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Step(NamedTuple):
     backward: Callable[[Tensors, Tensors, Tensors], tuple[tf.Tensor, tf.Tensor, Tensors]] | None = None
     activation: str = "tanh"
     loop_rows: tuple[int | None, int | None] = (None, None)
+    loop_units: int = 0
 
 
 def _lstm_forward(x: tf.Tensor, h: tf.Tensor, states: Tensors) -> tuple[Tensors, Tensors]:
@@ -107,17 +109,21 @@ def _relu_backward(gradients: Tensors, states: Tensors, kept: Tensors) -> tuple[
 
 
 # Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000.
-LSTM_STEP = Step("lstm", 4, 2, (1, 1, 1, 1, 1), _lstm_forward, _lstm_backward, loop_rows=(64, 1))
+LSTM_STEP = Step("lstm", 4, 2, (1, 1, 1, 1, 1), _lstm_forward, _lstm_backward, loop_rows=(2, 1), loop_units=256)
 # Gers & Schmidhuber 2000.
 PEEPHOLE_LSTM_STEP = Step("peephole_lstm", 4, 2, (1, 1, 1, 1))
 # Cho et al. 2014, reset gate applied after the recurrent product (Keras' `reset_after=True`, cuDNN's variant).
-GRU_STEP = Step("gru", 3, 1, (1, 1, 1, 1), _gru_forward, _gru_backward, loop_rows=(None, 1))
+GRU_STEP = Step("gru", 3, 1, (1, 1, 1, 1), _gru_forward, _gru_backward, loop_rows=(128, 1), loop_units=256)
 # The paper's own variant, reset gate applied before the recurrent product (`reset_after=False`): it takes two a step.
 GRU_RESET_BEFORE_STEP = Step("gru_reset_before", 3, 1, (1, 1, 1))
 # Elman 1990.
-SIMPLE_RNN_STEP = Step("simple_rnn", 1, 1, (1,), _simple_forward, _simple_backward)
+SIMPLE_RNN_STEP = Step(
+    "simple_rnn", 1, 1, (1,), _simple_forward, _simple_backward, loop_rows=(32, None), loop_units=512
+)
 # Le et al. 2015.
-RELU_RNN_STEP = Step("relu_rnn", 1, 1, (1,), _relu_forward, _relu_backward, activation="relu")
+RELU_RNN_STEP = Step(
+    "relu_rnn", 1, 1, (1,), _relu_forward, _relu_backward, "relu", loop_rows=(32, None), loop_units=512
+)
 
 
 def simple_rnn_step(activation: Callable) -> Step:
