@@ -1,4 +1,4 @@
-"""Grammars and data sets made from them: automata that generate and judge strings, and English-French sentences."""
+"""Formal languages: automata that draw strings and judge them."""
 
 import lazy_loader
 

@@ -1,17 +1,7 @@
 from .automaton import Automaton as Automaton
 from .automaton import load_automata as load_automata
-from .english_french import english_french_pairs as english_french_pairs
-from .labelled_strings import MEMBER as MEMBER
-from .labelled_strings import NON_MEMBER as NON_MEMBER
-from .labelled_strings import LabelledStrings as LabelledStrings
-from .labelled_strings import read_labelled_strings as read_labelled_strings
-from .labelled_strings import split_labelled_strings as split_labelled_strings
-from .reber import MIXTURE as MIXTURE
 from .reber import automaton as automaton
-from .reber import corrupt as corrupt
 from .reber import embedded_reber_strings as embedded_reber_strings
 from .reber import is_embedded_reber as is_embedded_reber
 from .reber import is_reber as is_reber
-from .reber import reber_dataset as reber_dataset
-from .reber import reber_splits as reber_splits
 from .reber import reber_strings as reber_strings

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from rnn_tasks import evaluation, files, grammar, models, plots, text, training
+from rnn_tasks import evaluation, files, models, plots, synthetic, text, training
 from rnn_tasks import export as exporting
 from rnn_tasks.config import Section, TaskConfig, TrainingConfig
 from rnn_tasks.errors import UserError
@@ -30,16 +30,17 @@ if TYPE_CHECKING:
 
 EMBEDDED = "embedded"
 TEST_COLUMNS = ("string", "label", "kind")
-CLASSES = (grammar.NON_MEMBER, grammar.MEMBER)
+CLASSES = (text.NON_MEMBER, text.MEMBER)
 SAMPLES = 50
 VOCABULARY = "vocabulary.tsv"
 CODE = (  # what decides the content of a preparation
     "tasks/reber.py",
     "grammar/automaton.py",
     "grammar/data/reber.toml",
-    "grammar/labelled_strings.py",
     "grammar/reber.py",
+    "synthetic/reber.py",
     "text/characters.py",
+    "text/labelled_strings.py",
     "text/sequence_batches.py",
     "text/token_store.py",
     "text/vocabulary.py",
@@ -155,13 +156,13 @@ def prepare(config: ReberConfig, work_dir: Path) -> Prepared:
     return files.prepare_once(work_dir, digest, config.data.source, write)
 
 
-def _splits(data: ReberDataConfig) -> tuple[dict[str, grammar.LabelledStrings], int]:
+def _splits(data: ReberDataConfig) -> tuple[dict[str, text.LabelledStrings], int]:
     """The three splits, and how many repeated lines a file had."""
     counts = {"train": data.train_strings, "val": data.val_strings, "test": data.test_strings}
     if data.source != EMBEDDED:
-        return grammar.split_labelled_strings(Path(data.source), counts, data.seed)
+        return text.split_labelled_strings(Path(data.source), counts, data.seed)
     mixture = {"swap": data.swap_share, "long_range": data.long_range_share}
-    return grammar.reber_splits(counts, data.seed, {**mixture, "symbol": 1 - sum(mixture.values())}), 0
+    return synthetic.reber_splits(counts, data.seed, {**mixture, "symbol": 1 - sum(mixture.values())}), 0
 
 
 def build(config: ReberConfig, prepared: Prepared) -> keras.Model:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import keras
     import tensorflow as tf
 
-CODE = ("text", "grammar")  # what decides the content of a preparation
+CODE = ("text", "synthetic/english_french")  # what decides the content of a preparation
 CHECKED = 64  # sentences that the export must translate as the model does
 
 

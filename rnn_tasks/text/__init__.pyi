@@ -8,6 +8,11 @@ from .corpus import ParallelCorpus as ParallelCorpus
 from .corpus import corpus_inputs as corpus_inputs
 from .corpus import open_corpus as open_corpus
 from .download import default_cache_dir as default_cache_dir
+from .labelled_strings import MEMBER as MEMBER
+from .labelled_strings import NON_MEMBER as NON_MEMBER
+from .labelled_strings import LabelledStrings as LabelledStrings
+from .labelled_strings import read_labelled_strings as read_labelled_strings
+from .labelled_strings import split_labelled_strings as split_labelled_strings
 from .normalization import normalize as normalize
 from .pairs import load_pairs as load_pairs
 from .pairs import load_sentences as load_sentences

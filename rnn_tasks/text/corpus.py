@@ -16,7 +16,7 @@ from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 
-from rnn_tasks import grammar
+from rnn_tasks import synthetic
 from rnn_tasks.errors import UserError
 from rnn_tasks.text.config import ParallelDataConfig
 from rnn_tasks.text.corpus_formats import TABLE_ENDINGS, Pair, aligned_pairs, tab_separated_pairs
@@ -101,7 +101,7 @@ def _embedded_corpus(config: ParallelDataConfig, seed: int) -> ParallelCorpus:
     counts = {TRAINING: config.embedded_pairs, VALIDATION: held_out, TEST: held_out}
 
     def read(split: str) -> Iterator[Pair]:
-        pairs = grammar.english_french_pairs(split, counts[split], seed)
+        pairs = synthetic.english_french_pairs(split, counts[split], seed)
         return _swap(pairs) if swapped else pairs
 
     splits = {split: PairStream(partial(read, split)) for split in counts}

@@ -101,7 +101,7 @@ def test_a_symbol_that_training_never_saw_is_outside_the_language_in_every_stage
     path = tmp_path / "mine.tsv"
     path.write_text("".join(f"{string}\t{i % 2}\n" for i, string in enumerate(strings)))
     for seed in range(100):  # a seed that puts aXb into the test split
-        splits, _ = grammar.split_labelled_strings(path, {"train": 8, "val": 2, "test": 2}, seed)
+        splits, _ = text.split_labelled_strings(path, {"train": 8, "val": 2, "test": 2}, seed)
         if "aXb" in splits["test"].strings:
             break
     changes = {"data.source": str(path), "data.seed": seed, "data.train_strings": 8, "data.val_strings": 2}

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, NamedTuple
 
-from rnn_tasks.grammar.english_french_lexicon import Adjective, Lexicon, Phrase, Verb
-from rnn_tasks.grammar.english_french_phrases import (
+from rnn_tasks.synthetic.english_french.english_morphology import HELPERS
+from rnn_tasks.synthetic.english_french.french_morphology import PERSONS, REFLEXIVE, agreement
+from rnn_tasks.synthetic.english_french.lexicon import Adjective, Lexicon, Phrase, Verb
+from rnn_tasks.synthetic.english_french.phrases import (
     PEOPLE,
     draw_companion,
     draw_noun_phrase,
     draw_place,
     prepositional,
 )
-from rnn_tasks.grammar.english_morphology import HELPERS
-from rnn_tasks.grammar.french_morphology import PERSONS, REFLEXIVE, agreement
 
 JE = PERSONS.index("je")
 NOUS = PERSONS.index("nous")

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from rnn_tasks.grammar.english_french_clauses import (
+from rnn_tasks.synthetic.english_french.clauses import (
     ClauseForm,
     clause_form,
     draw_be_complement,
     draw_complement,
     say,
 )
-from rnn_tasks.grammar.english_french_lexicon import Lexicon, Phrase, Verb, load_lexicon, read_data
-from rnn_tasks.grammar.english_french_phrases import (
+from rnn_tasks.synthetic.english_french.lexicon import Lexicon, Phrase, Verb, load_lexicon, read_data
+from rnn_tasks.synthetic.english_french.phrases import (
     PEOPLE,
     draw_noun_phrase,
     draw_people,
@@ -49,7 +49,7 @@ class Grammar:
 def load_grammar() -> Grammar:
     """Read the lexicon and the grammar tables."""
     lexicon = load_lexicon()
-    tables = read_data("english_french_grammar.toml")
+    tables = read_data("grammar.toml")
     forms = [clause_form(entry) for entry in tables["clauses"]]
     drawn: dict[tuple[str, str], list[ClauseForm]] = {}
     for form in forms:

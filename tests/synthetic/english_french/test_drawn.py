@@ -9,9 +9,9 @@ from random import Random
 
 import pytest
 
-from rnn_tasks.grammar.english_french import words
-from rnn_tasks.grammar.english_french_grammar import finish
-from rnn_tasks.grammar.english_french_sentences import draw_sentence
+from rnn_tasks.synthetic.english_french.grammar import finish
+from rnn_tasks.synthetic.english_french.pairs import words
+from rnn_tasks.synthetic.english_french.sentences import draw_sentence
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rnn_tasks.grammar.english_french_lexicon import Phrase
-from rnn_tasks.grammar.english_french_phrases import named_place, noun_phrase, place, prepositional
+from rnn_tasks.synthetic.english_french.lexicon import Phrase
+from rnn_tasks.synthetic.english_french.phrases import named_place, noun_phrase, place, prepositional
 
 
 @pytest.mark.parametrize(

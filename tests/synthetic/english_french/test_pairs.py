@@ -10,8 +10,8 @@ import sys
 import pytest
 
 from rnn_tasks.errors import UserError
-from rnn_tasks.grammar import english_french_pairs
-from rnn_tasks.grammar.english_french import MOST_PAIRS, TEACHING_PAIRS, combination_split, drawn_pairs, words
+from rnn_tasks.synthetic import english_french_pairs
+from rnn_tasks.synthetic.english_french.pairs import MOST_PAIRS, TEACHING_PAIRS, combination_split, drawn_pairs, words
 
 
 def test_the_same_seed_gives_the_same_pairs_and_a_longer_list_starts_with_the_shorter():
@@ -22,7 +22,7 @@ def test_the_same_seed_gives_the_same_pairs_and_a_longer_list_starts_with_the_sh
 
 def test_another_process_draws_the_same_pairs():
     program = (
-        "import sys; from rnn_tasks.grammar import english_french_pairs\n"
+        "import sys; from rnn_tasks.synthetic import english_french_pairs\n"
         "pairs = list(english_french_pairs('train', 200, 3))\n"
         "assert not {'tensorflow', 'nltk', 'keras'} & set(sys.modules)\nprint(pairs[-1])"
     )

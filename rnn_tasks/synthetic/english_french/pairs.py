@@ -15,8 +15,8 @@ from hashlib import blake2b
 from random import Random
 
 from rnn_tasks.errors import UserError
-from rnn_tasks.grammar.english_french_grammar import Grammar, finish, load_grammar
-from rnn_tasks.grammar.english_french_sentences import draw_sentence
+from rnn_tasks.synthetic.english_french.grammar import Grammar, finish, load_grammar
+from rnn_tasks.synthetic.english_french.sentences import draw_sentence
 
 HELD_OUT_PERCENT = {"val": 5, "test": 7}
 MOST_PAIRS = {"train": 1_000_000, "val": 50_000, "test": 50_000}

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
-from rnn_tasks.grammar.english_french_lexicon import Adjective, Lexicon, Noun, Phrase
-from rnn_tasks.grammar.english_morphology import a_or_an
-from rnn_tasks.grammar.french_morphology import PERSONS, agreement, contract
+from rnn_tasks.synthetic.english_french.english_morphology import a_or_an
+from rnn_tasks.synthetic.english_french.french_morphology import PERSONS, agreement, contract
+from rnn_tasks.synthetic.english_french.lexicon import Adjective, Lexicon, Noun, Phrase
 
 IL, ILS = PERSONS.index("il"), PERSONS.index("ils")
 PEOPLE = ("person", "acquaintance", "family", "name")

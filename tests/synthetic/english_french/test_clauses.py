@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from rnn_tasks.grammar.english_french_clauses import be_complement, joined, object_pronoun
-from rnn_tasks.grammar.english_french_grammar import finish
-from rnn_tasks.grammar.english_french_phrases import both
-from rnn_tasks.grammar.english_french_sentences import as_question
+from rnn_tasks.synthetic.english_french.clauses import be_complement, joined, object_pronoun
+from rnn_tasks.synthetic.english_french.grammar import finish
+from rnn_tasks.synthetic.english_french.phrases import both
+from rnn_tasks.synthetic.english_french.sentences import as_question
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnn_tasks import grammar
+from rnn_tasks import grammar, synthetic, text
 
 # Independent of the automaton. From state 3 of figure 3 (after the first P): T* V, then out by V or PS, or round by PX;
 # from state 4 (after T S* X): out by S, or by X into state 3.
@@ -18,7 +18,7 @@ REBER = f"B(?:TS*X(?:S|X{FROM_STATE_3})|P{FROM_STATE_3})E"
 EMBEDDED = re.compile(f"B(?:T{REBER}T|P{REBER}P)E")
 
 SEEDS = st.integers(0, 2**31 - 1)
-KINDS = sorted(grammar.MIXTURE)
+KINDS = sorted(synthetic.MIXTURE)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_every_generated_string_is_a_member(seed):
 def test_every_corrupted_string_is_outside_the_language(seed, kind):
     rng = np.random.default_rng(seed)
     for string in grammar.embedded_reber_strings(20, seed):
-        changed = grammar.corrupt(string, kind, rng)
+        changed = synthetic.corrupt(string, kind, rng)
         assert not EMBEDDED.fullmatch(changed)
         places = [i for i, (a, b) in enumerate(zip(string, changed, strict=True)) if a != b]
         if kind == "swap":
@@ -117,18 +117,18 @@ def test_no_strings_are_no_strings():
 
 
 def test_data_set_is_balanced_distinct_true_and_reproducible():
-    data = grammar.reber_dataset(2001, seed=7)
+    data = synthetic.reber_dataset(2001, seed=7)
     assert len(data.strings) == len(set(data.strings)) == 2001
     assert sum(data.labels) == 1001
     assert data.labels == [int(bool(EMBEDDED.fullmatch(s))) for s in data.strings]
-    assert [kind == grammar.MEMBER for kind in data.kinds] == [label == 1 for label in data.labels]
-    assert data == grammar.reber_dataset(2001, seed=7)
-    assert data.strings != grammar.reber_dataset(2001, seed=8).strings
+    assert [kind == text.MEMBER for kind in data.kinds] == [label == 1 for label in data.labels]
+    assert data == synthetic.reber_dataset(2001, seed=7)
+    assert data.strings != synthetic.reber_dataset(2001, seed=8).strings
 
 
 def test_splits_share_no_string_and_are_alike():
     counts = {"train": 4000, "val": 1000, "test": 1000}
-    splits = grammar.reber_splits(counts, seed=2)
+    splits = synthetic.reber_splits(counts, seed=2)
     assert {name: len(split.strings) for name, split in splits.items()} == counts
     assert len({s for split in splits.values() for s in split.strings}) == sum(counts.values())
     means = [np.mean([len(s) for s in split.strings]) for split in splits.values()]
@@ -136,13 +136,13 @@ def test_splits_share_no_string_and_are_alike():
     for name, split in splits.items():
         assert sum(split.labels) == counts[name] // 2
         kinds = collections.Counter(split.kinds)
-        for kind, share in grammar.MIXTURE.items():  # "symbol" takes over for long-range corruptions already taken
+        for kind, share in synthetic.MIXTURE.items():  # "symbol" takes over for long-range corruptions already taken
             assert abs(kinds[kind] - share * counts[name] / 2) < 0.05 * counts[name] / 2
 
 
 def test_mixture_of_one_kind():
-    split = grammar.reber_splits({"all": 400}, seed=1, mixture={"swap": 1.0})["all"]
-    assert set(split.kinds) == {grammar.MEMBER, "swap"}
+    split = synthetic.reber_splits({"all": 400}, seed=1, mixture={"swap": 1.0})["all"]
+    assert set(split.kinds) == {text.MEMBER, "swap"}
 
 
 @pytest.mark.parametrize(

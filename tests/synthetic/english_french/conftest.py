@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from rnn_tasks.grammar.english_french_clauses import NOTHING, Complement, as_object, say
-from rnn_tasks.grammar.english_french_grammar import Grammar, finish, load_grammar
-from rnn_tasks.grammar.english_french_lexicon import Noun, Phrase, Verb
-from rnn_tasks.grammar.english_french_phrases import noun_phrase
+from rnn_tasks.synthetic.english_french.clauses import NOTHING, Complement, as_object, say
+from rnn_tasks.synthetic.english_french.grammar import Grammar, finish, load_grammar
+from rnn_tasks.synthetic.english_french.lexicon import Noun, Phrase, Verb
+from rnn_tasks.synthetic.english_french.phrases import noun_phrase
 
 
 class Speaker:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any, NamedTuple
 
-from rnn_tasks.grammar.english_morphology import add_s, verb_forms
-from rnn_tasks.grammar.french_morphology import (
+from rnn_tasks.synthetic.english_french.english_morphology import add_s, verb_forms
+from rnn_tasks.synthetic.english_french.french_morphology import (
     PERSONS,
     adjective_forms,
     conjugate,
@@ -139,14 +139,12 @@ class Lexicon:
 
 def read_data(name: str) -> dict[str, Any]:
     """One of the grammar's TOML files."""
-    return tomllib.loads((resources.files("rnn_tasks.grammar") / "data" / name).read_text(encoding="utf-8"))
+    return tomllib.loads((resources.files(__package__) / "data" / name).read_text(encoding="utf-8"))
 
 
 def load_lexicon() -> Lexicon:
     """Read and inflect everything; takes a few milliseconds."""
-    words, verbs, irregular = (
-        read_data(name) for name in ("english_french_lexicon.toml", "english_french_verbs.toml", "french_verbs.toml")
-    )
+    words, verbs, irregular = (read_data(name) for name in ("lexicon.toml", "verbs.toml", "french_verbs.toml"))
     numbers = {english: Determiner(("-", english), ("-",) * 4 + (french,)) for english, french in words["numbers"]}
     determiners = {name: _determiner(entry) for name, entry in words["determiners"].items()}
     adjectives = [_adjective(entry) for entry in words["adjectives"]]

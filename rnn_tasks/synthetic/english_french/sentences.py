@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
-from rnn_tasks.grammar.english_french_clauses import (
+from rnn_tasks.synthetic.english_french.clauses import (
     Complement,
     as_object,
     be_complement,
@@ -18,7 +18,8 @@ from rnn_tasks.grammar.english_french_clauses import (
     same_people,
     say,
 )
-from rnn_tasks.grammar.english_french_grammar import (
+from rnn_tasks.synthetic.english_french.french_morphology import agreement
+from rnn_tasks.synthetic.english_french.grammar import (
     Grammar,
     draw_action,
     draw_being,
@@ -27,8 +28,8 @@ from rnn_tasks.grammar.english_french_grammar import (
     draw_subject,
     fits,
 )
-from rnn_tasks.grammar.english_french_lexicon import Lexicon, Phrase, Verb
-from rnn_tasks.grammar.english_french_phrases import (
+from rnn_tasks.synthetic.english_french.lexicon import Lexicon, Phrase, Verb
+from rnn_tasks.synthetic.english_french.phrases import (
     ILS,
     PEOPLE,
     draw_adjectives,
@@ -38,7 +39,6 @@ from rnn_tasks.grammar.english_french_phrases import (
     noun_phrase,
     prepositional,
 )
-from rnn_tasks.grammar.french_morphology import agreement
 
 LONGEST = 15
 """Words of the longest English sentence."""

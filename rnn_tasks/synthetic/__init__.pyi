@@ -1,0 +1,5 @@
+from .english_french.pairs import english_french_pairs as english_french_pairs
+from .reber import MIXTURE as MIXTURE
+from .reber import corrupt as corrupt
+from .reber import reber_dataset as reber_dataset
+from .reber import reber_splits as reber_splits

@@ -1,0 +1,1 @@
+"""English-French sentence pairs from a synchronous grammar."""

@@ -1,0 +1,129 @@
+"""Labelled strings of the embedded Reber language: members, near misses, and balanced data sets of both.
+
+References:
+    Hochreiter & Schmidhuber (1997), Long Short-Term Memory, Neural Computation 9(8), experiment 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from rnn_tasks.grammar import automaton, is_embedded_reber
+from rnn_tasks.text.labelled_strings import MEMBER, LabelledStrings
+
+MIXTURE = {"symbol": 0.4, "swap": 0.2, "long_range": 0.4}
+"""Share of each kind of corruption. With symbols changed at random alone, the long-range pair would be what is wrong
+in one string of eight, and a model blind to it would still look good."""
+
+
+def corrupt(string: str, kind: str, rng: np.random.Generator) -> str:
+    """`string` with one thing changed so that it leaves the embedded Reber language.
+
+    Args:
+        string: a string of the language.
+        kind: "symbol" (one symbol becomes another), "swap" (two unlike neighbours change places) or
+            "long_range" (the second or the last-but-one symbol becomes its opposite, T or P: all else stays right).
+        rng: draws the place and the symbol.
+
+    Returns:
+        A string as long as `string`, verified to be outside the language.
+    """
+    while True:
+        changed = _CORRUPTIONS[kind](string, rng)
+        if not is_embedded_reber(changed):
+            return changed
+
+
+def _change_symbol(string: str, rng: np.random.Generator) -> str:
+    place = int(rng.integers(len(string)))
+    others = automaton().symbols.replace(string[place], "")
+    return string[:place] + others[rng.integers(len(others))] + string[place + 1 :]
+
+
+def _swap_neighbours(string: str, rng: np.random.Generator) -> str:
+    place = int(rng.integers(len(string) - 1))
+    return string[:place] + string[place + 1] + string[place] + string[place + 2 :]
+
+
+def _break_long_range(string: str, rng: np.random.Generator) -> str:
+    place = (1, len(string) - 2)[rng.integers(2)]
+    return string[:place] + {"T": "P", "P": "T"}[string[place]] + string[place + 1 :]
+
+
+_CORRUPTIONS: dict[str, Callable[[str, np.random.Generator], str]] = {
+    "symbol": _change_symbol,
+    "swap": _swap_neighbours,
+    "long_range": _break_long_range,
+}
+
+
+def reber_dataset(count: int, seed: int) -> LabelledStrings:
+    """`count` distinct strings, exactly half of them (rounded up) in the embedded Reber language, in random order."""
+    return reber_splits({"all": count}, seed)["all"]
+
+
+def reber_splits(
+    counts: Mapping[str, int], seed: int, mixture: Mapping[str, float] | None = None
+) -> dict[str, LabelledStrings]:
+    """Data sets that share no string, each half members and half corrupted members of its own.
+
+    A corrupted string stands in the same split as the string it was made from, so that no split knows the other
+    half of a pair. Each string occurs once in all splits together. Short strings are drawn again and again (of
+    100,000 draws 3,241 are distinct), so distinct ones are longer: 14,000 hold 24 symbols in the mean and 45
+    at most, where draws hold 12 in the mean and never fewer than 9.
+
+    Args:
+        counts: split name -> strings, both classes together.
+        seed: the same seed gives the same splits.
+        mixture: kind of corruption -> share; `MIXTURE` when None.
+
+    Returns:
+        Split name -> strings in random order.
+    """
+    rng = np.random.default_rng(seed)
+    shares = dict(MIXTURE if mixture is None else mixture)
+    members = _distinct_members(sum(-(-count // 2) for count in counts.values()), rng)
+    seen: set[str] = set()
+    splits = {}
+    for name, count in counts.items():
+        chosen = [members.pop() for _ in range(-(-count // 2))]
+        kinds = _kinds(count // 2, shares, rng)
+        corrupted = [_fresh_corruption(s, kind, seen, rng) for s, kind in zip(chosen, kinds, strict=False)]
+        rows = [(string, 1, MEMBER) for string in chosen] + [(string, 0, kind) for string, kind in corrupted]
+        order = rng.permutation(len(rows))
+        strings, labels, all_kinds = zip(*(rows[i] for i in order), strict=True) if rows else ((), (), ())
+        splits[name] = LabelledStrings(list(strings), list(labels), list(all_kinds))
+    return splits
+
+
+def _distinct_members(count: int, rng: np.random.Generator) -> list[str]:
+    """`count` distinct strings of the language in random order (those first drawn are the short ones)."""
+    members: dict[str, None] = {}
+    while len(members) < count:
+        members.update(dict.fromkeys(automaton().strings(max(count, 1000), rng)))
+    found = list(members)[:count]
+    return [found[i] for i in rng.permutation(count)]
+
+
+def _kinds(count: int, shares: Mapping[str, float], rng: np.random.Generator) -> list[str]:
+    """`count` kinds in random order, as near to their shares as whole numbers come."""
+    names = list(shares)
+    edges = np.round(np.cumsum([shares[name] for name in names]) / sum(shares.values()) * count).astype(int)
+    return [names[i] for i in rng.permutation(np.repeat(np.arange(len(names)), np.diff(edges, prepend=0)))]
+
+
+def _fresh_corruption(string: str, kind: str, seen: set[str], rng: np.random.Generator) -> tuple[str, str]:
+    """A corruption of `string` that is not yet in `seen` (and is then put there), with its kind.
+
+    "long_range" has but two outcomes, which the corruption of a sister string may have taken already:
+    then one symbol is changed instead.
+    """
+    for attempt in range(1000):
+        used = kind if attempt < 10 else "symbol"
+        changed = corrupt(string, used, rng)
+        if changed not in seen:
+            seen.add(changed)
+            return changed, used
+    raise RuntimeError(f"no unused corruption of {string!r} found")
