@@ -287,6 +287,6 @@ def _signature(task: Task) -> ModelSignature:
 
 def _requirements() -> list[str]:
     """The science's dependencies, pinned to what is installed."""
-    orchestration = {"prefect", "fastapi", "mlflow", "cyclopts", "pydantic-settings"}
+    orchestration = {"prefect", "sqlalchemy", "fastapi", "pydocket", "mlflow", "cyclopts", "pydantic-settings"}
     required = [re.split(r"[^\w-]", line)[0] for line in metadata.requires("rnn-tasks") or () if "extra ==" not in line]
     return [f"{name}=={metadata.version(name)}" for name in required if name not in orchestration]

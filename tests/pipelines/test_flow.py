@@ -198,6 +198,9 @@ def test_the_served_model_answers_in_a_fresh_process(run):
     *answers, package = done.stdout.splitlines()
     assert answers == ["['3', '0', '5']", "['LENGTH 3 3 3']", "['one', 'three'] False"]
     assert Path(package).is_relative_to(get_settings().artifacts)
+    required = {line.split("==")[0] for line in (Path(package).parents[2] / "requirements.txt").read_text().split()}
+    assert required >= {"tensorflow", "tensorflow-text", "keras"}
+    assert not required & {"prefect", "sqlalchemy", "fastapi", "pydocket", "cyclopts"}
 
 
 def test_prefect_shows_the_result_and_the_way_to_mlflow(run):
