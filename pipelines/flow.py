@@ -25,6 +25,7 @@ from pipelines.settings import get_settings
 from rnn_tasks.config import TaskConfig
 from rnn_tasks.errors import UserError
 from rnn_tasks.files import code_digest, file_digest, json_digest
+from rnn_tasks.locks import alone
 from rnn_tasks.registry import TASK_MODULES, get_task
 from rnn_tasks.task import Exported, Prepared, Report, StageResult, Trained
 
@@ -61,9 +62,13 @@ def _preparation_key(_: Any, parameters: dict[str, Any]) -> str:
     """Equal for equal data settings, input content and code: `prepare` may read nothing else."""
     task = get_task(parameters["task_name"])
     config: TaskConfig = parameters["config"]
-    settings = config.model_dump(mode="json", exclude={"training", "model"})
     inputs = [(str(path), file_digest(path)) for path in task.inputs(config)]
-    return f"{task.name}-prepare-{json_digest([settings, inputs, code_digest('.'), str(get_settings().prepared)])}"
+    decisive = [_data_settings(config), inputs, code_digest("."), str(get_settings().prepared)]
+    return f"{task.name}-prepare-{json_digest(decisive)}"
+
+
+def _data_settings(config: TaskConfig) -> dict[str, Any]:
+    return config.model_dump(mode="json", exclude={"training", "model"})
 
 
 def _run_key(context: Any, parameters: dict[str, Any]) -> str:
@@ -177,11 +182,13 @@ def run_chain(task_name: str, config: TaskConfig, *, fresh: bool = False) -> Out
 
 
 def _prepared(task_name: str, config: TaskConfig) -> Prepared:
-    state = prepare(task_name, config, return_state=True)
-    prepared: Prepared = state.result()
-    reused = prepared.reused or state.name == "Cached"
-    if not (prepared.directory / "manifest.json").exists():  # Prefect remembers what somebody has deleted
-        prepared, reused = prepare.with_options(refresh_cache=True)(task_name, config), False
+    lock = get_settings().prepared / f".{task_name}-{json_digest(_data_settings(config))[:16]}.lock"
+    with alone(lock, "prepares the same data"):  # Prefect's cache does not bear to be read while it is written
+        state = prepare(task_name, config, return_state=True)
+        prepared: Prepared = state.result()
+        reused = prepared.reused or state.name == "Cached"
+        if not (prepared.directory / "manifest.json").exists():  # Prefect remembers what somebody has deleted
+            prepared, reused = prepare.with_options(refresh_cache=True)(task_name, config), False
     logger.info("prepare: %s %s", "reused" if reused else "wrote", prepared.directory)
     return prepared
 

@@ -23,6 +23,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from pipelines import stores
 from pipelines.settings import Settings, get_settings
 from rnn_tasks.errors import UserError
 from rnn_tasks.files import write_whole
@@ -45,6 +46,8 @@ def start_prefect_api(settings: Settings) -> Callable[[], None]:
     if url := running_prefect(settings):
         os.environ["PREFECT_API_URL"] = url
         return lambda: None
+    first_use = contextlib.ExitStack()
+    first_use.enter_context(stores.making_prefect_store(settings))
     port = _free_port()
     os.environ["PREFECT_API_URL"] = url = f"http://127.0.0.1:{port}/api"
     # What Prefect itself starts when it finds no server; doing so here saves importing the server in this process
@@ -53,7 +56,12 @@ def start_prefect_api(settings: Settings) -> Callable[[], None]:
     quiet = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
     server = _start("uvicorn", *arguments, "--log-level", "critical", environment=quiet)
     atexit.register(_end, server)  # after Prefect, imported later, has sent its last lines at its own exit
-    return lambda: _wait_for(f"{url}/health", server, "Prefect's temporary server")
+
+    def wait() -> None:
+        with first_use:
+            _wait_for(f"{url}/health", server, "Prefect's temporary server")
+
+    return wait
 
 
 def running_prefect(settings: Settings) -> str | None:
@@ -80,14 +88,18 @@ def user_interfaces(settings: Settings) -> Iterator[tuple[str, str]]:
             )
     for directory in (settings.prefect_home, settings.artifacts):
         directory.mkdir(parents=True, exist_ok=True)
+    stores.make_mlflow_store(settings)
     prefect = ["server", "start", "--host", "127.0.0.1", "--port", str(settings.prefect_port)]
     store = ["--backend-store-uri", settings.tracking_uri, "--default-artifact-root", settings.artifacts.as_uri()]
     mlflow = ["server", *store, "--host", "127.0.0.1", "--port", str(settings.mlflow_port), "--workers", "1"]
     api = f"{settings.prefect_url}/api"
+    first_use = contextlib.ExitStack()
+    first_use.enter_context(stores.making_prefect_store(settings))
     prefect_server = _start("prefect", *prefect, environment={"PREFECT_API_URL": api})
     mlflow_server = _start("mlflow", *mlflow, environment={"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"})
     try:
-        _wait_for(f"{api}/health", prefect_server, "Prefect's server")
+        with first_use:
+            _wait_for(f"{api}/health", prefect_server, "Prefect's server")
         _wait_for(f"{settings.mlflow_url}/health", mlflow_server, "MLflow's UI")
         write_whole(_server_file(settings), json.dumps({"url": api}))
         yield settings.prefect_url, settings.mlflow_url

@@ -22,6 +22,7 @@ from mlflow.models import Model, ModelSignature
 from mlflow.types.schema import ColSpec, ParamSchema, ParamSpec, Schema
 from mlflow.utils.file_utils import local_file_uri_to_path
 
+from pipelines import stores
 from pipelines.provenance import digest_of_test_split, flat, nearest_preset, surroundings
 from pipelines.settings import PROJECT, get_settings
 from rnn_tasks.config import TaskConfig
@@ -36,6 +37,7 @@ def client() -> mlflow.MlflowClient:
     """A client of this project's store, which is made at first use."""
     settings = get_settings()
     settings.artifacts.mkdir(parents=True, exist_ok=True)
+    stores.make_mlflow_store(settings)
     return _client(settings.tracking_uri)
 
 
@@ -78,7 +80,12 @@ def create_run(task: Task, config: TaskConfig, prepared: Prepared) -> str:
 def _experiment_id(name: str) -> str:
     experiment = client().get_experiment_by_name(name)
     if experiment is None:
-        return client().create_experiment(name, artifact_location=(get_settings().artifacts / name).as_uri())
+        try:
+            return client().create_experiment(name, artifact_location=(get_settings().artifacts / name).as_uri())
+        except MlflowException:
+            experiment = client().get_experiment_by_name(name)
+            if experiment is None:  # so no other process has made it since
+                raise
     if experiment.lifecycle_stage != "active":
         raise UserError(f"MLflow experiment {name!r} was deleted; restore it in the MLflow UI")
     return experiment.experiment_id

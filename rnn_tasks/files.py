@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from rnn_tasks.errors import UserError
+from rnn_tasks.locks import alone
 from rnn_tasks.task import Prepared
 
 PACKAGE = Path(__file__).parent
@@ -79,17 +80,27 @@ def prepared_digest(section: Any, inputs: Iterable[Path], code: Iterable[str]) -
 
 
 def prepare_once(work_dir: Path, digest: str, source: str, write: Callable[[Path], Mapping[str, int]]) -> Prepared:
-    """`work_dir/digest`, made by `write(directory) -> counts` unless an earlier run left it whole."""
+    """`work_dir/digest`, made by `write(directory) -> counts` unless an earlier run left it whole.
+
+    Of several processes one makes it while the others wait.
+    """
     directory = work_dir / digest
     manifest = directory / "manifest.json"
     reused = manifest.exists()
     if not reused:
-        with whole_directory(directory) as aside:
-            counts = dict(write(aside))
-            record = {"digest": digest, "source": source, "counts": counts, "files": _file_records(aside)}
-            write_whole(aside / "manifest.json", json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+        with alone(work_dir / f".{digest}.lock", "prepares the same data"):
+            reused = manifest.exists()
+            if not reused:
+                _write_preparation(directory, source, write)
     record = json.loads(manifest.read_text())
     return Prepared(directory=directory, digest=digest, counts=record["counts"], source=source, reused=reused)
+
+
+def _write_preparation(directory: Path, source: str, write: Callable[[Path], Mapping[str, int]]) -> None:
+    with whole_directory(directory) as aside:
+        counts = dict(write(aside))
+        record = {"digest": directory.name, "source": source, "counts": counts, "files": _file_records(aside)}
+        write_whole(aside / "manifest.json", json.dumps(record, indent=2, ensure_ascii=False) + "\n")
 
 
 def _file_records(directory: Path) -> dict[str, dict[str, Any]]:

@@ -22,6 +22,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from rnn_tasks.errors import UserError
 from rnn_tasks.files import file_digest
+from rnn_tasks.locks import alone
 
 CHUNK_BYTES = 1 << 16
 TIMEOUT_SECONDS = 30.0
@@ -112,7 +113,9 @@ def fetch_source(
                 raise UserError(f"{path}: {wrong}; delete the file to have it downloaded again; {source.advice}")
             continue
         try:
-            _download_retrying(base + file, path, sha256, sleep)
+            with _downloading(path):
+                if not path.exists():  # nor has another process downloaded it while this one waited
+                    _download_retrying(base + file, path, sha256, sleep)
         except _OtherContentError as error:
             raise UserError(f"{base + file}: {error}; {source.advice}") from None
         except _BrokenDownloadError as error:
@@ -120,6 +123,17 @@ def fetch_source(
             by_hand = f"fetch by hand {missing} and put into {directory}"
             raise UserError(f"{base + file}: cannot be downloaded ({error}); {by_hand}; {source.advice}") from None
     return tuple(directory / file for file in source.files)
+
+
+@contextlib.contextmanager
+def _downloading(target: Path) -> Iterator[None]:
+    """One process downloads a file while the others wait."""
+    with contextlib.ExitStack() as lock:
+        try:
+            lock.enter_context(alone(target.with_name(f".{target.name}.lock"), f"downloads {target.name}"))
+        except OSError as error:
+            raise UserError(f"{target}: cannot be written ({error.strerror})") from None
+        yield
 
 
 def _download_retrying(url: str, target: Path, sha256: str, sleep: Callable[[float], object]) -> None:

@@ -79,7 +79,7 @@ def command(home):
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             env={**os.environ, "PYTHONPATH": str(HERE), **environment},
             cwd=home,
         )

@@ -112,6 +112,24 @@ def test_a_cut_download_is_tried_again(tmp_path, server, sources, waits):
     assert waits == [1]
 
 
+FETCHES = """
+import sys
+from pathlib import Path
+from rnn_tasks.text import download
+directory, mirror, sha256, _ = sys.argv[1:]
+source = download.NamedSource("one", ("en", "fr"), "https://official.invalid/", "ADVICE", {"a.gz": sha256})
+download.known_sources = lambda: {"one": source}
+print(*download.fetch_source("one", Path(directory), mirror=mirror))
+"""
+
+
+def test_of_three_processes_one_downloads(tmp_path, server, at_once):
+    server.answers["/one/a.gz"] = [(200, GOOD, None)]
+    assert at_once(FETCHES, tmp_path, server.mirror, sha256(GOOD)) == [f"{tmp_path / 'one' / 'a.gz'}\n"] * 3
+    assert server.requests == ["/one/a.gz"]
+    assert files_below(tmp_path) == ["one/a.gz"]
+
+
 BY_HAND = "fetch by hand https://official.invalid/a.gz and put into {}; ADVICE"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import hashlib
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import tensorflow as tf
+
+from rnn_tasks.locks import alone
 
 SOURCES = Path(__file__).parent / "native"
 FLAGS = ("-O3", "-std=c++17", "-ffp-contract=fast", "-fno-math-errno", "-pthread", "-shared", "-fPIC")
@@ -42,7 +45,7 @@ def library() -> Library:
     if compiler is None:
         return Library(None, "no C++ compiler is installed (looked for $CXX, g++, clang++)")
     path = _cache() / f"native-{_digest(compiler)}.so"
-    if not path.exists() and (reason := _compile(compiler, path)):
+    if reason := _compile_once(compiler, path):
         return Library(None, reason)
     try:
         ops = tf.load_op_library(str(path))
@@ -51,6 +54,15 @@ def library() -> Library:
     has_bfloat16 = ctypes.CDLL(str(path)).rnn_tasks_has_bfloat16
     has_bfloat16.restype = ctypes.c_bool
     return Library(ops, None, path, has_bfloat16())
+
+
+def _compile_once(compiler: str, path: Path) -> str | None:
+    """Compile unless `path` is there, in one process while others wait; why it failed, if it did."""
+    with contextlib.ExitStack() as lock:
+        if not path.exists():
+            with contextlib.suppress(OSError):  # without a lock several compile, which costs time and harms nothing
+                lock.enter_context(alone(path.with_suffix(".lock"), "compiles the native kernels"))
+        return None if path.exists() else _compile(compiler, path)
 
 
 def _compile(compiler: str, path: Path) -> str | None:

@@ -1,0 +1,61 @@
+"""The databases of MLflow and Prefect at first use: one process makes each while the others wait.
+
+Neither bears being made twice at once. What a killed process leaves of MLflow's could not be opened again, so that one
+is made aside and gets its name when it is whole; Prefect's goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+from pipelines.settings import Settings
+from rnn_tasks.files import write_whole
+from rnn_tasks.locks import alone
+
+
+def make_mlflow_store(settings: Settings) -> None:
+    """Make MLflow's database unless it is there: some seconds, once."""
+    database = _mlflow_database(settings)
+    if database.exists():
+        return
+    with alone(database.with_name(".mlflow.lock"), "makes MLflow's store"):
+        if database.exists():
+            return
+        from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+        with tempfile.TemporaryDirectory(prefix=".mlflow-", dir=database.parent) as directory:
+            aside = settings.model_copy(update={"home": Path(directory)})
+            _mlflow_database(aside).parent.mkdir()
+            SqlAlchemyStore(aside.tracking_uri, settings.artifacts.as_uri()).engine.dispose()
+            os.replace(_mlflow_database(aside), database)
+
+
+@contextlib.contextmanager
+def making_prefect_store(settings: Settings) -> Iterator[None]:
+    """Start a Prefect server inside the block and wait until it answers: it makes the database, or migrates it.
+
+    Where a server of this version has done so before, nothing is left to wait for, and nobody waits.
+    """
+    made_by = settings.prefect_home / "made_by.txt"
+    version = metadata.version("prefect")
+
+    def is_made() -> bool:
+        return (settings.prefect_home / "prefect.db").exists() and made_by.exists() and made_by.read_text() == version
+
+    with contextlib.ExitStack() as held:
+        if not is_made():
+            held.enter_context(alone(settings.prefect_home / ".prefect.lock", "makes Prefect's store"))
+        if is_made():
+            held.close()
+        yield
+        if not is_made():
+            write_whole(made_by, version)
+
+
+def _mlflow_database(settings: Settings) -> Path:
+    return settings.home / "mlruns" / "mlflow.db"
