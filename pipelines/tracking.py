@@ -284,8 +284,9 @@ def _holder(task_name: str, alias: str) -> Run | None:
 
 
 def _signature(task: Task) -> ModelSignature:
-    """Strings in, strings out, and those `predict_options` of the task that have plain types and a default."""
+    """Strings in, strings out, and those `predict_options` of the task of plain types (or None) that have a default."""
     types: dict[Any, str] = {int: "long", float: "double", bool: "boolean", str: "string"}
+    types |= {kind | None: name for kind, name in types.items()}
     fields = task.predict_options.model_fields.items()
     options = [ParamSpec(n, types[f.annotation], f.default) for n, f in fields if f.annotation in types]
     lines = Schema([ColSpec("string")])

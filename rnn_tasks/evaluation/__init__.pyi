@@ -1,4 +1,6 @@
 from .bigrams import bigrams_known as bigrams_known
+from .bleu_tokenizer import bleu_tokenizer as bleu_tokenizer
+from .bleu_tokenizer import require_bleu_tokenizer as require_bleu_tokenizer
 from .classification import accuracy as accuracy
 from .classification import accuracy_by_group as accuracy_by_group
 from .classification import confusion_matrix as confusion_matrix

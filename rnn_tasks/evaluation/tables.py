@@ -22,4 +22,4 @@ def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]
 
 
 def _cell(value: Any) -> str:
-    return f"{value:.4f}" if isinstance(value, float) else " ".join(str(value).split("\n")).replace("\t", " ")
+    return f"{value:.4f}" if isinstance(value, float) else " ".join(str(value).splitlines()).replace("\t", " ")

@@ -36,13 +36,16 @@ class LengthBucket:
         return f"{self.shortest}–{self.longest}" if self.shortest < self.longest else f"{self.longest}"
 
 
-def bleu(hypotheses: Sequence[str], references: Sequence[str], lowercase: bool = False) -> Score:
-    """Corpus BLEU of plain (detokenised) sentences, tokenised by sacrebleu's 13a.
+def bleu(
+    hypotheses: Sequence[str], references: Sequence[str], lowercase: bool = False, tokenizer: str = "13a"
+) -> Score:
+    """Corpus BLEU of sentences, as `sacrebleu --tokenize` computes it.
 
     Args:
         hypotheses: one translation a sentence; may be empty strings.
         references: one reference a sentence, in the same order.
         lowercase: ignore case; the signature says so.
+        tokenizer: sacreBLEU's name of it, from `bleu_tokenizer`.
 
     Returns:
         The score, from 0 to 100, with its signature.
@@ -55,7 +58,7 @@ def bleu(hypotheses: Sequence[str], references: Sequence[str], lowercase: bool =
     """
     _check_sides(hypotheses, references)
     # force silences the warning about tokenised text: a corpus that comes tokenised has no other form to be scored in.
-    metric = BLEU(lowercase=lowercase, tokenize="13a", force=True)
+    metric = BLEU(lowercase=lowercase, tokenize=tokenizer, force=True)
     value = metric.corpus_score(hypotheses, [references]).score
     return Score(value, str(metric.get_signature()))
 
@@ -80,6 +83,7 @@ def bleu_by_length(
     references: Sequence[str],
     edges: Sequence[int] = LENGTH_EDGES,
     lowercase: bool = False,
+    tokenizer: str = "13a",
 ) -> list[LengthBucket]:
     """BLEU apart for short and long sources.
 
@@ -89,6 +93,7 @@ def bleu_by_length(
         references: one reference a sentence.
         edges: rising upper bounds of the buckets, themselves included; one more bucket takes what is longer.
         lowercase: ignore case.
+        tokenizer: as of `bleu`.
 
     Returns:
         The buckets that hold a sentence, shortest first.
@@ -107,7 +112,7 @@ def bleu_by_length(
             shortest=shortest,
             longest=longest,
             sentences=len(chosen),
-            bleu=bleu([hypotheses[i] for i in chosen], [references[i] for i in chosen], lowercase).value,
+            bleu=bleu([hypotheses[i] for i in chosen], [references[i] for i in chosen], lowercase, tokenizer).value,
         )
         for (shortest, longest), chosen in zip(_ranges(edges), members, strict=True)
         if chosen

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnn_tasks import plots
+from rnn_tasks import plots, text
 from rnn_tasks.evaluation.tables import write_table
-from rnn_tasks.evaluation.translation import bleu, bleu_by_length, chrf
+from rnn_tasks.evaluation.translation import Score, bleu, bleu_by_length, chrf
 from rnn_tasks.task import Metric, Report, Trained
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ SAMPLES, HEAT_MAPS = 50, 8
 SHORTEST_MAPPED = 4  # source tokens; the attention of shorter sentences shows little
 PRIMARY = "test"
 
+Scorer = Callable[[Sequence[str], Sequence[str]], Score]
+
 
 @dataclass(frozen=True)
 class TranslatedSet:
@@ -30,7 +33,7 @@ class TranslatedSet:
 
     Attributes:
         name: of the test set.
-        sources, references: sentences, normalised.
+        sources, references: sentences, as the user's files have them.
         hypotheses: the best one of each sentence.
         baseline: the sentences as a trivial method translates them.
         loss: nats a target token.
@@ -50,26 +53,32 @@ class TranslatedSet:
         return [hypothesis.text for hypothesis in self.hypotheses]
 
 
-def translation_report(sets: Sequence[TranslatedSet], trained: Trained, out_dir: Path) -> Report:
+def translation_report(
+    sets: Sequence[TranslatedSet], trained: Trained, out_dir: Path, tokenizer: str = "13a", lowercase: bool = False
+) -> Report:
     """The report of a translator.
 
     Args:
         sets: each is reported by name (`<name>_bleu`, …); the first one also as `test_bleu`, …, and is shown.
         trained: whose history and training metrics are reported beside.
         out_dir: where tables and figures go.
+        tokenizer: of BLEU, from `bleu_tokenizer`.
+        lowercase: whether `<name>_bleu_normalized` ignores case, too.
     """
     shown = sets[0]
+    scorers: dict[str, Scorer] = {"bleu": functools.partial(bleu, tokenizer=tokenizer), "chrf": chrf}
     metrics = [
-        *_metrics(shown, PRIMARY),
+        *_metrics(shown, PRIMARY, scorers, lowercase),
         Metric(name="decode_sentences_per_second", value=len(shown.sources) / shown.seconds, unit="sentences/s"),
-        *(metric for one in sets if one.name != PRIMARY for metric in _metrics(one, one.name)),
+        *(metric for one in sets if one.name != PRIMARY for metric in _metrics(one, one.name, scorers, lowercase)),
         *(Metric(name=name, value=trained.metrics[name]) for name in ("val_bleu", "train_target_tokens_per_second")),
     ]
     notes = {}
     for one in sets:
-        for name, scorer in (("bleu", bleu), ("chrf", chrf)):
+        for name, scorer in scorers.items():
             notes[f"{one.name}_{name}_signature"] = scorer(one.translations, one.references).signature
-    buckets = bleu_by_length([len(h.source_tokens) for h in shown.hypotheses], shown.translations, shown.references)
+    lengths = [len(h.source_tokens) for h in shown.hypotheses]
+    buckets = bleu_by_length(lengths, shown.translations, shown.references, tokenizer=tokenizer)
     picked = np.random.default_rng(0).permutation(len(shown.sources))[:SAMPLES]
     columns = (shown.sources, shown.references, shown.translations, shown.baseline)
     history = [json.loads(line) for line in trained.history.read_text().splitlines()]
@@ -102,12 +111,24 @@ def translation_report(sets: Sequence[TranslatedSet], trained: Trained, out_dir:
     )
 
 
-def _metrics(one: TranslatedSet, prefix: str) -> Iterator[Metric]:
-    for name, scorer in (("bleu", bleu), ("chrf", chrf)):
-        ours, theirs = (scorer(sentences, one.references).value for sentences in (one.translations, one.baseline))
-        yield Metric(name=f"{prefix}_{name}", value=ours, baseline=theirs)
+def _metrics(one: TranslatedSet, prefix: str, scorers: Mapping[str, Scorer], lowercase: bool) -> Iterator[Metric]:
+    def scored(name: str, scorer: Scorer, spelled: Callable[[Sequence[str]], Sequence[str]] = list) -> Metric:
+        ours, theirs = (
+            scorer(spelled(sentences), spelled(one.references)).value for sentences in (one.translations, one.baseline)
+        )
+        return Metric(name=f"{prefix}_{name}", value=ours, baseline=theirs)
+
+    yield from (scored(name, scorer) for name, scorer in scorers.items())
+    spelled = functools.partial(_normalized, lowercase=lowercase)
+    if spelled(one.references) != list(one.references):
+        yield scored("bleu_normalized", scorers["bleu"], spelled)
     # A model that has learned nothing may be worse than any number that can be logged.
     yield Metric(name=f"{prefix}_perplexity", value=math.exp(min(one.loss, 50.0)), higher_is_better=False)
+
+
+def _normalized(sentences: Sequence[str], lowercase: bool) -> list[str]:
+    """In one spelling, which typography does not decide about."""
+    return [sentence.decode() for sentence in text.normalize(list(sentences), lowercase).numpy()]
 
 
 def _worth_mapping(hypotheses: Iterator[Hypothesis]) -> list[Hypothesis]:

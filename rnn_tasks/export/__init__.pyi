@@ -9,8 +9,11 @@ from .saved_model import Endpoint as Endpoint
 from .saved_model import export_model as export_model
 from .saved_model import load_endpoints as load_endpoints
 from .translator import Hypothesis as Hypothesis
+from .translator import SearchSettings as SearchSettings
 from .translator import Translator as Translator
+from .translator import load_search_settings as load_search_settings
 from .translator import load_translator as load_translator
+from .translator import save_search_settings as save_search_settings
 from .translator import translate_lines as translate_lines
 from .tsne import most_frequent as most_frequent
 from .tsne import tsne_points as tsne_points

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -13,9 +14,11 @@ import tensorflow as tf
 
 from rnn_tasks.decoding import SearchResult, beam_search
 from rnn_tasks.export.saved_model import Endpoint, load_endpoints
+from rnn_tasks.files import write_whole
 from rnn_tasks.layers import native_inference
 from rnn_tasks.text import EOS, UNK, Tokenizer
 
+SEARCH_SETTINGS = "search.json"
 # Output lengths: a translation is rarely twice its source; text that is no language must end all the same.
 LENGTH_FACTOR, LENGTH_MARGIN = 2, 10
 # Lines that are sorted by length together: enough for even batches, few enough to answer while input arrives.
@@ -155,6 +158,24 @@ def load_translator(export_dir: Path) -> TranslateFunction:
     endpoints = load_endpoints(export_dir)
     # Not the bare method: the variables live as long as the object that was loaded.
     return lambda *arguments: endpoints.translate(*arguments)
+
+
+class SearchSettings(NamedTuple):
+    """How an exported model was tested, and answers unless it is asked otherwise."""
+
+    beam_width: int = 4
+    length_penalty: float = 1.0
+
+
+def save_search_settings(export_dir: Path, settings: SearchSettings) -> None:
+    """Write them beside the model."""
+    write_whole(export_dir / SEARCH_SETTINGS, json.dumps(settings._asdict()))
+
+
+def load_search_settings(export_dir: Path) -> SearchSettings:
+    """What `save_search_settings` wrote; the defaults for an export from before there were any."""
+    path = export_dir / SEARCH_SETTINGS
+    return SearchSettings(**json.loads(path.read_text())) if path.exists() else SearchSettings()
 
 
 def translate_lines(

@@ -37,8 +37,8 @@ def bare(axes: Axes) -> Axes:
 
 
 def drawable(token: str) -> str:
-    """A token as the default font can draw it: `￭` becomes `·`, an unknown glyph `□`."""
-    return "".join(c if _has_glyph(c) else MISSING_GLYPH for c in token.replace(JOINER, "·"))
+    """A token as the default font can draw it: `￭` becomes `·`, `％202F` `%202F`, an unknown glyph `□`."""
+    return "".join(c if _has_glyph(c) else MISSING_GLYPH for c in token.replace(JOINER, "·").replace("％", "%"))
 
 
 def save_figure(figure: Figure, path: Path, dpi: int = 150) -> Path:

@@ -24,6 +24,7 @@ from rnn_tasks import evaluation, files, models, text, training
 from rnn_tasks import export as exporting
 from rnn_tasks.config import Section, TaskConfig, TrainingConfig
 from rnn_tasks.errors import UserError
+from rnn_tasks.evaluation.config import TranslationScoringConfig
 from rnn_tasks.task import Exported, Prepared, Report, Task, Trained
 from rnn_tasks.text.config import ParallelDataConfig
 
@@ -85,6 +86,7 @@ class TranslateConfig(TaskConfig):
         epochs=3, learning_rate=4e-3, warmup_steps=100, decay="cosine", clip_norm=1.0
     )
     decoding: TranslateDecodingConfig = TranslateDecodingConfig()
+    evaluation: TranslationScoringConfig = TranslationScoringConfig()
 
     @model_validator(mode="after")
     def _samples_fewer_than_all(self):
@@ -99,16 +101,18 @@ class TranslateConfig(TaskConfig):
 class TranslateOptions(Section):
     """What `predict` lets its caller choose."""
 
-    beam: int = Field(4, ge=1, le=100, description="Beam width; 1 is greedy.")
+    beam: int | None = Field(None, ge=1, le=100, description="Beam width, 1 is greedy; as it was tested by default.")
     n_best: int = Field(1, ge=1, le=100, description="Translations a line, as `line ||| translation ||| score`.")
-    length_penalty: float = Field(1.0, ge=0, le=5, description="0 favours short translations.")
+    length_penalty: float | None = Field(
+        None, ge=0, le=5, description="0 favours short translations; as it was tested by default."
+    )
     alignments: Path | None = Field(
         None, description="Write to this file, a line each: source tokens<TAB>target tokens<TAB>0-0 1-2 …"
     )
 
     @model_validator(mode="after")
     def _fit(self):
-        if self.n_best > self.beam:
+        if self.beam and self.n_best > self.beam:
             raise ValueError(f"n_best: {self.n_best} translations do not come out of a beam of {self.beam}")
         if self.alignments and self.alignments.is_dir():
             raise ValueError(f"alignments: {self.alignments} is a directory; a file is wanted")
@@ -147,12 +151,14 @@ PRESETS = {
 
 def inputs(config: TranslateConfig) -> Sequence[Path]:
     """The user's files; none for embedded and downloaded corpora."""
+    evaluation.require_bleu_tokenizer(config.evaluation.bleu_tokenizer, config.data.target_language)
     return text.corpus_inputs(config.data)
 
 
 def prepare(config: TranslateConfig, work_dir: Path) -> Prepared:
     """Sentence pairs as token ids, vocabularies learned from the training side."""
     section = config.data.model_dump()
+    evaluation.require_bleu_tokenizer(config.evaluation.bleu_tokenizer, config.data.target_language)
     corpus = text.open_corpus(config.data, seed=config.data.seed)
     digest = files.prepared_digest(section, corpus.inputs, CODE)
     return files.prepare_once(work_dir, digest, corpus.name, functools.partial(text.prepare_pairs, corpus, config.data))
@@ -183,7 +189,9 @@ def train(
 
         def validate(_: keras.Model) -> dict[str, float]:
             found = exporting.translate_lines(translate, sources[shown], 1, 0.0)
-            bleu = evaluation.bleu([best.text for best, *_ in found], references[shown])
+            bleu = evaluation.bleu(
+                [best.text for best, *_ in found], references[shown], tokenizer=_bleu_tokenizer(config)
+            )
             return {"val_loss": score(_batches(config, prepared, "val").ordered()), "val_bleu": bleu.value}
 
         return training.fit(
@@ -234,7 +242,8 @@ def evaluate(config: TranslateConfig, prepared: Prepared, trained: Trained, out_
         baseline = _word_for_word(config, prepared, name)
         return evaluation.TranslatedSet(name, sources, references, hypotheses, baseline, loss, seconds)
 
-    return evaluation.translation_report([judged(name) for name in _test_sets(prepared)], trained, out_dir)
+    sets = [judged(name) for name in _test_sets(prepared)]
+    return evaluation.translation_report(sets, trained, out_dir, _bleu_tokenizer(config), config.data.lowercase)
 
 
 def _word_for_word(config: TranslateConfig, prepared: Prepared, test_set: str) -> list[str]:
@@ -263,6 +272,7 @@ def export(config: TranslateConfig, prepared: Prepared, trained: Trained, out_di
         ]
         if answers[0] != answers[1]:
             raise RuntimeError("the export translates otherwise than the model it came from")
+        exporting.save_search_settings(aside, exporting.SearchSettings(width, alpha))
         extras: dict[str, Path] = {}
         for side, embedding, tokenizer in (
             ("source", model.source_embedding, translator.source),
@@ -283,11 +293,11 @@ def export(config: TranslateConfig, prepared: Prepared, trained: Trained, out_di
 
 def predict(export_dir: Path, lines: Iterable[str], options: TranslateOptions) -> Iterator[str]:
     """The translation of each line; an empty line for an empty line."""
-    translate = exporting.load_translator(export_dir)
+    translate, tested = exporting.load_translator(export_dir), exporting.load_search_settings(export_dir)
+    width = options.beam or max(tested.beam_width, options.n_best)
+    alpha = tested.length_penalty if options.length_penalty is None else options.length_penalty
     aligned = []
-    for number, hypotheses in enumerate(
-        exporting.translate_lines(translate, lines, options.beam, options.length_penalty)
-    ):
+    for number, hypotheses in enumerate(exporting.translate_lines(translate, lines, width, alpha)):
         best = hypotheses[0]
         if options.n_best == 1:
             yield best.text
@@ -302,9 +312,13 @@ def predict(export_dir: Path, lines: Iterable[str], options: TranslateOptions) -
 
 
 def _sentences(prepared: Prepared, split: str) -> tuple[list[str], list[str]]:
-    """Normalised sources and references."""
+    """Sources and references, as the user's files have them."""
     directory = prepared.directory
     return text.load_sentences(directory, split, "source"), text.load_sentences(directory, split, "target")
+
+
+def _bleu_tokenizer(config: TranslateConfig) -> str:
+    return evaluation.bleu_tokenizer(config.evaluation.bleu_tokenizer, config.data.target_language)
 
 
 def _test_sets(prepared: Prepared) -> list[str]:

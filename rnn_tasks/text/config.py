@@ -43,9 +43,21 @@ class ParallelDataConfig(Section):
     test_fraction: float = Field(
         0.02, gt=0, le=0.4, description="Share of a single file's source sentences that test; a directory's do not."
     )
-    lowercase: bool = Field(False, description="Lower-case both sides.")
+    lowercase: bool = Field(
+        False, description="Lower-case both sides; test_bleu is still against the test files as they are."
+    )
+    normalize_target: bool = Field(
+        False,
+        description="One spelling of quotes, spaces and Moses' entities for the target as for the source. If not, its "
+        "typography is learned and written as the training data has it, as test_bleu wants it.",
+    )
     level: Literal["word", "wordpiece"] = Field(
-        "word", description="Tokens are whole words, or word pieces learned from the training split."
+        "word",
+        description="Tokens are whole words (in Chinese, Japanese, Thai, … characters), or word pieces learned from "
+        "the training split.",
+    )
+    segmented: bool = Field(
+        False, description="Chinese, Japanese, Thai, … text comes with spaces between its words, which are the words."
     )
     vocabulary_size: int = Field(
         8_000, ge=50, le=1_000_000, description="Vocabulary entries a side at most, special ones included."

@@ -1,15 +1,13 @@
-"""One spelling for what reads the same: Unicode, spaces, quotes, entities.
+"""How strings are spelled before they are cut into words: in one spelling for all, or as they were written.
 
-TensorFlow ops only, so that the code that prepares a corpus is the code that a SavedModel runs on a user's strings.
+A model reads best what has one spelling; what it writes is compared with a user's file, whose typography it has to
+learn. TensorFlow ops only, so that the code that prepares a corpus is the code that a SavedModel runs on strings.
 """
 
 from __future__ import annotations
 
 import tensorflow as tf
 import tensorflow_text as tf_text
-
-JOINER = "￭"
-"""Marks where a token touched its neighbour (`rnn_tasks.text.tokenizer`); U+FFED, as in OpenNMT's tokeniser."""
 
 # `&amp;` comes last, so that what it uncovers is not unescaped a second time.
 MOSES_ENTITIES = {
@@ -23,12 +21,20 @@ MOSES_ENTITIES = {
     "&amp;": "&",
 }
 
+OTHER_SPACES = "\u00a0\u2002\u2003\u2007\u2009\u200a\u202f\u3000"
+"""No-break, en, em, figure, thin, hair, narrow no-break and ideographic: the spaces that are told from a plain one."""
+
 _SPELLINGS = (
     (r"[\s\v\x{85}\p{Z}]+", " "),  # no-break, narrow, ideographic and other spaces
     (r"[\p{Cc}\x{AD}\x{200B}\x{2060}\x{FEFF}]", ""),  # controls, soft hyphen, zero-width space, byte order mark
     (r"[‘’]", "'"),
     (r"[“”]", '"'),
-    (JOINER, "■"),  # the joiner is ours alone
+)
+_LINE = (
+    (r"[\s\v\x{1C}-\x{1F}\x{85}\p{Zl}\p{Zp}]+", " "),  # what ends a line or a table's cell somewhere
+    (r"[\x{1680}\x{2000}\x{2001}\x{2004}-\x{2006}\x{2008}\x{205F}]", " "),  # spaces that nobody types
+    (r"\p{Cc}", ""),
+    (r"^\p{Z}+|\p{Z}+$", ""),
 )
 
 
@@ -40,11 +46,9 @@ def normalize(strings: tf.Tensor, lowercase: bool = False) -> tf.Tensor:
         lowercase: also lower-case.
 
     Returns:
-        Strings of the same shape, without leading, trailing or doubled spaces and without `JOINER`.
+        Strings of the same shape, without leading, trailing or doubled spaces.
     """
-    strings = tf.strings.unicode_transcode(strings, "UTF-8", "UTF-8", errors="replace")
-    for pattern, replacement in _SPELLINGS:
-        strings = tf.strings.regex_replace(strings, pattern, replacement)
+    strings = _replace(_decoded(strings), _SPELLINGS)
     for entity, character in MOSES_ENTITIES.items():
         strings = tf.strings.regex_replace(strings, entity, character)
     if lowercase:
@@ -52,3 +56,30 @@ def normalize(strings: tf.Tensor, lowercase: bool = False) -> tf.Tensor:
     # Last, for what stood apart may compose now. Removing a control can also bring two spaces together.
     strings = tf.strings.regex_replace(tf_text.normalize_utf8(strings, "NFC"), " +", " ")
     return tf.strings.strip(strings)
+
+
+def as_written(strings: tf.Tensor, lowercase: bool = False) -> tf.Tensor:
+    """Strings with all of their typography; only what cannot stand within a line is taken out.
+
+    Args:
+        strings: as of `normalize`.
+        lowercase: lower-case.
+
+    Returns:
+        Strings of the same shape, without control characters and line ends of any kind, without white space around
+        them, with one plain space where several stood together, and with no spaces but these and `OTHER_SPACES`.
+    """
+    strings = _replace(_decoded(strings), _LINE)
+    if lowercase:
+        strings = tf.strings.lower(strings, encoding="utf-8")
+    return tf.strings.regex_replace(strings, " +", " ")
+
+
+def _decoded(strings: tf.Tensor) -> tf.Tensor:
+    return tf.strings.unicode_transcode(strings, "UTF-8", "UTF-8", errors="replace")
+
+
+def _replace(strings: tf.Tensor, replacements: tuple[tuple[str, str], ...]) -> tf.Tensor:
+    for pattern, replacement in replacements:
+        strings = tf.strings.regex_replace(strings, pattern, replacement)
+    return strings

@@ -5,7 +5,7 @@ which tells what leaks and repeats. The second counts the words of the pairs tha
 vocabularies. The third writes ids. In the directory then stand
 
     train.source.ids   train.source.offsets   train.target.ids …   val.source.ids …     see `TokenStore`
-    val.source.txt     val.target.txt         test.source.txt …                         normalised text, not of train
+    val.source.txt     val.target.txt         test.source.txt …                         the text as it is, not of train
     source.vocabulary  target.vocabulary                                                see `Vocabulary`
 
 Ids stand in natural order and without `<go>` and `<eos>`: reversal and special tokens are `PairBatches`' business,
@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
 from itertools import islice
 from pathlib import Path
@@ -29,11 +29,11 @@ from rnn_tasks.errors import UserError
 from rnn_tasks.text.config import ParallelDataConfig
 from rnn_tasks.text.corpus import TRAINING, ParallelCorpus
 from rnn_tasks.text.duplicates import leaking, repeated
-from rnn_tasks.text.normalization import normalize
 from rnn_tasks.text.token_store import TokenStore, TokenStoreWriter
-from rnn_tasks.text.tokenizer import Tokenizer, join_words, split_words
+from rnn_tasks.text.tokenizer import Tokenizer
 from rnn_tasks.text.vocabulary import UNK, Vocabulary
 from rnn_tasks.text.wordpiece import learn_wordpieces
+from rnn_tasks.text.words import WordSplitter
 
 SIDES = ("source", "target")
 
@@ -75,12 +75,13 @@ def prepare_pairs(corpus: ParallelCorpus, config: ParallelDataConfig, directory:
     corpus.check()
     with tempfile.TemporaryDirectory(dir=directory, prefix=".words-") as name:
         words = {split: Path(name) / split for split in corpus.splits}
+        splitters = [_splitter(side, config) for side in SIDES]
         for split, pairs in corpus.splits.items():
-            _write_words(pairs, config.lowercase, words[split])
+            if split != TRAINING:
+                pairs = _kept_sentences(pairs, directory / split)
+            _write_words(pairs, splitters, words[split])
             if not _file(words[split], "hashes").stat().st_size:
                 raise UserError(f"{corpus.name}: no pairs in {split!r}")
-            if split != TRAINING:
-                _write_sentences(words[split], directory / split)
         fates = _fates(words, config.remove_duplicates)
         word_counts = _count_words(words[TRAINING], fates, config.max_tokens)
         _require_training(fates, corpus)
@@ -99,9 +100,14 @@ def prepare_pairs(corpus: ParallelCorpus, config: ParallelDataConfig, directory:
 def load_tokenizers(directory: Path, config: ParallelDataConfig) -> tuple[Tokenizer, Tokenizer]:
     """The tokenisers of source and target that `prepare_pairs` used."""
     source, target = (
-        Tokenizer(Vocabulary.load(directory / f"{side}.vocabulary"), config.level, config.lowercase) for side in SIDES
+        Tokenizer(Vocabulary.load(directory / f"{side}.vocabulary"), **vars(_splitter(side, config))) for side in SIDES
     )
     return source, target
+
+
+def _splitter(side: str, config: ParallelDataConfig) -> WordSplitter:
+    keeps_typography = side == "target" and not config.normalize_target
+    return WordSplitter(config.level, config.lowercase, keeps_typography, config.segmented)
 
 
 def load_pairs(directory: Path, split: str) -> tuple[TokenStore, TokenStore]:
@@ -110,11 +116,23 @@ def load_pairs(directory: Path, split: str) -> tuple[TokenStore, TokenStore]:
 
 
 def load_sentences(directory: Path, split: str, side: str) -> list[str]:
-    """The normalised sentences of a split other than "train"; `side` is "source" or "target"."""
-    return (directory / f"{split}.{side}.txt").read_text(encoding="utf-8").splitlines()
+    """The sentences of a split other than "train", as the corpus has them; `side` is "source" or "target"."""
+    return (directory / f"{split}.{side}.txt").read_bytes().decode().split("\n")[:-1]
 
 
-def _write_words(pairs: Iterable[tuple[str, str]], lowercase: bool, words: Path) -> None:
+def _kept_sentences(pairs: Iterable[tuple[str, str]], sentences: Path) -> Iterator[tuple[str, str]]:
+    """The same pairs, written to `sentences.source.txt` and `sentences.target.txt` on the way, a sentence a line."""
+    with (
+        _file(sentences, "source.txt").open("wb") as sources,
+        _file(sentences, "target.txt").open("wb") as targets,
+    ):
+        for source, target in pairs:
+            sources.write(f"{source}\n".encode())
+            targets.write(f"{target}\n".encode())
+            yield source, target
+
+
+def _write_words(pairs: Iterable[tuple[str, str]], splitters: Sequence[WordSplitter], words: Path) -> None:
     """Write `words.source`, `words.target` (a sentence a line, words separated by spaces) and `words.hashes`."""
     with (
         _file(words, "source").open("wb") as sources,
@@ -122,19 +140,12 @@ def _write_words(pairs: Iterable[tuple[str, str]], lowercase: bool, words: Path)
         _file(words, "hashes").open("wb") as hashes,
     ):
         for batch in _batches(pairs, _PAIRS_AT_ONCE):
-            lines = split_words(normalize(tf.constant(batch), lowercase))  # (pairs, 2)
-            for file, side in zip((sources, targets), tf.transpose(lines).numpy(), strict=True):
-                file.write(b"".join(line + b"\n" for line in side))
-            hashed = tf.stack([lines[:, 0], tf.strings.reduce_join(lines, axis=1, separator="\n")], axis=1)
+            sides = zip(splitters, zip(*batch, strict=True), strict=True)
+            source, target = (splitter.split(tf.constant(side)) for splitter, side in sides)  # (pairs,) each
+            for file, side in ((sources, source), (targets, target)):
+                file.write(b"".join(line + b"\n" for line in side.numpy()))
+            hashed = tf.stack([source, tf.strings.join([source, target], separator="\n")], axis=1)
             hashes.write(tf.fingerprint(tf.reshape(hashed, [-1])).numpy().tobytes())
-
-
-def _write_sentences(words: Path, sentences: Path) -> None:
-    """Write `sentences.source.txt` and `sentences.target.txt`, the normalised text, from their words."""
-    for side in SIDES:
-        with _file(words, side).open("rb") as lines, _file(sentences, f"{side}.txt").open("wb") as text:
-            for batch in _batches(lines, _PAIRS_AT_ONCE):
-                text.write(b"".join(join_words(tf.constant(batch)).numpy()))
 
 
 def _fates(words: Mapping[str, Path], remove_duplicates: bool) -> np.ndarray:

@@ -1,55 +1,18 @@
-"""Strings to token ids and back, nothing lost on the way.
-
-A sentence becomes tokens separated by spaces, on which `￭` marks where a token touched its neighbour:
-
-    L'homme (à droite) dort.  ->  L'￭ homme (￭ à droite ￭) dort ￭.
-
-so that joining is the removal of these marks. All of it is TensorFlow ops: traced into a SavedModel,
-the same code runs wherever the model does.
-
-References:
-    The joiner notation is that of OpenNMT's tokeniser (https://github.com/OpenNMT/Tokenizer).
-"""
+"""Strings to token ids and back. All of it is TensorFlow ops: traced into a SavedModel, it runs wherever that does."""
 
 from __future__ import annotations
-
-from typing import Literal
 
 import tensorflow as tf
 import tensorflow_text as tf_text
 
-from rnn_tasks.text.normalization import JOINER, normalize
 from rnn_tasks.text.vocabulary import EOS, GO, PAD, SPECIAL_TOKENS, UNK, Vocabulary
-
-Level = Literal["word", "wordpiece"]
+from rnn_tasks.text.words import Level, WordSplitter
 
 SUFFIX_MARK = "##"
-"""Begins a word piece that continues a word. No token holds it otherwise: every `#` is a token of its own."""
+"""Begins a word piece that continues a word. No piece begins with it otherwise: `#` begins no longer word."""
 
-_LETTER = r"[\p{L}\p{N}\p{M}]"
-_WORD = rf"{_LETTER}+(?:-{_LETTER}+)*'?"
 # Longer words are <unk>. The default of 100 bytes is one clause in a script without spaces.
 _MAX_BYTES_PER_WORD = 1000
-
-
-def split_words(strings: tf.Tensor) -> tf.Tensor:
-    """Normalised strings as tokens separated by single spaces; `join_words` is the inverse.
-
-    A word is letters, digits and combining marks, with hyphens inside; an apostrophe after it closes it
-    (`l'￭ homme`). Every other character is a token of its own. The mark stands on the punctuation where
-    one of two neighbours is punctuation, else on the first.
-
-    Args:
-        strings: from `normalize`, any shape.
-    """
-    strings = tf.strings.regex_replace(strings, rf"({_WORD}|[^ ])", rf"\1{JOINER} ")  # every token touches the next,
-    strings = tf.strings.regex_replace(strings, rf"{JOINER} ( |$)", r"\1")  # but not across a space or at the end
-    return tf.strings.regex_replace(strings, rf"{JOINER} ([^\p{{L}}\p{{N}}\p{{M}}])", rf" {JOINER}\1")
-
-
-def join_words(strings: tf.Tensor) -> tf.Tensor:
-    """Token strings of any shape, tokens separated by single spaces, as the sentences they came from."""
-    return tf.strings.regex_replace(strings, f" ?{JOINER} ?", "")
 
 
 class Tokenizer(tf.Module):
@@ -61,14 +24,21 @@ class Tokenizer(tf.Module):
     Args:
         vocabulary: tokens by id.
         level: whether the vocabulary's tokens are whole words or pieces of words.
-        lowercase: lower-case what is tokenised.
+        lowercase, keeps_typography, segmented: as of `WordSplitter`.
     """
 
-    def __init__(self, vocabulary: Vocabulary, level: Level = "word", lowercase: bool = False):
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        level: Level = "word",
+        lowercase: bool = False,
+        keeps_typography: bool = False,
+        segmented: bool = False,
+    ):
         super().__init__(name="tokenizer")
         self.vocabulary = vocabulary
         self.level = level
-        self.lowercase = lowercase
+        self.splitter = WordSplitter(level, lowercase, keeps_typography, segmented)
         self._tokens = tf.constant(vocabulary.tokens)
         if level == "wordpiece":
             self._pieces = tf_text.FastWordpieceTokenizer(
@@ -85,7 +55,7 @@ class Tokenizer(tf.Module):
 
     def words(self, strings: tf.Tensor) -> tf.RaggedTensor:
         """Sentences (batch,) as words (batch, None) with their joiners, before any cutting into pieces."""
-        return tf.strings.split(split_words(normalize(strings, self.lowercase)))
+        return tf.strings.split(self.splitter.split(strings))
 
     def tokenize(self, strings: tf.Tensor) -> tf.RaggedTensor:
         """Sentences (batch,) as ids (batch, None), int32, without `<go>` and `<eos>`."""
@@ -102,7 +72,7 @@ class Tokenizer(tf.Module):
         return tf.gather(self._tokens, ids)
 
     def detokenize(self, ids: tf.Tensor) -> tf.Tensor:
-        """Ids as sentences, in the normalised spelling.
+        """Ids as sentences, in the spelling of the vocabulary.
 
         Args:
             ids: (batch, time), dense; what follows the first `<eos>` is left out, as are `<pad>` and `<go>`.
@@ -119,4 +89,4 @@ class Tokenizer(tf.Module):
         """Token strings of any shape, tokens separated by single spaces, as sentences: the end of `detokenize`."""
         if self.level == "wordpiece":
             strings = tf.strings.regex_replace(strings, f"(^| ){SUFFIX_MARK}", "")
-        return join_words(strings)
+        return self.splitter.join(strings)

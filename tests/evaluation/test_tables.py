@@ -4,5 +4,5 @@ from rnn_tasks import evaluation
 
 
 def test_a_table_has_a_line_a_row(tmp_path):
-    path = evaluation.write_table(tmp_path / "t.tsv", ("name", "score"), [("a\tb\nc", 0.5), ("é", 12)])
-    assert path.read_text(encoding="utf-8") == "name\tscore\na b c\t0.5000\né\t12\n"
+    path = evaluation.write_table(tmp_path / "t.tsv", ("name", "score"), [("a\tb\nc", 0.5), ("é\r\x0bo\u2028x", 12)])
+    assert path.read_text(encoding="utf-8") == "name\tscore\na b c\t0.5000\né  o x\t12\n"

@@ -56,6 +56,21 @@ def test_signatures_say_how():
     assert "case:lc" in evaluation.chrf(["a"], ["a"], lowercase=True).signature
 
 
+def test_chinese_is_compared_by_characters():
+    hypotheses, references = (
+        ["我今天去了北京的公园。", "他喜欢喝绿茶。"],
+        ["我昨天去了北京的公园。", "他很喜欢喝绿茶。"],
+    )
+    score = evaluation.bleu(hypotheses, references, tokenizer="zh")
+    # Matches of 1- to 4-grams by hand: 17 of 18, 13 of 16, 11 of 14, 9 of 12; 18 words against 19.
+    expected = math.exp(1 - 19 / 18) * (17 / 18 * 13 / 16 * 11 / 14 * 9 / 12) ** 0.25
+    assert score.value == pytest.approx(100 * expected)
+    assert "|tok:zh|" in score.signature
+    assert evaluation.bleu(hypotheses, references).value == 0
+    (row,) = evaluation.bleu_by_length([8, 8], hypotheses, references, edges=(10,), tokenizer="zh")
+    assert row.bleu == pytest.approx(score.value)
+
+
 def test_lowercase_ignores_case():
     upper = [line.upper() for line in REFERENCES]
     assert evaluation.bleu(upper, REFERENCES, lowercase=True).value == pytest.approx(100)

@@ -1,14 +1,20 @@
 """What is special to translate: corpora of one's own, several test sets, options of predict."""
 
+import json
+import subprocess
+import sys
+
 import pytest
 
+from rnn_tasks import export as exporting
 from rnn_tasks.config import override, validate
 from rnn_tasks.errors import UserError
 from rnn_tasks.tasks.translate import PRESETS, TASK, TranslateConfig, TranslateOptions
 
-PAIRS = [(f"{who} {does}.", f"{qui} {fait}.") for who, qui in [("the cat", "le chat"), ("the dog", "le chien"),
-         ("a man", "un homme"), ("Anna", "Anna")] for does, fait in [("sleeps", "dort"), ("eats", "mange"),
-         ("sees us", "nous voit"), ("runs", "court")]]  # fmt: skip
+# With the typography of French print: U+2019, U+202F.
+WHO = [("the cat", "le chat"), ("the dog", "le chien"), ("the man", "l’homme"), ("Anna", "Anna")]
+DOES = [("sleeps", "dort"), ("eats", "mange"), ("sees us", "nous voit"), ("runs", "court")]
+PAIRS = [(f"{who} {does}, right?", f"{qui} {fait}, n’est-ce pas\u202f?") for who, qui in WHO for does, fait in DOES]
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +66,34 @@ def test_every_test_set_is_reported_and_the_first_by_name_is_the_test_set(run):
     assert run[2].notes["test_a_bleu_signature"].startswith("nrefs:1|case:mixed|eff:no|tok:13a")
 
 
+def test_the_score_is_the_user_s(run, corpus, tmp_path):
+    """`sacrebleu test.fr < out.txt`, of what `predict` writes and the user's own file."""
+    answers = TASK.predict(run[3].directory, (corpus / "test_a.en").read_text().splitlines(), TranslateOptions())
+    (tmp_path / "out.txt").write_text("".join(f"{answer}\n" for answer in answers), encoding="utf-8")
+    command = [sys.executable, "-m", "sacrebleu", corpus / "test_a.fr", "-m", "bleu", "chrf", "-w", "6", "-i"]
+    done = subprocess.run([*command, tmp_path / "out.txt"], capture_output=True, text=True, check=True)
+    bleu, chrf = json.loads(done.stdout)
+    metrics = {metric.name: metric.value for metric in run[2].metrics}
+    assert metrics["test_bleu"] > 0
+    assert bleu["score"] == pytest.approx(metrics["test_bleu"], abs=1e-5)
+    assert chrf["score"] == pytest.approx(metrics["test_chrf"], abs=1e-5)
+    assert "test_bleu_normalized" in metrics  # the references are not in one spelling
+
+
+def test_an_export_answers_as_it_was_tested(run, monkeypatch):
+    """With tiny's beam of 2, where nothing else is asked for."""
+    asked = []
+
+    def search(translate, lines, width, alpha):
+        asked.append((width, alpha))
+        return iter(())
+
+    monkeypatch.setattr(exporting, "translate_lines", search)
+    for options in ({}, {"n_best": 3}, {"beam": 7, "length_penalty": 0}):
+        list(TASK.predict(run[3].directory, ["the cat"], TranslateOptions(**options)))
+    assert asked == [(2, 1.0), (3, 1.0), (7, 0.0)]
+
+
 def test_n_best_and_alignments(run, tmp_path):
     options = TranslateOptions(beam=3, n_best=2, alignments=tmp_path / "links.tsv")
     lines = list(TASK.predict(run[3].directory, ["the cat eats.", "a man runs."], options))
@@ -78,7 +112,7 @@ def test_n_best_and_alignments(run, tmp_path):
 @pytest.mark.parametrize(
     ("config", "values", "message"),
     [
-        (TranslateOptions, {"n_best": 5}, "n_best: 5 translations do not come out of a beam of 4"),
+        (TranslateOptions, {"beam": 4, "n_best": 5}, "n_best: 5 translations do not come out of a beam of 4"),
         (TranslateOptions, {"alignments": "."}, "alignments: . is a directory; a file is wanted"),
         (
             TranslateConfig,

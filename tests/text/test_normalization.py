@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 
-from rnn_tasks.text.normalization import JOINER, normalize
+from rnn_tasks.text.normalization import as_written, normalize
 
 
 def normalized(text, lowercase=False):
@@ -24,7 +24,6 @@ def normalized(text, lowercase=False):
         ("so\u00adft\u200b zero\ufeff\u0000\u0007", "soft zero"),
         ("a \u0007 b", "a b"),
         ("a\u0085b\u2028c", "a b c"),
-        (f"a{JOINER}b", "a■b"),
         ("&lt;\u0338", "\u226e"),
         ("", ""),
         (" \u00a0\u0000", ""),
@@ -50,5 +49,27 @@ def test_result_is_composed_single_spaced_and_free_of_controls(texts):
         text = result.decode()
         assert unicodedata.is_normalized("NFC", text)
         assert " ".join(text.split()) == text
-        assert JOINER not in text
         assert not any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("l’homme\u202f: «\u00a0“x”…\u00a0»", "l’homme\u202f: «\u00a0“x”…\u00a0»"),
+        ("d&apos; R&amp;D", "d&apos; R&amp;D"),
+        ("cafe\u0301 so\u00adft\u200bzero", "cafe\u0301 so\u00adft\u200bzero"),
+        ("  a \t b\r\u2028c\u0085\x1c\x00d  e\u00a0", "a b c d e"),
+        ("\u3000全角\u3000空白", "全角\u3000空白"),
+        (" \u00a0\u0000", ""),
+    ],
+)
+def test_typography_is_kept_as_it_was_written(text, expected):
+    assert as_written(tf.constant([text]))[0].numpy().decode() == expected
+
+
+@settings(max_examples=150, deadline=None)
+@given(texts=st.lists(st.text(st.characters(exclude_categories=("Cs", "Cc"))), min_size=1, max_size=20))
+def test_nothing_but_white_space_changes(texts):
+    for text, result in zip(texts, as_written(tf.constant(texts)).numpy(), strict=True):
+        assert "".join(result.decode().split()) == "".join(text.split())
+        assert len(result.decode().splitlines()) <= 1

@@ -70,10 +70,14 @@ def test_what_stays_and_why_the_rest_does_not(tmp_path, level):
     assert (counts["val_pairs"], counts["test_b_pairs"]) == (3, 2)
 
 
-def test_other_splits_keep_every_pair_and_their_text(tmp_path):
+def test_other_splits_keep_every_pair_and_their_text_as_it_is(tmp_path):
+    odd = [("A\u00a0 bird\u2028 &amp;", " L’un\u202f: «\u00a0x »\r\t\u0085 \x0b"), ("", "")]
+    prepared(tmp_path, {**SPLITS, "val": odd})
+    assert load_sentences(tmp_path, "val", "source") == [source for source, _ in odd]
+    assert load_sentences(tmp_path, "val", "target") == [target for _, target in odd]
     prepared(tmp_path)
     assert load_sentences(tmp_path, "val", "source") == ["A bird.", "", "A bird."]
-    assert load_sentences(tmp_path, "test_b", "target") == ["L'autre test ?", "sept"]
+    assert load_sentences(tmp_path, "test_b", "target") == ["L’autre test ?", "sept"]
     assert [len(load_pairs(tmp_path, "val")[side]) for side in (0, 1)] == [3, 3]
     assert load_pairs(tmp_path, "test_b")[0].lengths.tolist() == [3, 7]
     assert not (tmp_path / "train.source.txt").exists()
@@ -99,6 +103,24 @@ def test_vocabularies_come_from_the_training_pairs_that_stay(tmp_path):
     assert (counts["source_vocabulary"], counts["target_vocabulary"]) == (len(source), len(target))
 
 
+def test_the_target_is_learned_as_it_was_written_and_the_source_in_one_spelling(tmp_path):
+    train = [("Say “it’s”.", "Dis «\u00a0l’un\u00a0» &quot;\u202f!"), ("x", "y")]
+    config, _ = prepared(tmp_path, {**SPLITS, "train": train}, max_tokens=20)
+    assert sentences(tmp_path, config, "train") == [('Say "it\'s".', train[0][1]), ("x", "y")]
+    config, _ = prepared(tmp_path, {**SPLITS, "train": train}, max_tokens=20, normalize_target=True)
+    assert sentences(tmp_path, config, "train") == [('Say "it\'s".', "Dis « l'un » \" !"), ("x", "y")]
+
+
+def test_words_of_a_script_without_spaces_are_its_characters(tmp_path):
+    train = [("I love Keras.", "我爱 Keras。"), ("I love you.", "我爱你。")]
+    config, counts = prepared(tmp_path, {**SPLITS, "train": train}, target_language="zh", max_tokens=20)
+    assert sentences(tmp_path, config, "train") == train
+    assert set(load_tokenizers(tmp_path, config)[1].vocabulary.tokens[4:]) == {*"我爱你。", "Keras", "％0020"}
+    assert counts["train_target_tokens"] == 9
+    config, _ = prepared(tmp_path, {**SPLITS, "train": [("I", "我 爱 北京")]}, segmented=True)
+    assert set(load_tokenizers(tmp_path, config)[1].vocabulary.tokens[4:]) == {"我", "爱", "北京"}
+
+
 @pytest.mark.parametrize("level", ["word", "wordpiece"])
 def test_shared_vocabulary(tmp_path, level):
     config, _ = prepared(tmp_path, shared_vocabulary=True, level=level, vocabulary_size=200)
@@ -111,7 +133,7 @@ def test_size_min_count_and_case(tmp_path):
     config, counts = prepared(tmp_path, min_count=2, lowercase=True)
     assert load_tokenizers(tmp_path, config)[0].vocabulary.tokens[4:] == ("a", "￭.", "dog")
     assert counts["train_source_unknown"] == 8
-    assert load_sentences(tmp_path, "val", "target") == ["un oiseau.", "", "un oiseau."]
+    assert load_sentences(tmp_path, "val", "target") == ["Un oiseau.", "", "Un oiseau."]  # what is scored
 
 
 def test_duplicates_stay_when_asked(tmp_path):
