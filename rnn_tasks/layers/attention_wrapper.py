@@ -11,6 +11,7 @@ import tensorflow as tf
 from keras import ops
 
 from rnn_tasks.layers.bahdanau_attention import BahdanauAttention
+from rnn_tasks.layers.calls import keep, kept, restored
 from rnn_tasks.layers.cell_run import choose
 from rnn_tasks.layers.cell_wrapper import CellWrapper
 from rnn_tasks.layers.kernels.native_attention import decode_natively
@@ -89,7 +90,6 @@ class AttentionWrapper(CellWrapper):
                 attention_units, activation=activation, use_bias=False, dtype=self.dtype_policy, name="attention_layer"
             )
         self.memory_width: int | None = None
-        self._memory: AttentionMemory | None = None
 
     @property
     def state_size(self) -> Any:
@@ -134,24 +134,28 @@ class AttentionWrapper(CellWrapper):
     def attending(self, memory: AttentionMemory) -> Iterator[None]:
         """Inside this, the wrapper attends to what `project` gave; afterwards to what it held before.
 
+        It does so in this thread alone. A function traced inside this holds on to the memory of its trace: let the
+        memory be an argument of it, and go into `attending` within.
+
         Raises:
             ValueError: the memory is not projected.
         """
         if not isinstance(memory, AttentionMemory):
             raise ValueError(f"{self.name} attends to what its project gives, found {type(memory).__name__}")
-        before, self._memory = self._memory, memory
-        try:
+        with restored([self]):
+            keep(self, memory)
             yield
-        finally:
-            self._memory = before
 
     def setup_memory(self, memory: Any, mask: Any = None) -> None:
-        """Project a memory and attend to it until the next is set up or `drop_memory`; arguments as of `project`."""
-        self._memory = self.project(memory, mask)
+        """Project a memory and attend to it in this thread, until the next is set up or `drop_memory`.
+
+        Arguments are those of `project`.
+        """
+        keep(self, self.project(memory, mask))
 
     def drop_memory(self) -> None:
         """Hold no memory any more."""
-        self._memory = None
+        keep(self, None)
 
     def build(self, input_shape):
         if self.memory_width is None:
@@ -284,9 +288,10 @@ class AttentionWrapper(CellWrapper):
         return self.memory_width if self.attention_units is None else self.attention_units
 
     def _held(self) -> AttentionMemory:
-        if self._memory is None:
+        memory = kept(self)
+        if memory is None:
             raise ValueError(self._no_memory())
-        return self._memory
+        return memory
 
     def _no_memory(self) -> str:
         return (

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import keras
 
+from rnn_tasks.layers.calls import BuiltOnce
 from rnn_tasks.layers.masking import unmasked_steps
 
 
 @keras.saving.register_keras_serializable(package="rnn_tasks")
-class Bidirectional(keras.layers.Bidirectional):
+class Bidirectional(BuiltOnce, keras.layers.Bidirectional):
     """`keras.layers.Bidirectional` that takes lengths: the way back begins at each sequence's own last step.
 
     Args:

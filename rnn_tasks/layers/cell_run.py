@@ -8,10 +8,12 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from rnn_tasks.layers.calls import restored
 from rnn_tasks.layers.kernels.loop import recur_in_a_loop
 from rnn_tasks.layers.kernels.native import compiled_by_xla, reason_against, recur_natively
 from rnn_tasks.layers.kernels.steps import Step
 from rnn_tasks.layers.run import loop_cell
+from rnn_tasks.layers.shared_masks import CallMasks
 
 
 class Choice(NamedTuple):
@@ -60,7 +62,7 @@ def loop_pays(cell: Any, step: Step, training: bool, batch: int | None) -> bool:
     return rows is None or (batch is not None and batch <= rows)
 
 
-class KernelCell:
+class KernelCell(CallMasks):
     """Mixed into a cell: its `run`, on a kernel where one computes what the cell does, else `call` at every step."""
 
     @property
@@ -129,11 +131,9 @@ def run_kernel(
 def _dropout_masks(cell: keras.layers.Layer, sequences: Any, state: Any) -> tuple[Any, Any]:
     """Masks of the inputs, (batch, features) or a list with one a gate, and of the state (gates, batch, units)."""
     one_step = tf.zeros((tf.shape(sequences)[0], sequences.shape[2]), sequences.dtype)
-    inputs = cell.get_dropout_mask(one_step) if cell.dropout else None
-    states = cell.get_recurrent_dropout_mask(tf.zeros_like(state)) if cell.recurrent_dropout else None
-    # They served their sequence: outside Keras' RNN nobody else would drop them.
-    cell.reset_dropout_mask()
-    cell.reset_recurrent_dropout_mask()
+    with restored([cell]):  # they serve this sequence alone: outside Keras' RNN nobody else would drop them
+        inputs = cell.get_dropout_mask(one_step) if cell.dropout else None
+        states = cell.get_recurrent_dropout_mask(tf.zeros_like(state)) if cell.recurrent_dropout else None
 
     def cast(mask):
         return tf.cast(mask, sequences.dtype)

@@ -9,7 +9,7 @@ from keras import ops
 from keras.src.layers.rnn.dropout_rnn_cell import DropoutRNNCell  # not public, but what Keras' RNN looks for
 
 from rnn_tasks.layers.run import first_state, output_size, state_sizes
-from rnn_tasks.layers.shared_masks import draw_masks, forget_masks
+from rnn_tasks.layers.shared_masks import draw_masks, forget_masks, keep_masks_apart
 
 
 class CellWrapper(DropoutRNNCell, keras.layers.Layer):
@@ -40,6 +40,7 @@ class CellWrapper(DropoutRNNCell, keras.layers.Layer):
         return output_size(self.cell)
 
     def build(self, input_shape):
+        keep_masks_apart(self.cell)
         if not self.cell.built:
             self.cell.build(input_shape)
 

@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from rnn_tasks.layers.attention_wrapper import AttentionWrapper
+from rnn_tasks.layers.calls import keep, kept
 from rnn_tasks.layers.cell_wrapper import CellWrapper
 from rnn_tasks.layers.run import loop_cell, output_size, run_cell, step_cell
 from rnn_tasks.layers.shared_masks import one_mask_a_sequence
@@ -65,7 +66,6 @@ class DropoutWrapper(CellWrapper):
         states = len(keras.tree.flatten(cell.state_size))
         if len(self._droppable) != states:
             raise ValueError(f"state_filter of {len(self._droppable)} for a cell with {states} states")
-        self._masks: dict[str, Any] | None = None
 
     def build(self, input_shape):
         super().build(input_shape)
@@ -92,19 +92,20 @@ class DropoutWrapper(CellWrapper):
 
     def draw_own_masks(self, batch_size: Any) -> None:
         """Draw the masks that a sequence keeps, unless it has them or each step draws its own."""
-        if not self.variational_recurrent or self._masks is not None:
+        if not self.variational_recurrent or kept(self) is not None:
             return
         states = enumerate(keras.tree.flatten(self.cell.state_size))
         widths = {"input": self.input_width, "output": output_size(self.cell)}
         widths |= {f"state {i}": width for i, width in states if self._droppable[i]}
-        self._masks = {
+        masks = {
             what: self._dropout(what, ops.ones((batch_size, width), self.compute_dtype))
             for what, width in widths.items()
         }
+        keep(self, masks)
 
     def forget_own_masks(self) -> None:
         """Make the next sequence draw new masks."""
-        self._masks = None
+        keep(self, None)
 
     def get_config(self):
         return {
@@ -119,9 +120,10 @@ class DropoutWrapper(CellWrapper):
 
     def _drop(self, what: str, values):
         """`what` is "input", "output" or "state 0"; values (batch, units), or (batch, time, units) at once."""
-        if self._masks is None:
+        masks = kept(self)
+        if masks is None:
             return self._dropout(what, values)
-        mask = ops.cast(self._masks[what], values.dtype)
+        mask = ops.cast(masks[what], values.dtype)
         return values * (mask if len(values.shape) == 2 else mask[:, None])
 
     def _dropout(self, what: str, values):

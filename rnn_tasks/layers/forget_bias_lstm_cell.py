@@ -7,8 +7,10 @@ from typing import Any
 import keras
 from keras import ops
 
+from rnn_tasks.layers.shared_masks import CallMasks
 
-class ForgetBiasLSTMCell(keras.layers.LSTMCell):
+
+class ForgetBiasLSTMCell(CallMasks, keras.layers.LSTMCell):
     """`keras.layers.LSTMCell` whose forget gate's bias starts at `forget_bias` instead of at 1.
 
     The number becomes part of the bias weight, as Keras' `unit_forget_bias` does it. TF1's `BasicLSTMCell` added it to

@@ -9,9 +9,11 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from rnn_tasks.layers.calls import BuiltOnce, restored
 from rnn_tasks.layers.cell_run import Choice, choose, run_kernel
 from rnn_tasks.layers.kernels.steps import Step
 from rnn_tasks.layers.shapes import check_shape
+from rnn_tasks.layers.shared_masks import forget_masks, keep_masks_apart
 
 
 def choose_for_layer(layer: Any, step: Step, training: bool, batch: int | None = None) -> Choice:
@@ -23,13 +25,24 @@ def choose_for_layer(layer: Any, step: Step, training: bool, batch: int | None =
     return choose(layer.cell, step, training, batch)
 
 
-class FusedLoop:
+class FusedLoop(BuiltOnce):
     """Mixed into a recurrent layer of Keras': its `inner_loop` on a kernel, its own where none applies."""
 
     @property
     def step(self) -> Step:
         """The recurrence of the layer's cell."""
         raise NotImplementedError
+
+    def build(self: Any, sequences_shape, initial_state_shape=None):
+        keep_masks_apart(self.cell)
+        super().build(sequences_shape)  # type: ignore[misc]
+
+    def call(self: Any, sequences, initial_state=None, mask=None, training=False):
+        with restored([self.cell]):  # Keras draws a sequence's masks, and leaves them behind where a call fails
+            forget_masks(self.cell)
+            return super().call(  # type: ignore[misc]
+                sequences, initial_state=initial_state, mask=mask, training=training
+            )
 
     def inner_loop(self: Any, sequences, initial_state, mask, training=False):
         """What `keras.layers.RNN.inner_loop` returns: last output, outputs (batch, time, units), final states."""

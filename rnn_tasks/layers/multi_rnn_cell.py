@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 
 from rnn_tasks.layers.run import first_state, run_cell, state_sizes, step_cell
+from rnn_tasks.layers.shared_masks import keep_masks_apart
 
 
 @keras.saving.register_keras_serializable(package="rnn_tasks")
@@ -36,6 +37,10 @@ class MultiRNNCell(keras.layers.StackedRNNCells):
     @property
     def state_size(self):
         return [state_sizes(cell) for cell in self.cells]
+
+    def build(self, input_shape):
+        keep_masks_apart(self)
+        super().build(input_shape)
 
     def get_initial_state(self, batch_size=None):
         return [first_state(cell, batch_size) for cell in self.cells]

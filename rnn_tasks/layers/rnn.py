@@ -11,15 +11,17 @@ import tensorflow as tf
 from keras import ops
 
 from rnn_tasks.layers.attention_wrapper import AttentionWrapper, alignments
+from rnn_tasks.layers.calls import BuiltOnce
 from rnn_tasks.layers.masking import beside, masked_outputs, unmasked_steps
 from rnn_tasks.layers.multi_rnn_cell import MultiRNNCell
 from rnn_tasks.layers.recompute import draws_masks, run_in_chunks
 from rnn_tasks.layers.run import loop_cell, output_size, run_cell, state_sizes
 from rnn_tasks.layers.shapes import check_shape
+from rnn_tasks.layers.shared_masks import keep_masks_apart, masks_of_its_own
 
 
 @keras.saving.register_keras_serializable(package="rnn_tasks")
-class RNN(keras.layers.RNN):
+class RNN(BuiltOnce, keras.layers.RNN):
     """`keras.layers.RNN` with lengths, per-sample resets and a memory, and with a cell's fast `run` where it has one.
 
     `unroll=True` is TensorFlow 1's `static_rnn`, `unroll=False` its `dynamic_rnn`. They give the same numbers, but for
@@ -85,6 +87,7 @@ class RNN(keras.layers.RNN):
     def build(self, sequences_shape, initial_state_shape=None, memory_shape=None):
         for wrapper in self._attention() if memory_shape is not None else []:
             wrapper.expect_memory(memory_shape[-1])
+        keep_masks_apart(self.cell)
         if not self.cell.built:
             self.cell.build((sequences_shape[0], *sequences_shape[2:]))
         if not (self.stateful and self._attention()):
@@ -118,7 +121,7 @@ class RNN(keras.layers.RNN):
                 self.name, "memory", memory, (sequences.shape[0], None, None), "(batch, memory time, memory units)"
             )
         mask = unmasked_steps(self.name, sequences, mask, sequence_length)
-        with self._attending(memory, memory_mask):
+        with self._attending(memory, memory_mask), masks_of_its_own(self.cell, training):
             before = self._first_state(sequences, initial_state, reset)
             last, outputs, after, *history = self.inner_loop(sequences, before, mask, training)
         if self.stateful:

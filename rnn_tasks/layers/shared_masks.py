@@ -1,28 +1,68 @@
 """Dropout masks that all steps of a sequence share: drawn before its loop, forgotten after it.
 
-Keras' cells draw theirs at the first step and keep them, which inside a loop would be too late: what a loop's body
-makes cannot be kept. Keras' RNN looks after its own cells, but not after those inside a wrapper.
+Keras' cells draw theirs at the first step and keep them on themselves. Inside a loop the first step is too late: what a
+loop's body makes cannot be kept. And on the cell other threads find them: here they belong to the call.
 """
 
 from __future__ import annotations
 
 import contextlib
+import types
 from collections.abc import Iterator
 from typing import Any
 
 import keras
 from keras import ops
+from keras.src.layers.rnn.dropout_rnn_cell import DropoutRNNCell  # not public, but what Keras' RNN looks for
+
+from rnn_tasks.layers.calls import keep, kept, restored
+
+
+class CallMasks:
+    """Mixed into a cell of Keras': the masks that its steps share are kept for the call, not on the cell."""
+
+    def get_dropout_mask(self, step_input):
+        return _shared_mask(self, "dropout", step_input)
+
+    def get_recurrent_dropout_mask(self, step_input):
+        return _shared_mask(self, "recurrent_dropout", step_input)
+
+    def reset_dropout_mask(self):
+        _forget(self, "dropout")
+
+    def reset_recurrent_dropout_mask(self):
+        _forget(self, "recurrent_dropout")
+
+
+def keep_masks_apart(cell: keras.layers.Layer) -> None:
+    """Make the cells of Keras' own within `cell` keep their masks as ours do."""
+    for part in cell._flatten_layers():
+        if hasattr(part, "recurrent_dropout") and type(part).get_dropout_mask is DropoutRNNCell.get_dropout_mask:
+            for name, method in vars(CallMasks).items():
+                if name.endswith("_mask"):
+                    setattr(part, name, types.MethodType(method, part))
 
 
 @contextlib.contextmanager
 def one_mask_a_sequence(cell: keras.layers.Layer, batch_size: Any, training: bool) -> Iterator[None]:
-    """Inside this, every cell within `cell` keeps its masks."""
-    if training:
-        draw_masks(cell, batch_size)
-    try:
+    """Inside this, every cell within `cell` keeps its masks: those that it has, else new ones."""
+    if not training:
         yield
-    finally:
+        return
+    with restored(cell._flatten_layers()):
+        draw_masks(cell, batch_size)
+        yield
+
+
+@contextlib.contextmanager
+def masks_of_its_own(cell: keras.layers.Layer, training: bool) -> Iterator[None]:
+    """Inside this, a new sequence begins: masks that a loop of somebody's own has drawn wait outside."""
+    if not training:
+        yield
+        return
+    with restored(cell._flatten_layers()):
         forget_masks(cell)
+        yield
 
 
 def draw_masks(cell: keras.layers.Layer, batch_size: Any) -> None:
@@ -43,3 +83,16 @@ def forget_masks(cell: keras.layers.Layer) -> None:
         elif hasattr(layer, "recurrent_dropout"):
             layer.reset_dropout_mask()
             layer.reset_recurrent_dropout_mask()
+
+
+def _shared_mask(cell: Any, rate: str, step_input: Any) -> Any:
+    masks = kept(cell) or {}
+    if rate not in masks and getattr(cell, rate) > 0:
+        masks = {**masks, rate: cell._create_dropout_mask(step_input, getattr(cell, rate))}
+        keep(cell, masks)
+    return masks.get(rate)
+
+
+def _forget(cell: Any, rate: str) -> None:
+    if masks := kept(cell):
+        keep(cell, {name: mask for name, mask in masks.items() if name != rate} or None)

@@ -2,13 +2,14 @@
 
 import contextlib
 import functools
+from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from rnn_tasks import layers, models, training
+from rnn_tasks import decoding, layers, models, training
 from tests.layers import oracles
 from tests.models.dropped_units import check_masks, dropping
 
@@ -165,6 +166,28 @@ def test_dropout_at_inputs_and_outputs(options, way):
                 scores.append(log_probabilities)
         scores = tf.stack(scores, axis=1)
     check_masks(scores, shared=options.get("input_feeding", False) and way != "step")
+
+
+def test_callers_in_threads_get_their_own_answers():
+    """Through the model, and step by step in a search and in training, with one model for all."""
+    model = build(attention="bahdanau", input_feeding=True, dropout=0.4, bidirectional=False)
+    sources = [np.random.default_rng(i).integers(4, 11, (1 + i % 3, 2 + i)).astype("int32") for i in range(4)]
+
+    def answers(source):
+        memory, state = model.encode(source)
+        found = decoding.greedy_search(model.step, state, memory, tf.fill([len(source)], 3))
+        with model.training_step(memory) as step:
+            for _ in range(2):
+                scores, *_ = step(source[:, 0], state, memory)
+                assert scores.shape == (len(source), 12)
+                model.step(source[:, 0], state, memory)  # a look ahead without dropout leaves the masks alone
+        return found.ids, found.scores, model({"source": source, "target_in": source})
+
+    wanted = [answers(source) for source in sources]
+    with ThreadPoolExecutor(4) as threads:
+        for found, one in zip(threads.map(answers, sources * 2), wanted * 2, strict=True):
+            for part, wanted_part in zip(found, one, strict=True):
+                np.testing.assert_allclose(part, wanted_part, atol=1e-5)
 
 
 def test_impossible_settings_are_named():
