@@ -4,7 +4,6 @@ from .characters import CharacterEncoder as CharacterEncoder
 from .characters import character_ids as character_ids
 from .characters import character_vocabulary as character_vocabulary
 from .config import ParallelDataConfig as ParallelDataConfig
-from .corpus import ParallelCorpus as ParallelCorpus
 from .corpus import corpus_inputs as corpus_inputs
 from .corpus import open_corpus as open_corpus
 from .download import default_cache_dir as default_cache_dir
@@ -18,6 +17,7 @@ from .pairs import load_pairs as load_pairs
 from .pairs import load_sentences as load_sentences
 from .pairs import load_tokenizers as load_tokenizers
 from .pairs import prepare_pairs as prepare_pairs
+from .parallel import ParallelCorpus as ParallelCorpus
 from .sequence_batches import LabelledSequences as LabelledSequences
 from .sequence_batches import SequenceBatches as SequenceBatches
 from .token_store import TokenStore as TokenStore

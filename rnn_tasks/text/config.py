@@ -8,6 +8,8 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from rnn_tasks.config import Section
 
+LANGUAGE = r"^[a-z]{2,3}([_-][A-Za-z0-9]{2,8})*$"  # fr, fra, pt_BR, zho_Hans
+
 
 class ParallelDataConfig(Section):
     """Which sentence pairs are read, and how they become token ids."""
@@ -15,19 +17,26 @@ class ParallelDataConfig(Section):
     source: str = Field(
         "embedded",
         min_length=1,
-        description="embedded (generated English-French), multi30k or tatoeba (downloaded), or a path: a directory of "
-        "train/val/test files a language, or a .tsv, .txt, .gz or .zip of source<TAB>target lines.",
+        description="embedded (generated English-French), multi30k or tatoeba (downloaded), or a path: a directory or "
+        ".zip of train/val/test files a language, or of one pair of files; a table (.tsv, .txt, .csv); a .tmx.",
     )
     source_language: str = Field(
         "en",
-        pattern=r"^[a-z]{2,3}$",
-        description="Translate from: the files' ending in a directory, the first column of a single file.",
+        pattern=LANGUAGE,
+        description="Translate from: the files' ending in a directory, the first column of a table.",
     )
     target_language: str = Field(
         "fr",
-        pattern=r"^[a-z]{2,3}$",
-        description="Translate into: the files' ending in a directory, the second column of a single file.",
+        pattern=LANGUAGE,
+        description="Translate into: the files' ending in a directory, the second column of a table.",
     )
+    source_column: str = Field(
+        "",
+        coerce_numbers_to_str=True,
+        description="Of a table, the column of the source: its number, from 1, or its name in the header. "
+        "Empty: found in the header, or where Anki and tatoeba.org have it.",
+    )
+    target_column: str = Field("", coerce_numbers_to_str=True, description="Of a table, the column of the target.")
     embedded_pairs: int = Field(
         60_000, ge=100, le=1_000_000, description="Training pairs of the embedded corpus; other sources ignore it."
     )

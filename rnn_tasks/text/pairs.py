@@ -27,8 +27,8 @@ import tensorflow as tf
 
 from rnn_tasks.errors import UserError
 from rnn_tasks.text.config import ParallelDataConfig
-from rnn_tasks.text.corpus import TRAINING, ParallelCorpus
 from rnn_tasks.text.duplicates import leaking, repeated
+from rnn_tasks.text.parallel import TRAINING, ParallelCorpus
 from rnn_tasks.text.token_store import TokenStore, TokenStoreWriter
 from rnn_tasks.text.tokenizer import Tokenizer
 from rnn_tasks.text.vocabulary import UNK, Vocabulary
