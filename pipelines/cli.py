@@ -105,17 +105,23 @@ def predict(
     task: TaskName,
     /,
     *,
-    run: str = "champion",
+    run: str | None = None,
+    data: str | None = None,
     input: Path | None = None,  # noqa: A002
     output: Path | None = None,
     **options: str,
 ) -> None:
-    """Answer line by line with a trained model.
+    """Answer line by line with a trained model, which is named on standard error.
+
+    It is the champion on the data of the run that finished last, unless --run or --data says otherwise. Trial runs (of
+    the preset for tests, or with training.limit_batches) are never champion.
 
     Parameters
     ----------
     run
-        The MLflow run whose model to use, or an alias; the champion by default.
+        The MLflow run whose model to use, or an alias.
+    data
+        A path, or the name of a data source: the champion on this data.
     input
         A UTF-8 file with one input a line; standard input by default.
     output
@@ -129,9 +135,11 @@ def predict(
         raise UserError(f"--input {input}: no such file")
     if output and output.is_dir():
         raise UserError(f"--output {output}: is a directory; a file is wanted")
-    from pipelines import tracking
+    from pipelines import champions, tracking
 
-    export = tracking.export_directory(task, run)
+    model = champions.choose(declared, run, data)
+    export = tracking.export_directory(task, model)
+    print("answering:", champions.described(declared, model), file=sys.stderr)
     _import_tensorflow()
     answers = declared.predict(export, read_lines(input), choices)
     if output:
@@ -148,7 +156,7 @@ def predict(
 
 @app.command
 def compare(task: TaskName, /) -> None:
-    """All runs of a task, newest first: status, preset, data, metrics, champion."""
+    """All runs of a task, newest first: status, preset, data, metrics, champions, and who answers `predict`."""
     declared = get_task(task)
     from pipelines import comparison
 

@@ -20,7 +20,7 @@ from prefect.artifacts import create_link_artifact, create_markdown_artifact
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.runtime import flow_run
 
-from pipelines import crashes, tracking, workspace
+from pipelines import champions, crashes, tracking, workspace
 from pipelines.settings import get_settings
 from rnn_tasks.config import TaskConfig
 from rnn_tasks.errors import UserError
@@ -129,12 +129,12 @@ def export(
 
 
 @_stage("register", _run_key)
-def register(task_name: str, exported: Exported, run_id: str) -> tracking.Registration:
+def register(task_name: str, exported: Exported, run_id: str) -> champions.Registration:
     """Files to a model that MLflow serves, champion if it deserves to be."""
     started = time.monotonic()
     task = get_task(task_name)
     version = tracking.register_model(task, TASK_MODULES[task_name], run_id, exported)
-    registration = tracking.promote(task, run_id, version)
+    registration = champions.compete(task, run_id, version)
     tracking.log_metrics(run_id, {"seconds.register": time.monotonic() - started})
     return registration
 
@@ -222,7 +222,7 @@ def _new(directory: Path) -> Path:
 
 
 def _outcome(
-    task_name: str, run_id: str, trained: Trained, report: Report, registration: tracking.Registration
+    task_name: str, run_id: str, trained: Trained, report: Report, registration: champions.Registration
 ) -> Outcome:
     run = tracking.get_run(run_id)
     verb = "is now" if registration.promoted else "is not"

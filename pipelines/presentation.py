@@ -92,17 +92,21 @@ def show_outcome(outcome: Outcome) -> None:
 
 
 def show_runs(task: Task, rows: Sequence[RunRow]) -> None:
-    """One line a run, champions marked."""
+    """One line a run with its aliases; then the one whose model answers unasked."""
     names = _common_metrics(task, rows)
-    table = Table("run", "started", "status", "preset", "data", *names, "alias", box=None)
+    table = Table("run", "started", "status", "preset", "data", *names, "standing", box=None)
     for row in rows:
         metrics = [f"{row.metrics[name]:.4g}" if name in row.metrics else "" for name in names]
         started = f"{row.started:%Y-%m-%d %H:%M}"
-        table.add_row(row.run_id, started, row.status, row.preset, row.data, *metrics, " ".join(row.aliases))
+        standing = " ".join(row.aliases if row.competes else ("trial", *row.aliases))
+        table.add_row(row.run_id, started, row.status, row.preset, escape(row.data), *metrics, standing)
     # A run's id is there to be copied: a narrow terminal or a pipe gets long lines rather than cut ones.
     console = _Console()
     unbounded = console.options.update(max_width=10_000)
     _Console(width=max(console.width, console.measure(table, options=unbounded).maximum)).print(table)
+    for row in rows:
+        if row.answers:
+            console.print(f"\n[bold]predict answers with[/] {escape(row.answers)}", soft_wrap=True, highlight=False)
 
 
 def _common_metrics(task: Task, rows: Sequence[RunRow]) -> list[str]:

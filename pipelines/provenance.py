@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import subprocess
 from collections.abc import Mapping
@@ -27,6 +28,23 @@ def nearest_preset(task: Task, config: TaskConfig) -> str:
 
     name = min(task.presets, key=changes)
     return f"{name}+{changes(name)}" if changes(name) else name
+
+
+def data_path(task: Task, config: TaskConfig) -> dict[str, str]:
+    """The tag that says where the user's data lie, absolute and without links; none where they have only a name."""
+    source = flat(config.model_dump()).get("data.source")
+    return {"data_path": os.path.realpath(source)} if source and task.inputs(config) else {}
+
+
+def competed(tags: Mapping[str, str], params: Mapping[str, str]) -> bool:
+    """Whether the model of a run may be champion, by what MLflow keeps of the run (see `TaskConfig.is_trial`).
+
+    Runs from before there was a tag for it are known by the preset that was for tests.
+    """
+    if "competes" in tags:
+        return tags["competes"] == "True"
+    was_tiny = tags.get("preset", "").partition("+")[0] == "tiny"
+    return not was_tiny and params.get("training.limit_batches", "0") == "0"
 
 
 def digest_of_test_split(prepared: Prepared) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import math
 import re
 import time
 from collections.abc import Iterator, Mapping
@@ -23,7 +24,7 @@ from mlflow.types.schema import ColSpec, ParamSchema, ParamSpec, Schema
 from mlflow.utils.file_utils import local_file_uri_to_path
 
 from pipelines import stores
-from pipelines.provenance import digest_of_test_split, flat, nearest_preset, surroundings
+from pipelines.provenance import competed, data_path, digest_of_test_split, flat, nearest_preset, surroundings
 from pipelines.settings import PROJECT, get_settings
 from rnn_tasks.config import TaskConfig
 from rnn_tasks.errors import UserError
@@ -58,6 +59,8 @@ def create_run(task: Task, config: TaskConfig, prepared: Prepared) -> str:
             "task": task.name,
             "preset": nearest_preset(task, config),
             "data": prepared.source,
+            **data_path(task, config),
+            "competes": str(not config.is_trial),
             "test_digest": digest_of_test_split(prepared),
             "mlflow.source.name": f"rnn-tasks run {task.name}",
             **surroundings(),
@@ -168,7 +171,15 @@ def runs_of(task_name: str) -> list[Run]:
     experiment = client().get_experiment_by_name(task_name)
     if experiment is None:
         return []
-    return list(client().search_runs([experiment.experiment_id], order_by=["attributes.start_time DESC"]))
+    runs: list[Run] = []
+    page: str | None = None
+    while page != "":
+        found = client().search_runs(
+            [experiment.experiment_id], order_by=["attributes.start_time DESC"], page_token=page
+        )
+        runs += found
+        page = found.token or ""
+    return runs
 
 
 def stage_seconds(run: Run) -> dict[str, float]:
@@ -186,23 +197,29 @@ def artifact_directory(run: Run) -> Path:
     return Path(local_file_uri_to_path(run.info.artifact_uri))
 
 
-# ------------------------------------------------------------------------------------------------- models and champions
+# ------------------------------------------------------------------------------------------------ registered models
 
 
-class Registration(StageResult):
-    """Where a run's model stands in the registry.
+class RegisteredModel(StageResult):
+    """A version in the registry, and what its run says of it.
 
     Attributes:
-        model_uri: `models:/<task>/<version>`.
-        alias: the alias that this run's test data competes for.
-        promoted: whether the alias points to this run's model now.
-        reason: why, in a few words.
+        version: counts the task's models in the order in which their runs finished.
+        data: name of the data, or their path as it was given.
+        data_path: where they lay, absolute and without links; empty where no path was given, and in older runs.
+        test_digest: equal where the test data is equal.
+        figure: of the task's primary metric; NaN where the run has none.
+        competes: whether it may become champion.
     """
 
-    model_uri: str
-    alias: str
-    promoted: bool
-    reason: str
+    run_id: str
+    version: int
+    preset: str
+    data: str
+    data_path: str
+    test_digest: str
+    figure: float
+    competes: bool
 
 
 def register_model(task: Task, task_module: str, run_id: str, exported: Exported) -> str:
@@ -227,28 +244,27 @@ def register_model(task: Task, task_module: str, run_id: str, exported: Exported
     return client().create_model_version(task.name, info.model_uri, run_id, model_id=info.model_id).version
 
 
-def promote(task: Task, run_id: str, version: str) -> Registration:
-    """Give the model its test data's alias if it is the best on that data so far.
-
-    The first test data that a task meets competes for `champion`, other test data for `champion-<data>`: a number
-    is never compared with one that was measured on something else.
-    """
-    run = client().get_run(run_id)
-    data, digest, score = run.data.tags["data"], run.data.tags["test_digest"], run.data.metrics[task.primary_metric]
-    slug = re.sub(r"[^a-z0-9]+", "-", data.lower()).strip("-")
-    for alias in ("champion", f"champion-{slug}", f"champion-{slug}-{digest[:8]}"):
-        holder = _holder(task.name, alias)
-        if holder is None:
-            promoted, reason = True, f"the first on {data}"
-            break
-        if holder.data.tags["test_digest"] == digest:
-            best = holder.data.metrics[task.primary_metric]
-            promoted = score > best if task.higher_is_better else score < best
-            reason = f"{task.primary_metric} {score:.4g} against {best:.4g} of run {holder.info.run_id}"
-            break
-    if promoted:
-        client().set_registered_model_alias(task.name, alias, version)
-    return Registration(model_uri=f"models:/{task.name}/{version}", alias=alias, promoted=promoted, reason=reason)
+def registered_models(task: Task) -> list[RegisteredModel]:
+    """The task's models whose runs were not deleted, the one registered last first."""
+    versions: dict[str, int] = {}
+    for version in client().search_model_versions(f"name = '{task.name}'"):
+        run_id = str(version.run_id)
+        versions[run_id] = max(int(version.version), versions.get(run_id, 0))
+    models = [
+        RegisteredModel(
+            run_id=run.info.run_id,
+            version=versions[run.info.run_id],
+            preset=run.data.tags["preset"],
+            data=run.data.tags["data"],
+            data_path=run.data.tags.get("data_path", ""),
+            test_digest=run.data.tags["test_digest"],
+            figure=run.data.metrics.get(task.primary_metric, math.nan),
+            competes=competed(run.data.tags, run.data.params),
+        )
+        for run in runs_of(task.name)
+        if run.info.run_id in versions and "test_digest" in run.data.tags
+    ]
+    return sorted(models, key=lambda model: model.version, reverse=True)
 
 
 def aliases(task_name: str) -> dict[str, str]:
@@ -260,27 +276,28 @@ def aliases(task_name: str) -> dict[str, str]:
     return {alias: str(client().get_model_version(task_name, number).run_id) for alias, number in by_version.items()}
 
 
-def export_directory(task_name: str, run: str = "champion") -> Path:
-    """The export of a registered model, by the id of its run or by an alias.
+def set_alias(task_name: str, alias: str, version: int) -> None:
+    """Let the model bear an alias, and no other model."""
+    client().set_registered_model_alias(task_name, alias, str(version))
+
+
+def drop_alias(task_name: str, alias: str) -> None:
+    """Let no model bear an alias."""
+    client().delete_registered_model_alias(task_name, alias)
+
+
+def export_directory(task_name: str, model: RegisteredModel) -> Path:
+    """The export that was stored with a model.
 
     Raises:
-        UserError: there is none.
+        UserError: somebody has deleted it.
     """
-    run_id = aliases(task_name).get(run, run)
-    for version in client().search_model_versions(f"name = '{task_name}'"):
-        if version.run_id == run_id:
-            logged = client().get_logged_model(str(version.source).removeprefix("models:/"))
-            return Path(local_file_uri_to_path(logged.artifact_location)) / "artifacts" / "export"
-    if run == "champion":
-        raise UserError(f"no model of {task_name!r} is registered yet; train one: rnn-tasks run {task_name}")
-    raise UserError(f"--run {run}: no registered model of {task_name!r} (its runs: rnn-tasks compare {task_name})")
-
-
-def _holder(task_name: str, alias: str) -> Run | None:
-    """The run whose model bears an alias, if there is one and it was not deleted."""
-    run_id = aliases(task_name).get(alias)
-    run = client().get_run(run_id) if run_id else None
-    return run if run and run.info.lifecycle_stage == "active" else None
+    version = client().get_model_version(task_name, str(model.version))
+    logged = client().get_logged_model(str(version.source).removeprefix("models:/"))
+    directory = Path(local_file_uri_to_path(logged.artifact_location)) / "artifacts" / "export"
+    if not directory.is_dir():
+        raise UserError(f"{directory}: the model of run {model.run_id} was deleted")
+    return directory
 
 
 def _signature(task: Task) -> ModelSignature:

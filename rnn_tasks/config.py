@@ -29,7 +29,8 @@ class TrainingConfig(Section):
     limit_batches: int = Field(
         0,
         ge=0,
-        description="Train on the first N batches alone, over and over (1: overfit it, to debug); 0 is all.",
+        description="Train on the first N batches alone, over and over (1: overfit it, to debug); 0 is all. A model "
+        "that saw so little never becomes champion.",
     )
     learning_rate: float = Field(1e-3, gt=0, le=10, description="Adam's peak learning rate.")
     warmup_steps: int = Field(0, ge=0, description="Updates over which the rate climbs linearly from 0.")
@@ -57,7 +58,15 @@ class TaskConfig(Section):
     """What every task's config has; a task adds `data` and `model` sections of its own."""
 
     seed: int = Field(1, ge=0, lt=2**31, description="Seeds data order, initial weights and dropout.")
+    competes: bool = Field(
+        True, description="The model may become champion. False in trials: their models answer by their run's id alone."
+    )
     training: TrainingConfig = TrainingConfig()
+
+    @property
+    def is_trial(self) -> bool:
+        """Whether the run is for tests or debugging: its model is kept, and never becomes champion."""
+        return not self.competes or self.training.limit_batches > 0
 
 
 ConfigType = TypeVar("ConfigType", bound=Section)

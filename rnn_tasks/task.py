@@ -124,7 +124,7 @@ class Task:
         summary: one line for `rnn-tasks list`.
         config: the pydantic model of the task's config.
         presets: name -> config; has "quick" (minutes on two cores, the default), "full" (the best it can do)
-            and "tiny" (seconds, for tests).
+            and "tiny" (seconds, for tests; `competes=False`).
         primary_metric: the metric that decides which run is champion.
         higher_is_better: its direction.
         inputs: config -> the files the user's data consists of (may be empty); checked for existence and

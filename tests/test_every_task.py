@@ -67,6 +67,9 @@ def losses(trained):
 def test_the_declaration_is_complete(task):
     assert {"quick", "full", "tiny"} <= set(task.presets)
     assert all(type(preset) is task.config for preset in task.presets.values())
+    assert task.presets["tiny"].is_trial
+    assert not task.presets["quick"].is_trial
+    assert not task.presets["full"].is_trial
     assert task.summary
     assert "\n" not in task.summary
     assert task.name in TASK_MODULES

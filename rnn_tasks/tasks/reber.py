@@ -114,6 +114,7 @@ PRESETS = {
         training=TrainingConfig(epochs=10, learning_rate=0.005, decay="cosine", clip_norm=1.0, jit_compile=True),
     ),
     "tiny": ReberConfig(
+        competes=False,
         data=ReberDataConfig(train_strings=200, val_strings=40, test_strings=60),
         model=ReberModelConfig(units=8, embedding_dim=4),
         training=TrainingConfig(epochs=2, learning_rate=0.01),

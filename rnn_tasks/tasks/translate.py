@@ -139,6 +139,7 @@ PRESETS = {
         decoding=TranslateDecodingConfig(beam_width=6),
     ),
     "tiny": TranslateConfig(
+        competes=False,
         data=ParallelDataConfig(embedded_pairs=200),
         model=TranslateModelConfig(units=16, embedding_dim=8, dropout=0.0),
         training=TranslateTrainingConfig(

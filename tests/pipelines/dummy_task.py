@@ -133,7 +133,11 @@ TASK = Task(
     shape="sequence to vector",
     summary="Counts letters.",
     config=DummyConfig,
-    presets={"quick": _quick, "full": DummyConfig(training=TrainingConfig(epochs=5)), "tiny": _quick},
+    presets={
+        "quick": _quick,
+        "full": DummyConfig(training=TrainingConfig(epochs=5)),
+        "tiny": DummyConfig(competes=False, training=_quick.training),
+    },
     primary_metric="test_accuracy",
     inputs=inputs,
     prepare=prepare,

@@ -165,8 +165,11 @@ def test_a_killed_run_goes_on_in_the_same_mlflow_run_and_json_is_the_last_line(c
     assert [flow_run.state.name for flow_run in newest] == ["Completed", "Crashed"]
 
     _, table, _ = in_process("compare", "dummy")
-    assert table.splitlines()[1].split()[0] == result["run_id"]
-    assert table.splitlines()[1].split()[3:] == ["finished", "quick", "embedded", "0.5", "champion"]
+    _, row, _, answers = table.splitlines()
+    assert row.split()[0] == result["run_id"]
+    assert row.split()[3:] == ["finished", "quick", "embedded", "0.5", "champion", "champion-embedded"]
+    model = f"run {result['run_id']}, preset quick, data embedded, test_accuracy 0.5"
+    assert answers == f"predict answers with {model}"
 
 
 def test_predict_writes_a_line_for_each_line(in_process, home):
@@ -179,13 +182,15 @@ def test_predict_writes_a_line_for_each_line(in_process, home):
     assert code == 0
     run_id = re.search(r"MLflow run (\w+)", summary)[1]
     (home / "in.txt").write_text("one\n\nthree\n")
-    assert in_process("predict", "dummy", "--input", "in.txt", "--times", "2")[:2] == (0, "3 3\n0 0\n5 5\n")
-    assert in_process("predict", "dummy", "--input", "in.txt", "--output", "out.txt", "--run", run_id)[:2] == (0, "")
+    model = f"answering: run {run_id}, preset quick, data embedded, test_accuracy 0.5\n"
+    assert in_process("predict", "dummy", "--input", "in.txt", "--times", "2") == (0, "3 3\n0 0\n5 5\n", model)
+    said = in_process("predict", "dummy", "--input", "in.txt", "--output", "out.txt", "--run", run_id)
+    assert said == (0, "", model)
     assert (home / "out.txt").read_text() == "3\n0\n5\n"
     assert in_process("predict", "dummy", "--input", "in.txt", "--output", "out.txt/x") == (
         2,
         "",
-        "error: --output out.txt/x: cannot be written (File exists)\n",
+        f"{model}error: --output out.txt/x: cannot be written (File exists)\n",
     )
     assert in_process("predict", "dummy", "--run", "0" * 32) == (
         2,
@@ -193,9 +198,40 @@ def test_predict_writes_a_line_for_each_line(in_process, home):
         f"error: --run {'0' * 32}: no registered model of 'dummy' (its runs: rnn-tasks compare dummy)\n",
     )
     (home / "in.txt").write_bytes(b"one\ncaf\xe9\n")
-    code, _, line = in_process("predict", "dummy", "--input", "in.txt", "--output", "out2.txt")
-    assert (code, line) == (2, "error: in.txt, line 2: not UTF-8 (byte 4 of the line)\n")
+    code, _, said = in_process("predict", "dummy", "--input", "in.txt", "--output", "out2.txt")
+    assert (code, said) == (2, f"{model}error: in.txt, line 2: not UTF-8 (byte 4 of the line)\n")
     assert not (home / "out2.txt").exists()
+
+
+def test_a_newcomer_s_trial_run_answers_by_name_and_no_longer_when_a_real_one_has_finished(in_process, home):
+    (home / "in.txt").write_text("one\n")
+    code, summary, _ = in_process("run", "dummy", "--preset", "tiny")
+    trial = re.search(r"MLflow run (\w+)", summary)[1]
+    assert code == 0
+    assert "models:/dummy/1 is not dummy@champion: trial runs do not compete" in summary
+    by_name = f"rnn-tasks predict dummy --run {trial}"
+    assert by_name in summary
+    trials = "only trial runs have finished, and their models answer when they are named"
+    assert in_process("predict", "dummy") == (2, "", f"error: {trials}: {by_name}\n")
+    assert in_process("predict", "dummy", "--data", "embedded") == (
+        2,
+        "",
+        f"error: --data embedded: {trials}: {by_name}\n",
+    )
+    assert in_process(*by_name.split()[1:], "--input", "in.txt") == (
+        0,
+        "3\n",
+        f"answering: run {trial}, preset tiny, data embedded, test_accuracy 0.5\n",
+    )
+    real = re.search(r"MLflow run (\w+)", in_process("run", "dummy", "--set", "model.quality=0.25")[1])[1]
+    answering = f"answering: run {real}, preset quick+1, data embedded, test_accuracy 0.25\n"
+    assert in_process("predict", "dummy", "--input", "in.txt") == (0, "3\n", answering)
+    assert in_process("predict", "dummy", "--data", "embedded", "--input", "in.txt") == (0, "3\n", answering)
+    assert in_process("predict", "dummy", "--data", "embedded", "--run", real) == (
+        2,
+        "",
+        f"error: --run {real}, --data embedded: only one of the two chooses the model\n",
+    )
 
 
 def test_the_summary_shows_metrics_samples_and_where_to_look(in_process, monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.sorting import ArtifactSort
 from prefect.states import Failed
 
-from pipelines import comparison, provenance, tracking, workspace
+from pipelines import champions, comparison, provenance, tracking, workspace
 from pipelines import flow as chain
 from pipelines.flow import run_chain
 from pipelines.settings import PROJECT, get_settings
@@ -152,29 +153,48 @@ def test_two_identical_runs_at_once_are_refused(run, dummy):
     assert run().status == "FINISHED"
 
 
-def test_champion_is_the_best_on_the_same_test_data(run):
-    def holder(alias="champion"):
-        return tracking.aliases("dummy").get(alias)
-
+def test_the_champion_is_the_best_on_the_data_of_the_run_that_finished_last(run, dummy, home):
+    (home / "words.txt").write_text("a b")
     first = run({"model.quality": 0.6})
-    assert holder() == first.run_id
     assert first.champion == "models:/dummy/1 is now dummy@champion: the first on embedded"
     worse = run({"model.quality": 0.5})
-    assert holder() == first.run_id
-    assert worse.champion == (
-        f"models:/dummy/2 is not dummy@champion: test_accuracy 0.5 against 0.6 of run {first.run_id}"
+    against = f"test_accuracy 0.5 against 0.6 of run {first.run_id}"
+    assert worse.champion == f"models:/dummy/2 is not dummy@champion: {against}"
+    other = run({"model.quality": 0.1, "data.source": str(home / "words.txt"), "data.test_words": 4})
+    assert other.champion == "models:/dummy/3 is now dummy@champion: the first on words"
+    for trial in ({"competes": False}, {"training.limit_batches": 1}):
+        debugged = run({"model.quality": 0.9, **trial})
+        assert debugged.champion.endswith("is not dummy@champion: trial runs do not compete")
+    assert tracking.aliases("dummy") == {
+        "champion": other.run_id,
+        "champion-embedded": first.run_id,
+        "champion-words": other.run_id,
+    }
+    models = [champions.choose(dummy, data=data) for data in (None, str(home / "words.txt"), "words", "embedded")]
+    assert [model.run_id for model in models] == [other.run_id] * 3 + [first.run_id]
+    assert tracking.export_directory("dummy", models[0]) == tracking.export_directory(
+        "dummy", champions.choose(dummy, run=other.run_id)
     )
-    run({"model.quality": 0.6, "seed": 2})
-    assert holder() == first.run_id
-    better = run({"model.quality": 0.7})
-    assert holder() == better.run_id
-    elsewhere = run({"model.quality": 0.9, "data.test_words": 4})
-    assert holder() == better.run_id
-    assert holder("champion-embedded") == elsewhere.run_id
-    third = run({"model.quality": 0.1, "data.test_words": 5})
-    digest = tracking.get_run(third.run_id).data.tags["test_digest"]
-    assert holder(f"champion-embedded-{digest[:8]}") == third.run_id
-    assert tracking.export_directory("dummy") == tracking.export_directory("dummy", better.run_id)
+    tracking.client().delete_run(other.run_id)
+    assert champions.choose(dummy).run_id == first.run_id
+    rows = comparison.runs(dummy)
+    assert [row.competes for row in rows] == [False, False, True, True]
+    assert [row.run_id for row in rows if row.answers] == [first.run_id]
+    shutil.rmtree(tracking.export_directory("dummy", champions.choose(dummy)))
+    with pytest.raises(UserError, match=f"the model of run {first.run_id} was deleted"):
+        tracking.export_directory("dummy", champions.choose(dummy))
+
+
+def test_a_store_from_before_trials_were_told_apart_still_answers(run, dummy):
+    tiny, limited, quick = run({"competes": False}), run({"training.limit_batches": 1}), run({"model.quality": 0.25})
+    for outcome, preset in ((tiny, "tiny"), (limited, "quick+1"), (quick, "quick+1")):
+        tracking.client().delete_tag(outcome.run_id, "competes")
+        tracking.client().set_tag(outcome.run_id, "preset", preset)
+    tracking.set_alias("dummy", "champion", 1)
+    assert champions.choose(dummy).run_id == quick.run_id
+    assert [row.competes for row in comparison.runs(dummy)] == [True, False, False]
+    better = run({"model.quality": 0.3})
+    assert better.champion.endswith(f"now dummy@champion: test_accuracy 0.3 against 0.25 of run {quick.run_id}")
 
 
 def test_the_served_model_answers_in_a_fresh_process(run):
