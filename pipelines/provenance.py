@@ -47,10 +47,20 @@ def competed(tags: Mapping[str, str], params: Mapping[str, str]) -> bool:
     return not was_tiny and params.get("training.limit_batches", "0") == "0"
 
 
-def digest_of_test_split(prepared: Prepared) -> str:
-    """Equal where the test data is equal, however it was encoded.
+def digest_of_test(prepared: Prepared, config: TaskConfig) -> str:
+    """Equal where the test data is equal, however it was encoded, and figures are measured on it in one way.
 
-    It covers the prepared files whose names begin with `test`, of which only the readable ones (.txt, .tsv) where
+    The way is the config's section `evaluation`, where there is one; its defaults count for nothing.
+    """
+    digest = _digest_of_test_split(prepared)
+    way = getattr(config, "evaluation", None)
+    if way is None or way == type(way)():
+        return digest
+    return json_digest([digest, way.model_dump(mode="json")])[:16]
+
+
+def _digest_of_test_split(prepared: Prepared) -> str:
+    """It covers the prepared files whose names begin with `test`, of which only the readable ones (.txt, .tsv) where
     there are any: another vocabulary gives other ids for the same test sentences.
     """
     files = json.loads((prepared.directory / "manifest.json").read_text())["files"]

@@ -24,7 +24,7 @@ from mlflow.types.schema import ColSpec, ParamSchema, ParamSpec, Schema
 from mlflow.utils.file_utils import local_file_uri_to_path
 
 from pipelines import stores
-from pipelines.provenance import competed, data_path, digest_of_test_split, flat, nearest_preset, surroundings
+from pipelines.provenance import competed, data_path, digest_of_test, flat, nearest_preset, surroundings
 from pipelines.settings import PROJECT, get_settings
 from rnn_tasks.config import TaskConfig
 from rnn_tasks.errors import UserError
@@ -61,7 +61,7 @@ def create_run(task: Task, config: TaskConfig, prepared: Prepared) -> str:
             "data": prepared.source,
             **data_path(task, config),
             "competes": str(not config.is_trial),
-            "test_digest": digest_of_test_split(prepared),
+            "test_digest": digest_of_test(prepared, config),
             "mlflow.source.name": f"rnn-tasks run {task.name}",
             **surroundings(),
         },
@@ -207,7 +207,7 @@ class RegisteredModel(StageResult):
         version: counts the task's models in the order in which their runs finished.
         data: name of the data, or their path as it was given.
         data_path: where they lay, absolute and without links; empty where no path was given, and in older runs.
-        test_digest: equal where the test data is equal.
+        test_digest: equal where figures are measured on equal test data and in the same way.
         figure: of the task's primary metric; NaN where the run has none.
         competes: whether it may become champion.
     """

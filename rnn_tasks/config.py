@@ -55,7 +55,11 @@ class TrainingConfig(Section):
 
 
 class TaskConfig(Section):
-    """What every task's config has; a task adds `data` and `model` sections of its own."""
+    """What every task's config has; a task adds `data` and `model` sections of its own.
+
+    A section `evaluation`, where a task has one, says how figures are measured: those of runs that differ in it are not
+    compared.
+    """
 
     seed: int = Field(1, ge=0, lt=2**31, description="Seeds data order, initial weights and dropout.")
     competes: bool = Field(
