@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 from cyclopts import App, CycloptsError, Parameter
 
-from pipelines import presentation
+from pipelines import presentation, provenance, sign_of_life
 from pipelines.settings import get_settings
+from rnn_tasks import activity
 from rnn_tasks.config import Section, TaskConfig, override, parse_assignment, validate
 from rnn_tasks.errors import UserError
 from rnn_tasks.files import write_whole
@@ -37,6 +38,7 @@ app = App(
 )
 
 STDOUT, STDERR = 1, 2
+logger = logging.getLogger(__name__)
 
 TaskName = Annotated[str, Parameter(help="A task's name; `rnn-tasks list` shows them.")]
 
@@ -64,6 +66,7 @@ def run(
     seed: int | None = None,
     fresh: bool = False,
     json: bool = False,
+    quiet: bool = False,
 ) -> None:
     """Prepare, train, evaluate, export and register.
 
@@ -84,11 +87,14 @@ def run(
         Forget what an interrupted run of the same config has left.
     json
         End standard output with one JSON line; everything else goes to standard error.
+    quiet
+        Say nothing but the result and errors.
     """
     declared = get_task(task)
     config = chosen_config(declared, preset, data, set_, seed)
     declared.inputs(config)  # a missing file is told now, not after half a minute of imports
-    with redirected(STDOUT, STDERR):  # whatever libraries print
+    with redirected(STDOUT, STDERR), sign_of_life.shown(f"run {task}", quiet):  # whatever libraries print
+        logger.info("%s, preset %s", task, provenance.nearest_preset(declared, config))
         try:
             outcome = _run_flow(task, config, fresh)
         except KeyboardInterrupt:
@@ -264,7 +270,7 @@ def _import_tensorflow() -> None:
     """Import TensorFlow without what its C++ side says on the way, which no setting silences."""
     with tempfile.TemporaryFile() as said:
         try:
-            with redirected(STDERR, said.fileno()):
+            with activity.doing("importing TensorFlow"), redirected(STDERR, said.fileno()):
                 import tensorflow  # noqa: F401
         except ImportError:
             said.seek(0)
@@ -275,27 +281,17 @@ def _import_tensorflow() -> None:
 
 
 def _run_flow(task: str, config: TaskConfig, fresh: bool) -> Outcome:
-    _log_to_stderr()
     # Only its log lines for the flow's page: what a user needs to read comes from our own loggers and from `main`.
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     from pipelines import servers
 
     wait_for_prefect = servers.start_prefect_api(get_settings())
     _import_tensorflow()  # takes seconds, spent here while a temporary server starts
-    from pipelines import flows
-
-    wait_for_prefect()
+    with activity.doing("importing Prefect and MLflow"):
+        from pipelines import flows
+    with activity.doing("starting Prefect"):
+        wait_for_prefect()
     return flows.flow_of(task)(config=config, fresh=fresh)
-
-
-def _log_to_stderr() -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s  %(message)s", "%H:%M:%S"))
-    for name in ("pipelines", "rnn_tasks"):
-        logger = logging.getLogger(name)
-        logger.setLevel(logging.INFO)
-        logger.addHandler(handler)
-        logger.propagate = False
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

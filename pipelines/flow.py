@@ -7,6 +7,7 @@ that a run that was killed and started again goes on where it stopped.
 
 from __future__ import annotations
 
+import functools
 import logging
 import shutil
 import time
@@ -22,6 +23,7 @@ from prefect.runtime import flow_run
 
 from pipelines import champions, crashes, tracking, workspace
 from pipelines.settings import get_settings
+from rnn_tasks import activity
 from rnn_tasks.config import TaskConfig
 from rnn_tasks.errors import UserError
 from rnn_tasks.files import code_digest, file_digest, json_digest
@@ -82,7 +84,21 @@ def _is_network_error(_task: Any, _run: TaskRun, state: State) -> bool:
 
 
 def _stage(name: str, key: Callable[..., str], **options: Any) -> Callable[[Callable], Any]:
-    return prefect_task(name=name, cache_key_fn=key, persist_result=True, result_serializer="json", **options)
+    as_task = prefect_task(name=name, cache_key_fn=key, persist_result=True, result_serializer="json", **options)
+
+    def declare(stage: Callable) -> Any:
+        @functools.wraps(stage)
+        def named(*arguments: Any, **more: Any) -> Any:
+            started = time.monotonic()
+            with activity.doing(name):
+                result = stage(*arguments, **more)
+            if (seconds := time.monotonic() - started) >= 1:
+                logger.info("%s: took %.1f s", name, seconds)
+            return result
+
+        return as_task(named)
+
+    return declare
 
 
 @_stage("prepare", _preparation_key, retries=3, retry_delay_seconds=[5, 20, 60], retry_condition_fn=_is_network_error)

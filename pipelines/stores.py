@@ -14,6 +14,7 @@ from importlib import metadata
 from pathlib import Path
 
 from pipelines.settings import Settings
+from rnn_tasks import activity
 from rnn_tasks.files import write_whole
 from rnn_tasks.locks import alone
 
@@ -28,7 +29,8 @@ def make_mlflow_store(settings: Settings) -> None:
             return
         from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-        with tempfile.TemporaryDirectory(prefix=".mlflow-", dir=database.parent) as directory:
+        making = activity.doing("making the MLflow store, once")
+        with making, tempfile.TemporaryDirectory(prefix=".mlflow-", dir=database.parent) as directory:
             aside = settings.model_copy(update={"home": Path(directory)})
             _mlflow_database(aside).parent.mkdir()
             SqlAlchemyStore(aside.tracking_uri, settings.artifacts.as_uri()).engine.dispose()

@@ -26,6 +26,7 @@ from mlflow.utils.file_utils import local_file_uri_to_path
 from pipelines import stores
 from pipelines.provenance import competed, data_path, digest_of_test, flat, nearest_preset, surroundings
 from pipelines.settings import PROJECT, get_settings
+from rnn_tasks import activity
 from rnn_tasks.config import TaskConfig
 from rnn_tasks.errors import UserError
 from rnn_tasks.task import Exported, Prepared, Report, StageResult, Task, Trained
@@ -44,7 +45,8 @@ def client() -> mlflow.MlflowClient:
 
 @functools.cache
 def _client(uri: str) -> mlflow.MlflowClient:
-    return mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
+    with activity.doing("opening the MLflow store"):
+        return mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
 
 
 # ---------------------------------------------------------------------------------------------- the life of a run

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from rnn_tasks import activity
 from rnn_tasks.errors import UserError
 from rnn_tasks.locks import alone
 from rnn_tasks.task import Prepared
@@ -50,7 +51,7 @@ def write_whole(target: Path, content: str | bytes) -> Path:
 def file_digest(path: Path) -> str:
     """sha256 of a file's content, in hex."""
     try:
-        with path.open("rb") as file:
+        with path.open("rb") as file, activity.doing(f"reading {path.name}"):
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from None

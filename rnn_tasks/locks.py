@@ -9,6 +9,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from rnn_tasks import activity
+
 logger = logging.getLogger(__name__)
 
 
@@ -32,7 +34,8 @@ def alone(path: Path, work: str) -> Iterator[None]:
                 if not waited:
                     logger.info("waiting for another process, which %s", work)
                 waited = True
-                fcntl.flock(handle, fcntl.LOCK_EX)
+                with activity.doing(f"waiting for another process, which {work}"):
+                    fcntl.flock(handle, fcntl.LOCK_EX)
             if _is_at(path, handle):
                 break
         except BaseException:

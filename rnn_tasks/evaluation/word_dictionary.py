@@ -11,6 +11,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from rnn_tasks import activity
+
 SPECIAL_IDS = 4  # <pad>, <unk>, <go>, <eos> stand first in every vocabulary
 UNKNOWN_ID = 1
 NULL_ID = 0  # <pad> serves as Model 1's empty source word, which explains target words without a counterpart
@@ -53,7 +55,7 @@ def learn_dictionary(
     slot_starts = np.concatenate([[0], np.cumsum(choices)[:-1]])
 
     probability = np.ones(len(words))
-    for _ in range(iterations):
+    for _ in activity.each("fitting the dictionary, round", range(iterations)):
         weight = probability[entry]  # (links,)
         weight /= np.repeat(np.add.reduceat(weight, slot_starts), choices)
         expected = np.bincount(entry, weights=weight, minlength=len(words))
@@ -82,7 +84,7 @@ def _links(
         choices: (target tokens,) int64, how many links each target token has.
     """
     links, choices, count = [], [], 0
-    for source, target in pairs:
+    for source, target in activity.each("reading", pairs, unit="pairs"):
         source, target = np.asarray(source, np.int64), np.asarray(target, np.int64)
         source = np.concatenate([[NULL_ID], source[source >= SPECIAL_IDS]])
         target = target[target >= SPECIAL_IDS]

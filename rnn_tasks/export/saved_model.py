@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
+from rnn_tasks import activity
+
 KERAS_MODEL = "model.keras"
 SAVED_MODEL = "saved_model"
 
@@ -49,8 +51,10 @@ def export_model(
     for resource in resources:
         archive.track(resource)
     for name, endpoint in endpoints.items():
-        archive.add_endpoint(name, endpoint.function, input_signature=list(endpoint.signature))
-    archive.write_out(saved_model, verbose=False)
+        with activity.doing(f"tracing the endpoint {name}"):
+            archive.add_endpoint(name, endpoint.function, input_signature=list(endpoint.signature))
+    with activity.doing("writing the SavedModel"):
+        archive.write_out(saved_model, verbose=False)
     return keras_model, saved_model
 
 
@@ -65,7 +69,8 @@ def load_endpoints(directory: Path) -> Any:
 
 @functools.lru_cache(maxsize=4)  # a server has one or two models; each holds its weights in memory
 def _load(saved_model: Path, _: tuple[tuple[int, int], ...]) -> Any:
-    return tf.saved_model.load(saved_model)
+    with activity.doing("loading the SavedModel"):
+        return tf.saved_model.load(saved_model)
 
 
 def _file_identities(directory: Path) -> tuple[tuple[int, int], ...]:

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from rnn_tasks import activity
 from rnn_tasks.decoding import SearchResult, beam_search
 from rnn_tasks.export.saved_model import Endpoint, load_endpoints
 from rnn_tasks.files import write_whole
@@ -144,6 +145,7 @@ class Translator(tf.Module):
         endpoint = self.endpoints(1, 0.0)["translate"]
 
         def translate(*arguments):
+            activity.note("compiling")
             with native_inference():
                 return endpoint.function(*arguments)
 
@@ -192,10 +194,12 @@ def translate_lines(
     lines = iter(lines)
     while window := list(itertools.islice(lines, WINDOW)):
         results: list[list[Hypothesis]] = [[] for _ in window]
-        for rows in _batches(window):
-            answer = translate(tf.constant([window[i] for i in rows]), tf.constant(beam_width), tf.constant(alpha))
-            for i, hypotheses in zip(rows, _hypotheses({k: v.numpy() for k, v in answer.items()}), strict=True):
-                results[i] = hypotheses
+        with activity.doing("translating", len(window), unit="sentences") as translating:
+            for rows in _batches(window):
+                answer = translate(tf.constant([window[i] for i in rows]), tf.constant(beam_width), tf.constant(alpha))
+                for i, hypotheses in zip(rows, _hypotheses({k: v.numpy() for k, v in answer.items()}), strict=True):
+                    results[i] = hypotheses
+                translating.advance(len(rows))
         yield from results
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
+from rnn_tasks import activity
 from rnn_tasks.export.neighbours import unit_rows
 
 
@@ -39,7 +40,7 @@ def tsne_points(vectors: np.ndarray, seed: int, perplexity: float = 30.0) -> np.
     start = _principal_plane(unit)
     fit = TSNE(init=start, perplexity=min(perplexity, (words - 1) / 3), random_state=seed, method="barnes_hut")
     # Thousands of tiny steps: threads would wait for each other, the longer the busier the machine is.
-    with threadpool_limits(1):
+    with activity.doing(f"t-SNE of {words:,} vectors"), threadpool_limits(1):
         points = fit.fit_transform(unit)
     return (points - points.mean(axis=0)).astype(np.float32)
 

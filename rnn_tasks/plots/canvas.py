@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 
+from rnn_tasks import activity
 from rnn_tasks.files import write_whole
 
 # Told apart under every common colour blindness (Okabe & Ito 2008), in an order that keeps neighbours distinct in grey.
@@ -44,7 +45,8 @@ def drawable(token: str) -> str:
 def save_figure(figure: Figure, path: Path, dpi: int = 150) -> Path:
     """Write `figure` to `path` as a PNG of `dpi` dots per inch, whole or not at all."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=dpi)
+    with activity.doing(f"drawing {path.name}"):
+        figure.savefig(buffer, format="png", dpi=dpi)
     return write_whole(path, buffer.getvalue())
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rnn_tasks import activity
 from rnn_tasks.text.token_store import TokenStore
 from rnn_tasks.text.vocabulary import EOS, GO
 
@@ -166,7 +167,7 @@ class PairBatches:
 
         These batches also have `index` (rows,) int32: which pair a row is, -1 for filler rows.
         """
-        for shape, pairs in self._plan(self._buckets):
+        for shape, pairs in activity.each("batch", self._plan(self._buckets)):
             index = np.full(shape.rows, -1, np.int32)
             index[: len(pairs)] = pairs
             yield {**self._batch(shape, pairs), "index": index}

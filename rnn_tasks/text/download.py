@@ -17,9 +17,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
+from rnn_tasks import activity
 from rnn_tasks.errors import UserError
 from rnn_tasks.files import file_digest
 from rnn_tasks.locks import alone
@@ -143,7 +141,8 @@ def _download_retrying(url: str, target: Path, sha256: str, sleep: Callable[[flo
         except _BrokenDownloadError as error:
             if error.permanent:
                 raise
-            sleep(seconds)
+            with activity.doing(f"trying {target.name} again in {seconds:.0f} s ({error})"):
+                sleep(seconds)
     return _download_once(url, target, sha256)
 
 
@@ -176,18 +175,18 @@ def _written_aside(target: Path) -> Iterator[Callable[[bytes], object]]:
 
 
 def _chunks(url: str, label: str) -> Iterator[bytes]:
-    """The body behind `url`, with progress on standard error."""
+    """The body behind `url`."""
     received = 0
     try:
         request = urllib.request.Request(url, headers=HEADERS)
-        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response, _progress() as progress:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
             length = response.headers.get("Content-Length")
             total = int(length) if length and length.isdigit() else None
-            bar = progress.add_task(label, total=total)
-            while chunk := response.read(CHUNK_BYTES):
-                received += len(chunk)
-                progress.update(bar, completed=received)
-                yield chunk
+            with activity.doing(f"downloading {label}", total, unit="bytes") as downloading:
+                while chunk := response.read(CHUNK_BYTES):
+                    received += len(chunk)
+                    downloading.advance(len(chunk))
+                    yield chunk
     except urllib.error.HTTPError as error:
         permanent = error.code in PERMANENT and error.code not in PASSING
         raise _BrokenDownloadError(f"HTTP {error.code} {error.reason}", permanent) from None
@@ -200,8 +199,3 @@ def _chunks(url: str, label: str) -> Iterator[bytes]:
         raise _BrokenDownloadError(str(error), permanent=True) from None
     if total is not None and received != total:
         raise _BrokenDownloadError(f"the connection ended after {received} of {total} bytes")
-
-
-def _progress() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=Console(stderr=True), transient=True)

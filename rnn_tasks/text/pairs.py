@@ -25,6 +25,7 @@ from typing import TypeVar
 import numpy as np
 import tensorflow as tf
 
+from rnn_tasks import activity
 from rnn_tasks.errors import UserError
 from rnn_tasks.text.config import ParallelDataConfig
 from rnn_tasks.text.duplicates import leaking, repeated
@@ -72,7 +73,8 @@ def prepare_pairs(corpus: ParallelCorpus, config: ParallelDataConfig, directory:
     Raises:
         UserError: the corpus is not as it should be, or no pair is left.
     """
-    corpus.check()
+    with activity.doing("checking the corpus"):
+        corpus.check()
     with tempfile.TemporaryDirectory(dir=directory, prefix=".words-") as name:
         words = {split: Path(name) / split for split in corpus.splits}
         splitters = [_splitter(side, config) for side in SIDES]
@@ -139,7 +141,7 @@ def _write_words(pairs: Iterable[tuple[str, str]], splitters: Sequence[WordSplit
         _file(words, "target").open("wb") as targets,
         _file(words, "hashes").open("wb") as hashes,
     ):
-        for batch in _batches(pairs, _PAIRS_AT_ONCE):
+        for batch in _batches(f"cutting {words.name} into words", pairs):
             sides = zip(splitters, zip(*batch, strict=True), strict=True)
             source, target = (splitter.split(tf.constant(side)) for splitter, side in sides)  # (pairs,) each
             for file, side in ((sources, source), (targets, target)):
@@ -163,7 +165,8 @@ def _count_words(words: Path, fates: np.ndarray, max_tokens: int) -> list[Counte
     """Words of either side, counted over the pairs kept; marks in `fates` those with empty or too long sides."""
     counters: tuple[Counter[bytes], Counter[bytes]] = (Counter(), Counter())
     with _file(words, "source").open("rb") as sources, _file(words, "target").open("rb") as targets:
-        for number, lines in enumerate(zip(sources, targets, strict=True)):
+        pairs = zip(sources, targets, strict=True)
+        for number, lines in enumerate(activity.each("counting words in", pairs, len(fates), unit="pairs")):
             sentences = [line.split() for line in lines]
             if not all(sentences):
                 fates[number] = Fate.EMPTY
@@ -205,7 +208,8 @@ def _make_vocabulary(counts: Counter[str], config: ParallelDataConfig) -> Vocabu
         raise UserError(f"data.min_count: no word of the training split is seen {config.min_count} times")
     if config.level == "word":
         return Vocabulary.from_counts(frequent, config.vocabulary_size)
-    return learn_wordpieces(frequent, config.vocabulary_size)
+    with activity.doing("learning the word pieces"):
+        return learn_wordpieces(frequent, config.vocabulary_size)
 
 
 def _write_ids(
@@ -226,7 +230,7 @@ def _write_ids(
         TokenStoreWriter(_file(ids, "source")) as source_writer,
         TokenStoreWriter(_file(ids, "target")) as target_writer,
     ):
-        for batch in _batches(zip(sources, targets, strict=True), _PAIRS_AT_ONCE):
+        for batch in _batches(f"writing {ids.name} ids", zip(sources, targets, strict=True)):
             encoded = [
                 tokenizer.ids(tf.strings.split(lines))
                 for tokenizer, lines in zip(tokenizers, zip(*batch, strict=True), strict=True)
@@ -251,10 +255,12 @@ def _file(prefix: Path, ending: str) -> Path:
     return prefix.with_name(f"{prefix.name}.{ending}")
 
 
-def _batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+def _batches(what: str, items: Iterable[Item]) -> Iterator[list[Item]]:
     iterator = iter(items)
-    while batch := list(islice(iterator, size)):
-        yield batch
+    with activity.doing(what, unit="pairs") as this:
+        while batch := list(islice(iterator, _PAIRS_AT_ONCE)):
+            yield batch
+            this.advance(len(batch))
 
 
 def _require_training(fates: np.ndarray, corpus: ParallelCorpus) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rnn_tasks import activity
 from rnn_tasks.text.token_store import TokenStore, TokenStoreWriter
 
 
@@ -77,7 +78,7 @@ class SequenceBatches:
 
     def in_buckets(self) -> Iterator[tuple[np.ndarray, dict[str, np.ndarray]]]:
         """(rows, batch), every sequence once, always in the same order; `rows` are those of weight 1."""
-        for rows, width in self._chunks(self.buckets):
+        for rows, width in activity.each("batch", self._chunks(self.buckets), len(self)):
             yield rows, self._batch(rows, width)
 
     def _chunks(self, buckets: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray, int]]:

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from rnn_tasks import activity
 from rnn_tasks.layers import native_inference
 from rnn_tasks.training.loop import Loss
 
@@ -22,12 +23,14 @@ def evaluator(model: keras.Model, loss: Loss) -> Callable[[Iterable[dict[str, np
 
     @tf.function(reduce_retracing=True)
     def step(batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+        activity.note("compiling")
         with native_inference():
             part = loss(model, batch, False)
         return part.total, part.weight
 
     def average(batches: Iterable[dict[str, np.ndarray]]) -> float:
-        sums = np.sum([[float(part) for part in step(batch)] for batch in batches], axis=0)
+        with activity.doing("scoring"):
+            sums = np.sum([[float(part) for part in step(batch)] for batch in batches], axis=0)
         return float(sums[0] / max(sums[1], 1.0))
 
     return average

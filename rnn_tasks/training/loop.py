@@ -20,6 +20,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from rnn_tasks import activity
 from rnn_tasks.config import TrainingConfig
 from rnn_tasks.errors import UserError
 from rnn_tasks.files import write_whole
@@ -101,10 +102,14 @@ def fit(
         save_checkpoint(checkpoint, model, optimizer, asdict(state))
 
     watchers.on_train_begin()
-    while not state.finished:
+    counted = throughput.removeprefix("train_").removesuffix("_per_second").replace("_", " ")
+    epochs = math.ceil(total_steps / len(batches))
+    for _ in activity.each("epoch", _until_finished(state), epochs, done=state.epoch):
         watchers.on_epoch_begin(state.epoch)
         started = saved = time.monotonic()
-        for batch in itertools.islice(_epoch(batches, state.epoch, config.limit_batches), state.batch, None):
+        rest = itertools.islice(_epoch(batches, state.epoch, config.limit_batches), state.batch, None)
+        last = min(len(batches), state.batch + int(total_steps) - state.step)
+        for batch in activity.each("batch", rest, last, done=state.batch, speed_unit=counted):
             if state.step >= total_steps:
                 break
             optimizer.learning_rate = learning_rate(config, state.step, int(total_steps), progress.plateau_factor)
@@ -117,6 +122,7 @@ def fit(
                 )
             state.step, state.batch = state.step + 1, state.batch + 1
             state.total, state.weight = state.total + total, state.weight + weight
+            activity.tell(weight, loss=state.total / max(state.weight, 1.0))
             watchers.on_train_batch_end(state.batch - 1, {"loss": total / max(weight, 1.0)})
             if time.monotonic() - saved > 60 * config.checkpoint_minutes:
                 state.seconds, started = state.seconds + time.monotonic() - started, time.monotonic()
@@ -124,7 +130,9 @@ def fit(
                 saved = time.monotonic()
         state.seconds += time.monotonic() - started
 
-        logs = {"loss": state.total / max(state.weight, 1.0), **validate(model), "learning_rate": _rate(optimizer)}
+        with activity.doing("validating"):
+            measured = validate(model)
+        logs = {"loss": state.total / max(state.weight, 1.0), **measured, "learning_rate": _rate(optimizer)}
         if progress.update(logs[monitor], state.epoch, higher_is_better, config):
             save_weights(model, best)
         state.weight_seen += state.weight
@@ -152,6 +160,11 @@ def fit(
             throughput: state.weight_seen / max(state.seconds, 1e-9),
         },
     )
+
+
+def _until_finished(state: LoopState) -> Iterator[int]:
+    while not state.finished:
+        yield state.epoch
 
 
 def _epoch(batches: Batches, number: int, limit: int) -> Iterator[Batch]:
@@ -189,6 +202,7 @@ def _compiled_step(
     replicas = strategy.num_replicas_in_sync
 
     def replica_step(batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+        activity.note("compiling")  # this is run when a graph is traced, which TensorFlow or XLA compiles then
         context = tf.distribute.get_replica_context()
         with tf.GradientTape() as tape:
             part = loss(model, batch, True)

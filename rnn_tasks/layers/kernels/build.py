@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from rnn_tasks import activity
 from rnn_tasks.locks import alone
 
 SOURCES = Path(__file__).parent / "native"
@@ -75,7 +76,8 @@ def _compile(compiler: str, path: Path) -> str | None:
         made = Path(folder) / path.name
         tensorflow = [*tf.sysconfig.get_compile_flags(), *tf.sysconfig.get_link_flags()]
         command = [compiler, *FLAGS, _processor_flag(), str(SOURCES / "ops.cc"), "-o", str(made), *tensorflow]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        with activity.doing("building the native kernels, once for this machine"):
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             complaint = next((line for line in done.stderr.splitlines() if "error" in line), f"exit {done.returncode}")
             return f"{Path(compiler).name} does not compile the native kernels: {complaint}"
