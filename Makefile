@@ -10,14 +10,14 @@ BIN := .venv/bin
 READY := .venv/.installed
 
 RUN_OPTIONS = $(if $(PRESET),--preset '$(PRESET)') $(if $(DATA),--data '$(DATA)') $(foreach s,$(SET),--set '$(s)') \
-	$(if $(SEED),--seed '$(SEED)') $(if $(FRESH),--fresh)
+	$(if $(SEED),--seed '$(SEED)') $(if $(FRESH),--fresh) $(if $(QUIET),--quiet)
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo '  make pipeline TASK=translate PRESET=full DATA=../corpus SET="training.epochs=3 model.units=256" SEED=1 FRESH=1'
 
-pipeline: $(READY)  ## Run a task from raw data to a registered model (TASK, PRESET, DATA, SET, SEED, FRESH)
+pipeline: $(READY)  ## Run a task from raw data to a registered model (TASK, PRESET, DATA, SET, SEED, FRESH, QUIET)
 	@$(BIN)/rnn-tasks run '$(TASK)' $(RUN_OPTIONS)
 
 test: $(READY)  ## Run the tests that need nothing but this repository
@@ -44,6 +44,7 @@ serve: $(READY)  ## Beside `make ui`: a deployment a task, run from its form or 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(not (3, 11) <= v <= (3, 13) and \
 		"Python 3.11 to 3.13 is needed, $(PYTHON) is %d.%d; choose one: make PYTHON=python3.12 ..." % v)'
+	@echo 'setting up .venv from requirements.lock: some minutes, once' >&2
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
 	@$(BIN)/python -m uv --version >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet uv

@@ -93,7 +93,11 @@ def run(
     declared = get_task(task)
     config = chosen_config(declared, preset, data, set_, seed)
     declared.inputs(config)  # a missing file is told now, not after half a minute of imports
-    with redirected(STDOUT, STDERR), sign_of_life.shown(f"run {task}", quiet):  # whatever libraries print
+    with (
+        open(os.devnull, "w") as nowhere,
+        redirected(STDOUT, nowhere.fileno() if quiet else STDERR),  # whatever libraries print
+        sign_of_life.shown(f"run {task}", quiet),
+    ):
         logger.info("%s, preset %s", task, provenance.nearest_preset(declared, config))
         try:
             outcome = _run_flow(task, config, fresh)

@@ -93,7 +93,7 @@ def _stage(name: str, key: Callable[..., str], **options: Any) -> Callable[[Call
             with activity.doing(name):
                 result = stage(*arguments, **more)
             if (seconds := time.monotonic() - started) >= 1:
-                logger.info("%s: took %.1f s", name, seconds)
+                logger.info("%s took %.1f s", name, seconds)
             return result
 
         return as_task(named)

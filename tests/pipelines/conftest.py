@@ -85,3 +85,21 @@ def command(home):
         )
 
     return run
+
+
+@pytest.fixture
+def open_terminal(monkeypatch):
+    """Makes standard error a terminal of 60 columns; to be called in the test, for pytest sets it anew before."""
+    for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "60")
+
+    from pseudo_terminal import Terminal
+
+    def opened():
+        made = Terminal()
+        monkeypatch.setattr(sys, "stderr", made.file)
+        return made
+
+    return opened

@@ -126,7 +126,6 @@ def in_process(home, dummy, monkeypatch, capfd):
     import dummy_flows
 
     monkeypatch.setitem(sys.modules, "pipelines.flows", dummy_flows)
-    monkeypatch.setattr(cli, "_log_to_stderr", lambda: None)
     monkeypatch.chdir(home)
 
     def run(*arguments):
@@ -155,6 +154,7 @@ def test_a_killed_run_goes_on_in_the_same_mlflow_run_and_json_is_the_last_line(c
     assert result["metrics"] == {"val_accuracy": 0.5, "test_accuracy": 0.5}
     assert result["baseline"] == {"test_accuracy": 0.25}
     assert list(result["seconds"]) == ["prepare", "train", "evaluate", "export", "register"]
+    assert killed.stderr.splitlines()[0].split()[1:] == ["dummy,", "preset", "quick"]
     assert f"MLflow run {result['run_id']}" in killed.stderr
     assert f"resuming MLflow run {result['run_id']}" in done.stderr
     assert [line.split()[2:5] for line in done.stderr.splitlines() if "epoch" in line] == [["epoch", "3", "loss"]]
@@ -248,7 +248,7 @@ def test_the_summary_shows_metrics_samples_and_where_to_look(in_process, monkeyp
 def test_a_mistake_found_in_a_stage_is_one_line_and_leaves_nothing(in_process, home):
     (home / "empty.txt").touch()
     kept_before = set(PREFECT_LOCAL_STORAGE_PATH.value().glob("*"))
-    assert in_process("run", "dummy", "--data", "empty.txt", "--json") == (
+    assert in_process("run", "dummy", "--data", "empty.txt", "--json", "--quiet") == (
         2,
         "",
         "error: empty.txt: no words; at least one is needed\n",
@@ -259,3 +259,20 @@ def test_a_mistake_found_in_a_stage_is_one_line_and_leaves_nothing(in_process, h
     kept = [path.read_text() for path in PREFECT_LOCAL_STORAGE_PATH.value().iterdir() if path not in kept_before]
     assert kept
     assert all("no words" in str(json.loads(text)) for text in kept)  # JSON, not a pickle
+
+
+def test_standard_output_is_the_result_alone_also_beside_a_terminal(in_process, open_terminal, home):
+    terminal = open_terminal()
+    code, out, _ = in_process("run", "dummy", "--json")
+    assert (code, json.loads(out)["status"]) == (0, "FINISHED")
+    screen = terminal.screen()
+    assert screen[0].split()[1:] == ["dummy,", "preset", "quick"]
+    no_log_lines = [line for line in screen if not re.match(r"\d\d:\d\d:\d\d  ", line)]
+    assert no_log_lines == ["a library prints to standard output"]  # no progress is left
+    assert re.search(r"\r\x1b\[2K(run dummy|train|evaluate|export|register|importing)", terminal.written)
+
+
+def test_quiet_says_the_result_alone(command):
+    done = command("run", "dummy", "--quiet", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["status"] == "FINISHED"

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rnn_tasks import training
+from rnn_tasks import activity, training
 from rnn_tasks.config import TrainingConfig
 from rnn_tasks.errors import UserError
 
@@ -185,6 +185,42 @@ def test_keras_callbacks_work(tmp_path):
             self.model.stop_training = epoch == 1
 
     assert fit(tmp_path, callbacks=[Stop()])[1].epochs == 2
+
+
+def test_training_says_how_far_it_is(tmp_path):
+    """Which epoch and which batch, also in a run that is resumed; that it compiles, and that it validates."""
+    seen = []
+
+    def look(*_):
+        *_, epoch, inner = watched.chain()
+        seen.append(((epoch.done, epoch.total), (inner.what, inner.done, inner.total, inner.done_before), inner))
+        return {"val_loss": 0.0}
+
+    class Look(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            look()
+            assert seen[-1][2].figures.keys() == {"loss"}
+            notes.append(seen[-1][2].note)
+
+    notes = []
+    config = TrainingConfig(epochs=3, max_steps=6, checkpoint_minutes=1e-9)
+    with activity.watched("test") as watched:
+        with pytest.raises(Killed):
+            fit(tmp_path, config, [KillAt(2)])
+        assert [each.what for each in watched.chain()] == ["test"]
+        fit(tmp_path, config, [Look()], validate=look)
+    assert [epoch for epoch, _, _ in seen] == [(0, 2)] * 4 + [(1, 2)] * 3
+    assert [inner for _, inner, _ in seen] == [
+        ("batch", 1, 4, 1),
+        ("batch", 2, 4, 1),
+        ("batch", 3, 4, 1),
+        ("validating", 0, None, 0),
+        ("batch", 0, 2, 0),
+        ("batch", 1, 2, 0),
+        ("validating", 0, None, 0),
+    ]
+    assert notes == ["compiling", "", "", "", ""]
+    assert (seen[0][2].speed_unit, seen[0][2].amount, seen[4][2].amount) == ("examples", 24.0, 16.0)
 
 
 def test_two_devices_train_as_one(tmp_path):
