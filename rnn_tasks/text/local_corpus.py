@@ -27,6 +27,7 @@ ACCEPTED_FILES = (
     "accepted are train, val (or valid, dev) and test... files in both languages, plain or .gz, "
     "such as train.{0}, val.{1}.gz, test_2016.lc.tok.{0}, or one pair of files, such as corpus.{0}, corpus.{1}"
 )
+SENTENCES = "accepted is a sentence a line; of a table, data.source_column and data.target_column take any column"
 _SAMPLE = 1000  # lines that tell what a file holds
 
 
@@ -181,9 +182,11 @@ def _require_sentences(config: ParallelDataConfig, source: TextFile, target: Tex
         _refuse_columns(config, file)
         lines = [line for line in islice(read_lines(file), _SAMPLE) if line.strip()]
         if (kind := kind_of_text(lines)) != "text":
-            raise UserError(f"{file}: nothing but {kind} ({', '.join(lines[:3])}); accepted is a sentence a line")
+            raise UserError(f"{file}: nothing but {kind} ({', '.join(lines[:3])}); {SENTENCES}")
         if all("\t" in line for line in lines):
-            raise UserError(f"{file}: a TAB in every line, as in a table; accepted is a sentence a line")
+            raise UserError(f"{file}: a TAB in every line; {SENTENCES}")
+        if all(re.fullmatch('".*"', line) for line in lines):
+            raise UserError(f"{file}: quotation marks around every line; {SENTENCES}")
     _require_script(config, lines, target)
 
 

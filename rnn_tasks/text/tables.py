@@ -24,7 +24,7 @@ TATOEBA = ["numbers", "text", "numbers", "text"]
 _SAMPLE = 1000  # rows that tell what a table is
 _DELIMITER_SAMPLE = 20
 _QUOTED = r'"(?:[^"]|"")*"'
-_NUMBER = re.compile(r"[+-]?\d[\d.,:/-]*(?:[eE][+-]?\d+)?%?")
+_NUMBER = re.compile(r"[+-]?\d[\d.,:/ \u00a0\u202f-]*(?:[eE][+-]?\d+)?%?")
 _ADDRESS = re.compile(r"(?:https?|ftp)://\S+")
 _QUOTED_LINE = re.compile(rf'(?=.*")(?:{_QUOTED}|{_NUMBER.pattern}|)(?:\t(?:{_QUOTED}|{_NUMBER.pattern}|))*')
 _QUOTING = re.compile(r'"(?:[^"]|"")*""(?:[^"]|"")*"')  # a quotation mark in it is doubled, as spreadsheets write it

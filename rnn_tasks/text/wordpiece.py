@@ -28,18 +28,24 @@ def learn_wordpieces(counts: Mapping[str, int], size: int) -> Vocabulary:
     Args:
         counts: word -> how often it was seen; words as `Tokenizer.words` makes them.
         size: entries, special ones included; fewer if the words have not so many pieces. Half of them at most are
-            for characters: words with rarer ones end as `<unk>`.
+            for characters: words with rarer ones end as `<unk>`. Characters that are nothing but words, as Chinese
+            ones are, get what the pieces of longer words leave them, and half of all at least.
 
     References:
         Schuster and Nakajima (2012), Japanese and Korean voice search; learned top down as in
         https://www.tensorflow.org/text/guide/subwords_tokenizer.
     """
     size -= len(SPECIAL_TOKENS)
-    frequent = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_MOST_WORDS]
-    pieces, more = _around(dict(frequent), size)
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    inside = {character for word in counts if len(word) > 1 for character in word}
+    whole = [word for word, _ in ranked if len(word) == 1 and word.isalpha() and word not in inside]
+    alone = set(whole)
+    others = [item for item in ranked if item[0] not in alone][:_MOST_WORDS]
+    for_others = size - min(len(whole), size // 2)
+    pieces, more = _around(dict(others), for_others) if others else ([], [])
     known = set(pieces)
-    pieces += [piece for piece in more if piece not in known][: size - len(pieces)]
-    return _counted(pieces, counts)
+    pieces += [piece for piece in more if piece not in known][: for_others - len(pieces)]
+    return _counted(pieces + whole[: size - len(pieces)], counts)
 
 
 def _around(counts: Mapping[str, int], size: int) -> tuple[list[str], list[str]]:

@@ -370,13 +370,17 @@ def sides(directory, english: str, french: str):
     [
         ("1276\n77\n3\n", "nothing but numbers (1276, 77, 3)"),
         ("fr\nfr\nfr\n", "nothing but codes of a language (fr, fr, fr)"),
-        ("7\tbon\n8\tva\n9\tvu\n", "a TAB in every line, as in a table"),
+        ("7\tbon\n8\tva\n9\tvu\n", "a TAB in every line"),
+        ('"bon"\n"va"\n"vu"\n', "quotation marks around every line"),
         ("\n \n\n", "nothing but white space ()"),
     ],
 )
 def test_files_of_something_else_are_refused(tmp_path, french, wrong):
     directory = sides(tmp_path / "c", "a\nb\nc\n", french)
-    assert opening_error(config_of(directory)) == f"{directory}/train.fr: {wrong}; accepted is a sentence a line"
+    assert opening_error(config_of(directory)) == (
+        f"{directory}/train.fr: {wrong}; accepted is a sentence a line; "
+        "of a table, data.source_column and data.target_column take any column"
+    )
 
 
 def test_columns_are_those_of_tables(tmp_path):

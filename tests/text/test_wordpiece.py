@@ -70,3 +70,13 @@ def test_frequent_characters_are_kept_when_there_are_too_many():
     vocabulary = learn_wordpieces(counts, 54)
     assert len(vocabulary) <= 54
     assert {chr(0x4E00 + i) for i in range(12)} <= set(vocabulary.tokens)
+
+
+def test_characters_that_are_words_need_no_second_entry(counts):
+    """Chinese beside a few words in Latin letters: half of the entries are for characters, each of them once."""
+    chinese = {chr(0x4E00 + i): 1000 - i for i in range(500)}
+    tokens = learn_wordpieces(counts | chinese, 204).tokens
+    assert [token for token in chinese if token in tokens] == list(chinese)[:100]
+    assert not any(f"##{token}" in tokens for token in chinese)
+    assert {*STEMS[:4], "##ons"} <= set(tokens)
+    assert len(learn_wordpieces({"a￭": 3, "b": 1} | chinese, 504).tokens) == 504  # a few pieces leave the rest
