@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from unittest import mock
 
 import pytest
+
+from rnn_tasks import activity
 
 
 @pytest.fixture
@@ -24,3 +28,22 @@ def at_once():
             return list(pool.map(one, range(3)))
 
     return run
+
+
+@pytest.fixture(scope="session")
+def all_activities():
+    """A context manager: `with all_activities() as begun` lists what is begun inside, as it stands at its end."""
+
+    @contextlib.contextmanager
+    def noted():
+        begun, original = [], activity._going_on
+
+        def going_on(this):
+            begun.append(this)
+            return original(this)
+
+        with activity.watched("test") as watched, mock.patch.object(activity, "_going_on", going_on):
+            yield begun
+            assert watched.chain() == [watched]  # none of them goes on
+
+    return noted

@@ -41,15 +41,16 @@ def prepared(task, tiny, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def run(task, tiny, prepared, tmp_path_factory):
+def run(task, tiny, prepared, tmp_path_factory, all_activities):
     """The tiny preset, through every stage once."""
     directory = tmp_path_factory.mktemp(f"{task.name}-run")
-    trained = task.train(tiny, prepared, directory / "train", ())
-    report = task.evaluate(tiny, prepared, trained, directory / "evaluated")
-    exported = task.export(tiny, prepared, trained, directory / "exported")
+    with all_activities() as begun:
+        trained = task.train(tiny, prepared, directory / "train", ())
+        report = task.evaluate(tiny, prepared, trained, directory / "evaluated")
+        exported = task.export(tiny, prepared, trained, directory / "exported")
     lines = [*exported.example, "", "\N{SNOWMAN}", "  ", *exported.example[::-1], "x " * 200]
     answers = list(task.predict(exported.directory, lines, task.predict_options()))
-    return SimpleNamespace(trained=trained, report=report, exported=exported, lines=lines, answers=answers)
+    return SimpleNamespace(trained=trained, report=report, exported=exported, lines=lines, answers=answers, begun=begun)
 
 
 def weights(path):
@@ -168,6 +169,17 @@ def test_a_finished_training_resumed_changes_nothing(task, tiny, prepared, run):
 def test_stage_results_survive_json(prepared, run):
     for result, kind in ((prepared, Prepared), (run.trained, Trained), (run.report, Report), (run.exported, Exported)):
         assert kind.model_validate_json(result.model_dump_json()) == result
+
+
+def test_it_says_how_far_it_is(tiny, run):
+    """Without a line of the task's own: from the loop and the machinery that it shares."""
+    (epoch,) = (one for one in run.begun if one.what == "epoch")
+    batches = [one for one in run.begun if one.speed_unit]
+    assert (epoch.done, epoch.total) == (run.trained.epochs, tiny.training.epochs)
+    assert [(one.what, one.done) for one in batches] == [("batch", one.total) for one in batches]
+    assert sum(one.done for one in batches) == run.trained.steps
+    assert all(one.amount > 0 and np.isfinite(one.figures["loss"]) for one in batches)
+    assert {"validating", "writing the SavedModel", "loading the SavedModel"} <= {one.what for one in run.begun}
 
 
 def test_the_report_is_whole(task, run):

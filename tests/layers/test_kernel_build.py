@@ -16,9 +16,14 @@ tensorflow.errors = types.SimpleNamespace(OpError=RuntimeError)
 tensorflow.sysconfig = types.SimpleNamespace(get_compile_flags=list, get_link_flags=list)
 tensorflow.load_op_library = str
 sys.modules["tensorflow"] = tensorflow
+from rnn_tasks import activity
 from rnn_tasks.layers.kernels.build import library
-found = library()
+begun, going_on = [], activity._going_on
+activity._going_on = lambda this: begun.append(this.what) or going_on(this)
+with activity.watched("test"):
+    found = library()
 print(found.reason, found.ops == str(found.path), found.bfloat16)
+print(*(what for what in begun if what.startswith("building")))
 """
 
 COMPILER = """#!/bin/sh
@@ -37,6 +42,8 @@ def test_of_three_processes_one_compiles(at_once, tmp_path):
     compiler.write_text(COMPILER.format(log=log, source=source))
     compiler.chmod(0o755)
     environment = {**os.environ, "CXX": str(compiler), "XDG_CACHE_HOME": str(tmp_path / "cache")}
-    assert at_once(BUILDS, env=environment) == ["None True True\n"] * 3
+    found, named = zip(*(said.split("\n", 1) for said in at_once(BUILDS, env=environment)), strict=True)
+    assert found == ("None True True",) * 3
+    assert sorted(named) == ["\n", "\n", "building the native kernels, once for this machine\n"]
     assert log.read_text() == "compiled\n"
     assert [path.suffix for path in (tmp_path / "cache" / "rnn_tasks").iterdir()] == [".so"]

@@ -35,16 +35,17 @@ def corpus(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def run(corpus, tmp_path_factory):
+def run(corpus, tmp_path_factory, all_activities):
     work = tmp_path_factory.mktemp("run")
     config = override(
         PRESETS["tiny"], {"data.source": str(corpus), "data.level": "wordpiece", "data.vocabulary_size": 120}
     )
-    prepared = TASK.prepare(config, work / "prepared")
-    trained = TASK.train(config, prepared, work / "train", ())
-    report = TASK.evaluate(config, prepared, trained, work / "evaluated")
-    exported = TASK.export(config, prepared, trained, work / "exported")
-    return prepared, trained, report, exported
+    with all_activities() as begun:
+        prepared = TASK.prepare(config, work / "prepared")
+        trained = TASK.train(config, prepared, work / "train", ())
+        report = TASK.evaluate(config, prepared, trained, work / "evaluated")
+        exported = TASK.export(config, prepared, trained, work / "exported")
+    return prepared, trained, report, exported, begun
 
 
 def test_leaks_and_repeats_are_counted(run):
@@ -64,6 +65,23 @@ def test_every_test_set_is_reported_and_the_first_by_name_is_the_test_set(run):
     assert metrics["test_bleu"].baseline is not None
     assert {"val_bleu", "train_target_tokens_per_second", "decode_sentences_per_second"} <= set(metrics)
     assert run[2].notes["test_a_bleu_signature"].startswith("nrefs:1|case:mixed|eff:no|tok:13a")
+
+
+def test_what_takes_long_is_named(run):
+    begun = list(dict.fromkeys((one.what, one.done, one.unit) for one in run[4]))
+    for expected in (
+        ("checking the corpus", 0, ""),
+        ("cutting train into words", 15, "pairs"),
+        ("counting words in", 15, "pairs"),
+        ("learning the word pieces", 0, ""),
+        ("writing test_b ids", 2, "pairs"),
+        ("translating", 2, "sentences"),
+        ("scoring", 0, ""),
+        ("fitting the dictionary, round", 5, ""),
+        ("tracing the endpoint translate", 0, ""),
+    ):
+        assert expected in begun
+    assert [what for what, *_ in begun if what.startswith("t-SNE of ")]
 
 
 def test_the_score_is_the_user_s(run, corpus, tmp_path):

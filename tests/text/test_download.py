@@ -95,7 +95,7 @@ def test_a_good_file_is_kept_and_not_fetched_twice(tmp_path, server, sources, wa
     assert server.requests == ["/one/a.gz"]
     assert waits == []
     assert files_below(tmp_path) == ["one/a.gz"]
-    assert capfd.readouterr().out == ""
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_server_error_is_tried_again_after_growing_pauses(tmp_path, server, sources, waits):
@@ -103,6 +103,16 @@ def test_a_server_error_is_tried_again_after_growing_pauses(tmp_path, server, so
     (path,) = fetch_source("one", tmp_path, mirror=server.mirror, sleep=waits.append)
     assert path.read_bytes() == GOOD
     assert waits == [1, 2]
+
+
+def test_downloads_and_waits_are_named(tmp_path, server, sources, waits, all_activities):
+    server.answers["/one/a.gz"] = [(503, b"", None), (200, GOOD, None)]
+    with all_activities() as begun:
+        fetch_source("one", tmp_path, mirror=server.mirror, sleep=waits.append)
+    assert [(one.what, one.done, one.total, one.unit) for one in begun] == [
+        ("trying a.gz again in 1 s (HTTP 503 Service Unavailable)", 0, None, ""),
+        ("downloading a.gz", len(GOOD), len(GOOD), "bytes"),
+    ]
 
 
 def test_a_cut_download_is_tried_again(tmp_path, server, sources, waits):
