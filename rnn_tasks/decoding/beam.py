@@ -6,7 +6,18 @@ from typing import Any
 
 import tensorflow as tf
 
-from rnn_tasks.decoding.protocol import EOS, GO, IMPOSSIBLE, PAD, DecoderStep, SearchResult, allowed
+from rnn_tasks.decoding.protocol import (
+    EOS,
+    EXCLUDED,
+    GO,
+    IMPOSSIBLE,
+    PAD,
+    DecoderStep,
+    SearchResult,
+    allowed,
+    counted_limits,
+    take_step,
+)
 
 
 def length_penalty(lengths: tf.Tensor, alpha: tf.Tensor) -> tf.Tensor:
@@ -19,7 +30,7 @@ def length_penalty(lengths: tf.Tensor, alpha: tf.Tensor) -> tf.Tensor:
     References:
         Wu et al. 2016, "Google's Neural Machine Translation System", equation 14.
     """
-    return ((5.0 + tf.cast(lengths, tf.float32)) / 6.0) ** alpha
+    return ((5.0 + tf.cast(lengths, tf.float32)) / 6.0) ** tf.cast(alpha, tf.float32)
 
 
 def beam_search(
@@ -39,25 +50,32 @@ def beam_search(
         step: the decoder.
         state: nest of (batch, …), before the first step.
         memory: nest of (batch, …).
-        limits: (batch,) int32, the longest output of each sentence, `<eos>` included.
-        beam_width: hypotheses kept, a Python or tensor integer.
+        limits: (batch,) integers of 1 or more, the longest output of each sentence, `<eos>` included; where a graph
+            does not know their values, less counts as 1.
+        beam_width: hypotheses kept, a Python or tensor integer of 1 or more.
         alpha: of the length penalty.
 
     Returns:
-        beams = `beam_width` hypotheses a sentence, best score first.
-    """
-    batch, longest = tf.shape(limits)[0], tf.reduce_max(limits)
-    beams = tf.convert_to_tensor(beam_width)
+        beams = `beam_width` places a sentence, best score first; those that no hypothesis is left for are empty.
 
-    def spread(tensor: tf.Tensor) -> tf.Tensor:
-        return tf.repeat(tensor, beams, axis=0)
+    Raises:
+        ValueError: limits of another shape or kind, one below 1, or no place in the beam.
+    """
+    limits, longest = counted_limits("beam_search", limits)
+    batch, beams = tf.shape(limits)[0], tf.cast(beam_width, tf.int32)
+    width_given = tf.get_static_value(beams)
+    if width_given is not None and width_given < 1:
+        raise ValueError(f"beam_search takes a beam_width of 1 or more, found {width_given}")
+
+    def spread(tensor: Any) -> Any:
+        return None if tensor is None else tf.repeat(tensor, beams, axis=0)
 
     memory = tf.nest.map_structure(spread, memory)
     flat_limits = spread(limits)
     rows = tf.range(batch)[:, None] * beams  # (batch, 1), where each sentence's hypotheses begin
 
-    def body(t, last, ended, lengths, totals, state, ids, parents, alignments):
-        log_probabilities, state, alignment = step(tf.reshape(last, [-1]), state, memory)
+    def body(t, last, ended, possible, lengths, totals, state, ids, parents, alignments):
+        log_probabilities, state, alignment = take_step(step, tf.reshape(last, [-1]), state, memory)
         vocabulary = tf.shape(log_probabilities)[-1]
         log_probabilities = allowed(log_probabilities, t + 1 >= flat_limits)
         # A hypothesis has at most `beams` successors that can survive; one that has ended has a single one.
@@ -66,26 +84,37 @@ def beam_search(
         best = tf.reshape(best, [batch, beams, width])
         tokens = tf.reshape(tokens, [batch, beams, width])
         stays = tf.where(tf.range(width) == 0, 0.0, IMPOSSIBLE)
-        candidates = totals[:, :, None] + tf.where(ended[:, :, None], stays, best)
+        added = tf.where(ended[:, :, None], stays, best)
+        candidates = totals[:, :, None] + added
+
+        def all_of(values: tf.Tensor) -> tf.Tensor:
+            return tf.reshape(values, [batch, beams * width])
+
         candidate_lengths = lengths + tf.cast(~ended, tf.int32)
         scores = candidates / length_penalty(candidate_lengths, alpha)[:, :, None]
-        _, chosen = tf.math.top_k(tf.reshape(scores, [batch, -1]), beams)  # (batch, beams)
+        _, chosen = tf.math.top_k(all_of(scores), beams)  # (batch, beams)
         parent = chosen // width
-        totals = tf.gather(tf.reshape(candidates, [batch, -1]), chosen, batch_dims=1)
+        totals = tf.gather(all_of(candidates), chosen, batch_dims=1)
+        possible = tf.gather(all_of(possible[:, :, None] & (added > EXCLUDED)), chosen, batch_dims=1)
         parent_ended = tf.gather(ended, parent, batch_dims=1)
-        token = tf.where(parent_ended, PAD, tf.gather(tf.reshape(tokens, [batch, -1]), chosen, batch_dims=1))
+        token = tf.where(parent_ended, PAD, tf.gather(all_of(tokens), chosen, batch_dims=1))
         state = tf.nest.map_structure(lambda s: tf.gather(s, tf.reshape(rows + parent, [-1])), state)
         return (
             t + 1,
             token,
             parent_ended | (token == EOS),
+            possible,
             tf.gather(candidate_lengths, parent, batch_dims=1),
             totals,
             state,
             ids.write(t, token),
             parents.write(t, parent),
-            alignments.write(t, tf.reshape(alignment, [batch, beams, -1])),
+            alignments.write(t, tf.reshape(alignment, [batch, beams, tf.shape(alignment)[1]])),
         )
+
+    def goes_on(t, last, ended, possible, *_):
+        of_none = ~possible & tf.reduce_any(possible, axis=1, keepdims=True)  # what comes of these is not shown
+        return (t == 0) | (t < longest) & ~tf.reduce_all(ended | of_none)
 
     first_only = tf.where(tf.range(beams) == 0, 0.0, IMPOSSIBLE)  # the copies of <go> must not fill the beam
     any_shape = [None, None]
@@ -93,6 +122,7 @@ def beam_search(
         tf.constant(0),
         tf.fill([batch, beams], GO),
         tf.zeros([batch, beams], tf.bool),
+        tf.tile((first_only == 0.0)[None], [batch, 1]),
         tf.zeros([batch, beams], tf.int32),
         tf.tile(first_only[None], [batch, 1]),
         tf.nest.map_structure(spread, state),
@@ -100,19 +130,31 @@ def beam_search(
         tf.TensorArray(tf.int32, size=0, dynamic_size=True, element_shape=any_shape),
         tf.TensorArray(tf.float32, size=0, dynamic_size=True, element_shape=[None, None, None]),
     )
-    shapes = tf.nest.map_structure(lambda tensor: tensor.shape, start[:6])
+    shapes = tf.nest.map_structure(lambda tensor: tensor.shape, start[:7])
     invariants = (
         shapes[0],
-        *([tf.TensorShape(any_shape)] * 4),
-        tf.nest.map_structure(lambda s: tf.TensorShape([None, *s.shape[1:]]), start[5]),
+        *([tf.TensorShape(any_shape)] * 5),
+        tf.nest.map_structure(lambda s: tf.TensorShape([None, *s.shape[1:]]), start[6]),
         *([tf.TensorShape(None)] * 3),
     )
-    steps, _, _, lengths, totals, _, ids, parents, alignments = tf.while_loop(
-        lambda t, last, ended, *_: (t < longest) & ~tf.reduce_all(ended), body, start, shape_invariants=invariants
+    steps, _, _, possible, lengths, totals, _, ids, parents, alignments = tf.while_loop(
+        goes_on, body, start, shape_invariants=invariants
     )
-    scores, order = tf.math.top_k(totals / length_penalty(lengths, alpha), beams)
+    scores = totals / length_penalty(lengths, alpha)
+    _, order = tf.math.top_k(tf.where(possible, scores, scores + IMPOSSIBLE), beams)
     found, aligned = _follow_back(steps, order, ids, parents, alignments)
-    return SearchResult(found, tf.gather(totals, order, batch_dims=1), scores, aligned)
+    # What had to end where it could not is shown where there is nothing else.
+    shown = tf.gather(possible, order, batch_dims=1) | (tf.range(beams) == 0)
+
+    def in_order(values: tf.Tensor) -> tf.Tensor:
+        return tf.where(shown, tf.gather(values, order, batch_dims=1), float("-inf"))
+
+    return SearchResult(
+        ids=tf.where(shown[:, :, None], found, PAD),
+        log_probabilities=in_order(totals),
+        scores=in_order(scores),
+        alignments=tf.where(shown[:, :, None, None], aligned, 0.0),
+    )
 
 
 def _follow_back(

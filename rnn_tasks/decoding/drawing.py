@@ -26,7 +26,7 @@ def tempered(logits: tf.Tensor, temperature: float) -> tf.Tensor:
     if not COLDEST <= temperature <= HOTTEST:
         raise ValueError(f"temperature must lie between {COLDEST:g} and {HOTTEST:g}; found {temperature}")
     # The best token is at 0 before the division, so that no temperature overflows it.
-    return (logits - tf.reduce_max(logits, axis=-1, keepdims=True)) / temperature
+    return (logits - tf.reduce_max(logits, axis=-1, keepdims=True)) / float(temperature)
 
 
 def keep_top_k(logits: tf.Tensor, k: int) -> tf.Tensor:

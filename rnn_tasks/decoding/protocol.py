@@ -15,7 +15,7 @@ where a (4) is likelier than b (5) at first, but no longer with what follows:
     [[[4, 3]]]
     >>> beam_search(step, nothing, nothing, limits, beam_width=2).ids.numpy().tolist()
     [[[5, 3], [4, 3]]]
-    >>> sampling_search(step, nothing, nothing, limits, top_p=0.9, seed=1, samples=3).ids.numpy().tolist()
+    >>> sampling_search(step, nothing, nothing, limits, top_p=0.8, seed=1, samples=3).ids.numpy().tolist()
     [[[4, 5, 3], [5, 3, 0], [4, 3, 0]]]
 """
 
@@ -50,6 +50,9 @@ class DecoderStep(Protocol):
 class SearchResult(NamedTuple):
     """The hypotheses of each sentence: the best, best first, or what was drawn, in the order of drawing.
 
+    Where a sentence has fewer hypotheses of any probability than the beam has places, the last places are empty: their
+    ids are `<pad>`, their log probability and score -inf, their alignments 0. The first place never is.
+
     Attributes:
         ids: (batch, beams, time) up to and with `<eos>`, then `<pad>`.
         log_probabilities: (batch, beams), the model's own, `<eos>` included.
@@ -69,7 +72,7 @@ def allowed(log_probabilities: tf.Tensor, last_step: tf.Tensor) -> tf.Tensor:
     The probabilities are not renormalised, so a score stays the sum of what the model said.
 
     Args:
-        log_probabilities: (hypotheses, vocabulary); -inf is allowed.
+        log_probabilities: (hypotheses, vocabulary) float32; -inf is allowed, and so is NaN, which counts as that.
         last_step: (hypotheses,) bool.
 
     Returns:
@@ -77,4 +80,46 @@ def allowed(log_probabilities: tf.Tensor, last_step: tf.Tensor) -> tf.Tensor:
     """
     tokens = tf.range(tf.shape(log_probabilities)[-1])
     forbidden = (tokens == PAD) | (tokens == GO) | (last_step[:, None] & (tokens != EOS))
-    return tf.where(forbidden, IMPOSSIBLE, tf.maximum(log_probabilities, EXCLUDED))
+    return tf.where(forbidden, IMPOSSIBLE, tf.where(log_probabilities > EXCLUDED, log_probabilities, EXCLUDED))
+
+
+def take_step(step: DecoderStep, ids: tf.Tensor, state: Any, memory: Any) -> tuple[tf.Tensor, Any, tf.Tensor]:
+    """One step of a decoder of any precision: scores and alignment in float32, the state in the types it had before.
+
+    Args:
+        step, ids, state, memory: as of `DecoderStep`; the leaves of `state` are tensors.
+
+    Returns:
+        As of `DecoderStep`.
+    """
+    log_probabilities, after, alignment = step(ids, state, memory)
+    flat = zip(tf.nest.flatten(after), tf.nest.flatten(state), strict=True)
+    after = tf.nest.pack_sequence_as(state, [tf.cast(new, old.dtype) for new, old in flat])
+    return tf.cast(log_probabilities, tf.float32), after, tf.cast(alignment, tf.float32)
+
+
+def counted_limits(search: str, limits: Any) -> tuple[tf.Tensor, tf.Tensor]:
+    """The longest outputs as a search counts them.
+
+    Args:
+        search: who takes them, for errors.
+        limits: (batch,) whole numbers of 1 or more, in whatever TensorFlow makes a tensor of.
+
+    Returns:
+        (batch,) int32, 1 for less than 1 where a graph does not know the values; and the largest, 1 of no sentences.
+
+    Raises:
+        ValueError: another shape, no whole numbers, or one below 1.
+    """
+    limits = tf.convert_to_tensor(limits)
+    if not limits.dtype.is_integer:
+        raise ValueError(f"{search} counts limits in whole tokens, found {limits.dtype.name}")
+    if not limits.shape.is_compatible_with([None]):
+        raise ValueError(f"{search} takes limits (batch,), one a sentence, found {tuple(limits.shape)}")
+    values = tf.get_static_value(limits)
+    if values is not None and (values < 1).any():
+        raise ValueError(
+            f"{search} takes limits of 1 or more, `<eos>` included; found {values.min()} for sentence {values.argmin()}"
+        )
+    limits = tf.maximum(tf.cast(limits, tf.int32), 1)
+    return limits, tf.maximum(tf.reduce_max(limits), 1)

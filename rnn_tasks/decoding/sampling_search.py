@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from rnn_tasks.decoding.drawing import draw, keep_top_k, keep_top_p, tempered
-from rnn_tasks.decoding.protocol import EOS, GO, PAD, DecoderStep, SearchResult, allowed
+from rnn_tasks.decoding.protocol import EOS, GO, PAD, DecoderStep, SearchResult, allowed, counted_limits, take_step
 
 
 def sampling_search(
@@ -37,7 +37,8 @@ def sampling_search(
         step: the decoder.
         state: nest of (batch, …), before the first step.
         memory: nest of (batch, …).
-        limits: (batch,) int32, the longest output of each sentence, `<eos>` included.
+        limits: (batch,) integers of 1 or more, the longest output of each sentence, `<eos>` included; where a graph
+            does not know their values, less counts as 1.
         temperature: 1e-6 to 1000; towards 0 it is the greedy search.
         top_k: 0 keeps every token; 1 is the greedy search.
         top_p: in (0, 1]; 1 keeps every token.
@@ -51,21 +52,23 @@ def sampling_search(
         their log probabilities under the model itself, neither tempered nor cut.
 
     Raises:
-        ValueError: an impossible temperature, `top_k`, `top_p` or number of samples.
+        ValueError: an impossible temperature, `top_k`, `top_p` or number of samples; limits of another shape or kind,
+            or one below 1.
     """
     if samples < 1:
         raise ValueError(f"samples must be 1 or more; found {samples}")
-    batch, longest = tf.shape(limits)[0], tf.reduce_max(limits)
+    limits, longest = counted_limits("sampling_search", limits)
+    batch = tf.shape(limits)[0]
     uniforms = _uniforms(seed, tf.range(batch) if streams is None else streams, longest, samples)
 
-    def spread(tensor: tf.Tensor) -> tf.Tensor:
-        return tf.repeat(tensor, samples, axis=0)
+    def spread(tensor: Any) -> Any:
+        return None if tensor is None else tf.repeat(tensor, samples, axis=0)
 
     memory = tf.nest.map_structure(spread, memory)
     limits = spread(limits)
 
     def body(t, last, ended, total, state, ids, alignments):
-        log_probabilities, state, alignment = step(last, state, memory)
+        log_probabilities, state, alignment = take_step(step, last, state, memory)
         log_probabilities = allowed(log_probabilities, t + 1 >= limits)
         drawn = draw(keep_top_p(keep_top_k(tempered(log_probabilities, temperature), top_k), top_p), uniforms[t])
         total += tf.where(ended, 0.0, tf.gather(log_probabilities, drawn, batch_dims=1))
@@ -96,14 +99,18 @@ def sampling_search(
         *([tf.TensorShape(None)] * 2),
     )
     steps, _, _, total, _, ids, alignments = tf.while_loop(
-        lambda t, last, ended, *_: (t < longest) & ~tf.reduce_all(ended), body, start, shape_invariants=invariants
+        lambda t, last, ended, *_: (t == 0) | (t < longest) & ~tf.reduce_all(ended),
+        body,
+        start,
+        shape_invariants=invariants,
     )
     total = tf.reshape(total, [batch, samples])
+    aligned = tf.transpose(alignments.stack(), [1, 0, 2])  # (batch · samples, time, memory time)
     return SearchResult(
         ids=tf.reshape(tf.transpose(ids.stack()), [batch, samples, steps]),
         log_probabilities=total,
         scores=total,
-        alignments=tf.reshape(tf.transpose(alignments.stack(), [1, 0, 2]), [batch, samples, steps, -1]),
+        alignments=tf.reshape(aligned, [batch, samples, steps, tf.shape(aligned)[2]]),
     )
 
 
@@ -115,5 +122,7 @@ def _uniforms(seed: tf.Tensor | int, streams: tf.Tensor, longest: tf.Tensor, sam
         # Philox counts through the numbers row by row, so a longer neighbour only adds numbers at the end.
         return tf.random.stateless_uniform([longest, samples], pair, dtype=tf.float64, alg="philox")
 
-    drawn = tf.map_fn(of_sentence, streams, fn_output_signature=tf.TensorSpec([None, samples], tf.float64))
-    return tf.reshape(tf.transpose(drawn, [1, 0, 2]), [longest, -1])
+    # One more, not to have none: nothing can be stacked of no sentences.
+    streams = tf.concat([tf.cast(streams, tf.int64), [0]], axis=0)
+    drawn = tf.map_fn(of_sentence, streams, fn_output_signature=tf.TensorSpec([None, samples], tf.float64))[:-1]
+    return tf.reshape(tf.transpose(drawn, [1, 0, 2]), [longest, tf.shape(drawn)[0] * samples])

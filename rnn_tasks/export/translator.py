@@ -96,7 +96,8 @@ class Translator(tf.Module):
             alpha: scalar, of the length penalty.
 
         Returns:
-            texts (batch, beams), scores (batch, beams), log_probabilities (batch, beams), source_tokens
+            texts (batch, beams), scores (batch, beams), -inf where there are no more hypotheses, log_probabilities
+            (batch, beams), source_tokens
             (batch, source time), target_tokens (batch, beams, target time), both "" beyond their end, and
             alignments (batch, beams, target time, source time).
         """
@@ -188,7 +189,7 @@ def translate_lines(
     Args:
         translate: from `load_translator` or `Translator.compiled`.
         lines: sentences; an empty one has an empty translation.
-        beam_width: hypotheses a sentence.
+        beam_width: hypotheses a sentence; fewer where there are no more.
         alpha: of the length penalty.
     """
     lines = iter(lines)
@@ -221,6 +222,8 @@ def _hypotheses(answer: dict[str, np.ndarray]) -> Iterator[list[Hypothesis]]:
         source = [token.decode() for token in answer["source_tokens"][row] if token]
         hypotheses = []
         for beam, text in enumerate(texts):
+            if answer["scores"][row, beam] == -np.inf:  # an empty place
+                continue
             target = [token.decode() for token in answer["target_tokens"][row, beam] if token]
             alignment = answer["alignments"][row, beam, : len(target), : len(source)]
             hypotheses.append(Hypothesis(text.decode(), float(answer["scores"][row, beam]), source, target, alignment))

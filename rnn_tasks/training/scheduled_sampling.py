@@ -18,7 +18,8 @@ from typing import Any
 import tensorflow as tf
 
 from rnn_tasks.decoding.drawing import draw
-from rnn_tasks.decoding.protocol import DecoderStep, allowed
+from rnn_tasks.decoding.protocol import DecoderStep, allowed, take_step
+from rnn_tasks.layers.shapes import check_shape
 
 
 def scheduled_sampling(
@@ -39,23 +40,26 @@ def scheduled_sampling(
         step: the decoder.
         state: nest of (batch, …), before the first step.
         memory: nest of (batch, …).
-        target_in: (batch, time) int32 ids, `<go>` and the reference.
+        target_in: (batch, time) ids, `<go>` and the reference.
         epsilon: probability of the reference: 1 is teacher forcing, 0 lets the decoder run free.
         seed: an integer; another one for every update, such as the update's number. The same seed draws the same,
             but XLA has other random numbers for it than TensorFlow's kernels.
 
     Returns:
-        Log probabilities (batch, time, vocabulary) of the token after each of `target_in`, for a loss that takes
-        logits; they mean nothing where it is padded.
+        Log probabilities (batch, time, vocabulary), in float32, of the token after each of `target_in`, for a loss
+        that takes logits; they mean nothing where it is padded.
 
     Raises:
-        ValueError: epsilon is a number outside [0, 1].
+        ValueError: epsilon is a number outside [0, 1], or ids of another shape.
 
     References:
         Bengio et al. 2015, cited in full above.
     """
     if not tf.is_tensor(epsilon):
         _between("epsilon", epsilon, 0.0, 1.0)
+    state = tf.nest.map_structure(tf.convert_to_tensor, state)
+    target_in = tf.cast(target_in, tf.int32)  # what is drawn must fit in
+    check_shape("scheduled_sampling", "target_in", target_in, (None, None), "(batch, time)")
     references = tf.transpose(target_in)  # (time, batch)
     steps = tf.shape(references)[0]
     # The first step reads `<go>` whatever its coin says. Draws for step t take (seed, t), t > 0: (seed, 0) is free.
@@ -63,9 +67,9 @@ def scheduled_sampling(
 
     def body(t, own, state, scores):
         is_reference = (t == 0) | (coins[t] < tf.cast(epsilon, coins.dtype))
-        log_probabilities, state, _ = step(tf.where(is_reference, references[t], own), state, memory)
+        log_probabilities, state, _ = take_step(step, tf.where(is_reference, references[t], own), state, memory)
         words = allowed(log_probabilities, tf.zeros_like(is_reference))
-        own = tf.cast(draw(words, _uniforms(tf.shape(own), seed, t + 1)), own.dtype)
+        own = draw(words, _uniforms(tf.shape(own), seed, t + 1))
         return t + 1, own, state, scores.write(t, log_probabilities)
 
     any_batch = tf.nest.map_structure(lambda s: tf.TensorShape([None, *s.shape[1:]]), state)

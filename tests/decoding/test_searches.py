@@ -1,5 +1,6 @@
 """Searches over small decoders whose every probability is known."""
 
+import functools
 import itertools
 
 import numpy as np
@@ -8,7 +9,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnn_tasks.decoding import beam_search, greedy_search, length_penalty
+from rnn_tasks.decoding import beam_search, greedy_search, length_penalty, sampling_search
 
 PAD, UNK, GO, EOS = range(4)
 VOCABULARY, MEMORY_TIME = 7, 3
@@ -78,8 +79,9 @@ def test_scores_are_the_models_own(seed, width, alpha):
     found = beam(table, [6, 4, 1], width, alpha)
     for sentence in range(3):
         for place in range(width):
-            if found.log_probabilities[sentence, place] < -1e8:
-                continue  # a place that no hypothesis could take (limit 1: `<eos>` is the only one)
+            if place and sentence == 2:  # limit 1: `<eos>` is the only hypothesis
+                check_empty(found, sentence, place)
+                continue
             tokens = written(found.ids[sentence, place])
             expected = log_probability(table[sentence], tokens)
             np.testing.assert_allclose(found.log_probabilities[sentence, place], expected, rtol=1e-5)
@@ -89,7 +91,149 @@ def test_scores_are_the_models_own(seed, width, alpha):
             lasts = [GO, *tokens[:-1]]
             looked_at = np.argmax(found.alignments[sentence, place, : len(tokens)], axis=-1)
             np.testing.assert_array_equal(looked_at, np.array(lasts) % MEMORY_TIME)
-        assert np.all(np.diff(found.scores[sentence]) <= 0)
+        scores = found.scores[sentence]
+        assert np.all(scores[1:] <= scores[:-1])
+
+
+def check_empty(found, sentence, place):
+    """A place in the beam that no hypothesis is left for."""
+    assert found.log_probabilities[sentence, place] == -np.inf
+    assert found.scores[sentence, place] == -np.inf
+    assert np.all(found.ids[sentence, place] == PAD)
+    assert np.all(found.alignments[sentence, place] == 0.0)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 1.0])
+@pytest.mark.parametrize("forbidden", [[], [5], [5, EOS]], ids=str)
+def test_only_hypotheses_come_out_of_a_beam_that_is_too_wide(alpha, forbidden):
+    """All that there are, each once, the best first; beside a sentence that fills its beam."""
+    table = tables(2, 2, 4)
+    table[0, ..., forbidden] = -np.inf  # of no probability
+    table[0, 1:, ..., EOS] = tables(3, 1, 4)[0, 1:, ..., EOS]
+    found = beam(table, [2, 4], 20, alpha)
+    words = [token for token in (UNK, 4, 5, 6) if token not in forbidden]
+    wanted = [[word, EOS] for word in words] + [[EOS]] * (EOS not in forbidden)
+    ids, real = found.ids.numpy(), np.isfinite(found.scores)
+    assert real.sum(axis=1).tolist() == [len(wanted), 20]
+    assert sorted(written(row) for row in ids[0, : len(wanted)]) == sorted(wanted)
+    for place in range(len(wanted)):
+        expected = log_probability(table[0], written(ids[0, place]))
+        np.testing.assert_allclose(found.log_probabilities[0, place], expected, rtol=1e-5)
+    for place in range(len(wanted), 20):
+        check_empty(found, 0, place)
+    assert not np.any(np.isin(ids[1, :, 0], [PAD, GO]))
+    assert len({tuple(row) for row in ids[1]}) == 20
+
+
+def test_a_sentence_without_any_hypothesis_is_ended_by_force_once():
+    table = np.full_like(tables(0, 1, 3), -np.inf)
+    table[..., 4] = 0.0  # nothing but 4, for ever
+    found = beam(table, [3], 3, 1.0)
+    assert written(found.ids[0, 0]) == [4, 4, EOS]
+    for place in (1, 2):
+        check_empty(found, 0, place)
+
+
+PRECISIONS = [tf.float16, tf.bfloat16, tf.float64]
+SEARCHES = {
+    "greedy": greedy_search,
+    "beam": functools.partial(beam_search, beam_width=np.int64(3), alpha=np.float64(0.6)),
+    "sampling": functools.partial(sampling_search, seed=np.int64(1), samples=2, temperature=np.float64(0.9)),
+}
+EVERY_SEARCH = pytest.mark.parametrize("search", SEARCHES.values(), ids=SEARCHES)
+
+
+@EVERY_SEARCH
+@pytest.mark.parametrize("dtype", PRECISIONS, ids=lambda dtype: dtype.name)
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_decoder_of_any_precision(search, dtype, compiled):
+    """As the same numbers in float32; its states, given in float32, come back in its own precision."""
+    table = tf.cast(tf.cast(tables(4, 2, 5), dtype), tf.float32)
+
+    def cast(ids, state, memory):
+        log_probabilities, state, alignment = step(ids, {"t": state["t"], "before": state["before"]}, memory)
+        scores = tf.cast(tf.fill(tf.shape(ids), 0.25), dtype)
+        return tf.cast(log_probabilities, dtype), {**state, "scores": scores}, tf.cast(alignment, dtype)
+
+    def run(decoder, kind):
+        state = {**start(tf.constant([0, 0])), "scores": tf.zeros([2], kind)}
+        return search(decoder, state, table, [5, 3])
+
+    def exact(ids, state, memory):
+        log_probabilities, after, alignment = step(ids, {"t": state["t"], "before": state["before"]}, memory)
+        return log_probabilities, {**after, "scores": state["scores"]}, alignment
+
+    found = (tf.function(run) if compiled else run)(cast, tf.float32)
+    for part, wanted in zip(found, run(exact, tf.float32), strict=True):
+        assert part.dtype == wanted.dtype
+        np.testing.assert_allclose(part, wanted, rtol=1e-6)
+
+
+@EVERY_SEARCH
+@pytest.mark.parametrize(
+    "limits", [[3, 5], np.array([3, 5]), np.array([3, 5], np.uint8), tf.constant([3, 5], tf.int64)], ids=type
+)
+def test_limits_of_any_kind(search, limits):
+    table = tables(5, 2, 5)
+    found, wanted = (search(step, start(tf.constant([0, 0])), table, given) for given in (limits, tf.constant([3, 5])))
+    for part, expected in zip(found, wanted, strict=True):
+        np.testing.assert_array_equal(part, expected)
+
+
+@EVERY_SEARCH
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        ([2, 0], "takes limits of 1 or more, `<eos>` included; found 0 for sentence 1"),
+        (tf.constant([-3, 1]), "found -3 for sentence 0"),
+        ([2.0, 2.0], "counts limits in whole tokens, found float32"),
+        (3, r"takes limits \(batch,\), one a sentence, found \(\)"),
+        ([[3, 3]], r"found \(1, 2\)"),
+    ],
+)
+def test_limits_that_are_none(search, limits, message):
+    with pytest.raises(ValueError, match=rf"^(greedy|beam|sampling)_search .*{message}"):
+        search(step, start(tf.constant([0, 0])), tables(0, 2, 3), limits)
+
+
+def test_a_beam_without_places():
+    with pytest.raises(ValueError, match="beam_search takes a beam_width of 1 or more, found 0"):
+        beam_search(step, start(tf.constant([0])), tables(0, 1, 3), [3], beam_width=0)
+
+
+def test_where_a_graph_does_not_know_its_limits_less_than_one_is_one():
+    table = tables(6, 3, 4)
+    for found, wanted in zip(greedy(table, [0, -1, 4]), greedy(table, [1, 1, 4]), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+    for found, wanted in zip(beam(table, [0, -1, 4], 2, 1.0), beam(table, [1, 1, 4], 2, 1.0), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
+@EVERY_SEARCH
+@pytest.mark.parametrize("compiled", [False, True])
+def test_no_sentences(search, compiled):
+    def run(limits, table):
+        return search(step, start(limits), table, limits)
+
+    if compiled:
+        run = tf.function(run, input_signature=[LIMITS, TABLES])
+    found = run(tf.zeros([0], tf.int32), tf.constant(tables(0, 0, 3)))
+    assert found.ids.shape[0] == 0
+    assert found.scores.shape == found.ids.shape[:2]
+    assert found.alignments.shape == (*found.ids.shape, MEMORY_TIME)
+
+
+@EVERY_SEARCH
+def test_a_memory_may_lack_a_part(search):
+    """As an `AttentionMemory` without a mask does."""
+    table = tables(7, 2, 4)
+
+    def decoder(ids, state, memory):
+        return step(ids, state, memory[0])
+
+    found = search(decoder, start(tf.constant([0, 0])), (table, None), [4, 4])
+    for part, wanted in zip(found, search(step, start(tf.constant([0, 0])), table, [4, 4]), strict=True):
+        np.testing.assert_array_equal(part, wanted)
 
 
 @pytest.mark.parametrize("alpha", [0.0, 1.0])

@@ -61,6 +61,17 @@ def test_scores_fall_and_limits_hold(translate):
             assert h.alignment.shape == (len(h.target_tokens), len(h.source_tokens))
 
 
+def test_as_many_hypotheses_as_there_are():
+    """Of at most two tokens: `<eos>` alone, and one word before it."""
+    made = translator(reverse=False)
+    made.max_length = 2
+    words = len(made.target.vocabulary) - 3  # without <pad>, <go>, <eos>
+    (hypotheses,) = exporting.translate_lines(made.compiled(), ["the cat sees"], words + 4, 1.0)
+    assert [h.target_tokens[-1] for h in hypotheses] == ["<eos>"] * (words + 1)
+    assert sorted(len(h.target_tokens) for h in hypotheses) == [1] + [2] * words
+    assert all(np.isfinite(h.score) for h in hypotheses)
+
+
 def test_alignments_stand_in_the_source_s_own_order(made):
     """What the model attends to, computed by hand on the reversed ids, turned round."""
     line = "the red cat sees"
