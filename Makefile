@@ -41,9 +41,14 @@ ui: $(READY)  ## Serve the Prefect and MLflow user interfaces until Ctrl-C
 serve: $(READY)  ## Beside `make ui`: a deployment a task, run from its form or schedule, until Ctrl-C
 	@$(BIN)/rnn-tasks serve
 
+ifndef ALONE  # one `make` sets it up, and others that were started meanwhile find it there
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(not (3, 11) <= v <= (3, 13) and \
 		"Python 3.11 to 3.13 is needed, $(PYTHON) is %d.%d; choose one: make PYTHON=python3.12 ..." % v)'
+	@$(PYTHON) -c 'import fcntl, subprocess, sys; lock = open("pyproject.toml"); fcntl.flock(lock, fcntl.LOCK_EX); \
+		sys.exit(subprocess.call(sys.argv[1:]))' $(MAKE) --silent --no-print-directory ALONE=1 $@
+else
+$(READY): requirements.lock pyproject.toml
 	@echo 'setting up .venv from requirements.lock: some minutes, once' >&2
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
@@ -51,3 +56,4 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m uv pip install --quiet --compile-bytecode --python $(BIN)/python -r requirements.lock
 	@$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
+endif
