@@ -79,7 +79,7 @@ def command(home):
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=500,
             env={**os.environ, "PYTHONPATH": str(HERE), **environment},
             cwd=home,
         )
