@@ -19,6 +19,7 @@ from rnn_tasks.layers.kernels.steps import LSTM_STEP
 from rnn_tasks.layers.luong_attention import LuongAttention
 from rnn_tasks.layers.masking import beside, last_unmasked
 from rnn_tasks.layers.run import loop_cell, output_size, run_cell, step_cell
+from rnn_tasks.layers.shared_cells import deserialize, reads_cells, serialize, writes_cells
 
 
 class AttentionMemory(NamedTuple):
@@ -246,10 +247,11 @@ class AttentionWrapper(CellWrapper):
         vectors, *final = (ops.cast(value, self.compute_dtype) for value in decoded)
         return vectors, keras.tree.pack_sequence_as(initial_state, final)
 
+    @writes_cells
     def get_config(self):
         return {
             **super().get_config(),
-            "attention": keras.saving.serialize_keras_object(self.attention),
+            "attention": serialize(self.attention),
             "attention_units": self.attention_units,
             "activation": None if self.attention_units is None else keras.activations.serialize(self.activation),
             "input_feeding": self.input_feeding,
@@ -257,8 +259,9 @@ class AttentionWrapper(CellWrapper):
         }
 
     @classmethod
+    @reads_cells
     def from_config(cls, config, custom_objects=None):
-        config["attention"] = keras.saving.deserialize_keras_object(config["attention"], custom_objects=custom_objects)
+        config["attention"] = deserialize(config["attention"], custom_objects)
         return super().from_config(config, custom_objects)
 
     def get_build_config(self):

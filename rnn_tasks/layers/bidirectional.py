@@ -27,11 +27,21 @@ class Bidirectional(BuiltOnce, keras.layers.Bidirectional):
         where `merge_mode` is None; then with `return_state` the states of both ways.
 
     Raises:
-        ValueError: a mask or lengths that do not fit the sequences.
+        ValueError: a mask or lengths that do not fit the sequences; a `backward_layer` over a cell of `layer`.
 
     References:
         Schuster & Paliwal 1997, "Bidirectional Recurrent Neural Networks".
     """
+
+    def __init__(self, layer, merge_mode="concat", weights=None, backward_layer=None, **kwargs):
+        if backward_layer is not None:
+            parts = {id(part) for part in layer._flatten_layers()}
+            for cell in [part for part in backward_layer._flatten_layers() if id(part) in parts]:
+                raise ValueError(
+                    f"{cell.name} cannot serve both ways: the way forwards goes through a copy of its layer, with a "
+                    "cell of its own"
+                )
+        super().__init__(layer, merge_mode=merge_mode, weights=weights, backward_layer=backward_layer, **kwargs)
 
     def call(self, sequences, initial_state=None, mask=None, training=None, sequence_length=None):
         mask = unmasked_steps(self.name, sequences, mask, sequence_length)

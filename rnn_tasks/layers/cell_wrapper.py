@@ -9,6 +9,7 @@ from keras import ops
 from keras.src.layers.rnn.dropout_rnn_cell import DropoutRNNCell  # not public, but what Keras' RNN looks for
 
 from rnn_tasks.layers.run import first_state, output_size, state_sizes
+from rnn_tasks.layers.shared_cells import deserialize, reads_cells, serialize, writes_cells
 from rnn_tasks.layers.shared_masks import draw_masks, forget_masks, keep_masks_apart
 
 
@@ -60,10 +61,11 @@ class CellWrapper(DropoutRNNCell, keras.layers.Layer):
     def reset_recurrent_dropout_mask(self):
         return None  # done above
 
+    @writes_cells
     def get_config(self):
-        return {**super().get_config(), "cell": keras.saving.serialize_keras_object(self.cell)}
+        return {**super().get_config(), "cell": serialize(self.cell)}
 
     @classmethod
+    @reads_cells
     def from_config(cls, config, custom_objects=None):
-        cell = keras.saving.deserialize_keras_object(config.pop("cell"), custom_objects=custom_objects)
-        return cls(cell, **config)
+        return cls(deserialize(config.pop("cell"), custom_objects), **config)

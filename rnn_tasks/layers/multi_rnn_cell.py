@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 
 from rnn_tasks.layers.run import first_state, run_cell, state_sizes, step_cell
+from rnn_tasks.layers.shared_cells import deserialize, reads_cells, serialize, writes_cells
 from rnn_tasks.layers.shared_masks import keep_masks_apart
 
 
@@ -60,3 +61,13 @@ class MultiRNNCell(keras.layers.StackedRNNCells):
             sequences, new = run_cell(cell, sequences, before, mask, training)
             final.append(new)
         return sequences, final
+
+    @writes_cells
+    def get_config(self):
+        return {**keras.layers.Layer.get_config(self), "cells": [serialize(cell) for cell in self.cells]}
+
+    @classmethod
+    @reads_cells
+    def from_config(cls, config, custom_objects=None):
+        cells = [deserialize(cell, custom_objects) for cell in config.pop("cells")]
+        return cls(cells, **config)

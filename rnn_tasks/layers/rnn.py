@@ -17,6 +17,7 @@ from rnn_tasks.layers.multi_rnn_cell import MultiRNNCell
 from rnn_tasks.layers.recompute import draws_masks, run_in_chunks
 from rnn_tasks.layers.run import loop_cell, output_size, run_cell, state_sizes
 from rnn_tasks.layers.shapes import check_shape
+from rnn_tasks.layers.shared_cells import belongs_to, mark_if_in_other_layers, reads_cells, writes_cells
 from rnn_tasks.layers.shared_masks import keep_masks_apart, masks_of_its_own
 
 
@@ -79,6 +80,7 @@ class RNN(BuiltOnce, keras.layers.RNN):
             **kwargs,
         )
         self.alignment_history, self.recompute_every = alignment_history, recompute_every
+        belongs_to(self, self.cell)
         if alignment_history and not self._attention():
             raise ValueError(f"alignment_history is of an AttentionWrapper; {self.name} has none in its cell")
         if recompute_every is not None:
@@ -165,16 +167,23 @@ class RNN(BuiltOnce, keras.layers.RNN):
         if self.return_state:
             shapes += keras.tree.map_structure(state, state_sizes(self.cell))
         if self.alignment_history:
-            shapes += [(batch, time, memory_time) for _ in self._attention()]
+            shapes += [(batch, time, memory_time) for _ in alignments(self.cell, state_sizes(self.cell))]
         return tuple(shapes) if len(shapes) > 1 or self.return_state else shapes[0]
 
     def compute_mask(self, _, mask):
         mask = keras.tree.flatten(mask)[0] if self.return_sequences else None
         return [mask] if self.return_state or self.alignment_history else mask
 
+    @writes_cells
     def get_config(self):
-        own = {"alignment_history": self.alignment_history, "recompute_every": self.recompute_every}
-        return {**super().get_config(), **own}
+        config = super().get_config()
+        mark_if_in_other_layers(self.cell, config["cell"])
+        return {**config, "alignment_history": self.alignment_history, "recompute_every": self.recompute_every}
+
+    @classmethod
+    @reads_cells
+    def from_config(cls, config, custom_objects=None):
+        return super().from_config(config, custom_objects)
 
     def _check_recomputing(self, steps: int) -> None:
         if steps < 1:

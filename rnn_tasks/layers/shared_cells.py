@@ -1,0 +1,168 @@
+"""One cell, or one attention, at several places: written into a config, and found again when a layer is made of it.
+
+Keras tells it of layers that a model has twice, and within `model.save` of some cells. Of what stands inside two
+wrappers it keeps two copies, and so does everything that makes a layer from another's config: `clone_model`,
+`Bidirectional`, `from_config`. Here every place of a cell has the whole of its config and one number; the first to be
+read makes the cell, the others find it. What no config can tell is refused.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import copy
+import dataclasses
+import functools
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+from weakref import WeakSet
+
+import keras
+from keras.src.backend.common.global_state import get_global_attribute
+
+NUMBER = "shared_cell"
+
+
+@dataclasses.dataclass
+class _Written:
+    """Of the config that is being written: each cell's number and config, and how many places it has, by its id."""
+
+    numbers: dict[int, int] = dataclasses.field(default_factory=dict)
+    configs: dict[int, dict] = dataclasses.field(default_factory=dict)
+    places: Counter[int] = dataclasses.field(default_factory=Counter)
+
+
+_written: contextvars.ContextVar[_Written | None] = contextvars.ContextVar("written", default=None)
+_read: contextvars.ContextVar[dict[int, Any] | None] = contextvars.ContextVar("read", default=None)
+
+
+def writes_cells(get_config: Callable) -> Callable:
+    """Decorates the `get_config` of what holds cells, which it has to `serialize`."""
+
+    @functools.wraps(get_config)
+    def whole(self):
+        if _written.get() is not None:  # within the config of another
+            return get_config(self)
+        _refuse_cells_of_other_layers(self)
+        written = _Written()
+        token = _written.set(written)
+        try:
+            config = get_config(self)
+        finally:
+            _written.reset(token)
+        _refuse_places_that_are_not_written(self, written)
+        return _with_numbers(config, {number for cell, number in written.numbers.items() if written.places[cell] > 1})
+
+    return whole
+
+
+def reads_cells(from_config: Callable) -> Callable:
+    """Decorates, below `classmethod`, the `from_config` of what holds cells, which it has to `deserialize`."""
+
+    @functools.wraps(from_config)
+    def whole(cls, config, custom_objects=None):
+        token = _read.set({}) if _read.get() is None else None
+        try:
+            return from_config(cls, dict(config), custom_objects)  # a copy: parts are taken out of it
+        finally:
+            if token is not None:
+                _read.reset(token)
+
+    return whole
+
+
+def serialize(cell: keras.layers.Layer) -> dict:
+    """The config of a cell for one of its places."""
+    written = _written.get()
+    assert written is not None
+    written.places[id(cell)] += 1
+    if id(cell) not in written.numbers:
+        number = written.numbers[id(cell)] = len(written.numbers)  # before the cells within, which come after
+        config = mark_if_in_other_layers(cell, keras.saving.serialize_keras_object(cell))
+        written.configs[id(cell)] = {**config, NUMBER: number}
+    return copy.deepcopy(written.configs[id(cell)])
+
+
+def deserialize(config: dict, custom_objects: Any = None) -> keras.layers.Layer:
+    """The cell of a config by `serialize`, made when the first of its places is read."""
+    read = _read.get()
+    assert read is not None
+    number = config.get(NUMBER)
+    if number not in read:
+        cell = keras.saving.deserialize_keras_object(config, custom_objects=custom_objects)
+        if number is None:
+            return cell
+        read[number] = cell
+    return read[number]
+
+
+def belongs_to(layer: keras.layers.Layer, cell: keras.layers.Layer) -> None:
+    """Remember that `layer` is over `cell`: it may not be the only one."""
+    for part in cell._flatten_layers():
+        vars(part).setdefault("_layers_over_it", WeakSet()).add(layer)
+
+
+def mark_if_in_other_layers(cell: keras.layers.Layer, config: dict) -> dict:
+    """Let a saved model tell, in Keras' own way, that several layers are over a cell."""
+    if _model_is_saved() and len(_layers_over(cell)) > 1:
+        config["shared_object_id"] = id(cell)
+    return config
+
+
+def _layers_over(cell: Any) -> Any:
+    return vars(cell).get("_layers_over_it", ())
+
+
+def _model_is_saved() -> bool:
+    """Whether what is written or read is a whole model's, where cells are found again across its layers."""
+    return get_global_attribute("shared_objects/id_to_config_map") is not None
+
+
+def _with_numbers(config: Any, numbers: set[int]) -> Any:
+    """The config with no number but these."""
+    if isinstance(config, dict):
+        return {k: _with_numbers(v, numbers) for k, v in config.items() if k != NUMBER or v in numbers}
+    if isinstance(config, (list, tuple)):
+        return type(config)(_with_numbers(part, numbers) for part in config)
+    return config
+
+
+def _refuse_cells_of_other_layers(layer: Any) -> None:
+    parts = {id(part) for part in layer._flatten_layers(include_self=False)}
+    for other in _graph(layer):
+        within = other._flatten_layers() if isinstance(other, keras.layers.Layer) else []
+        for part in [] if layer in within else [part for part in within if id(part) in parts]:
+            over = [rnn for rnn in within if isinstance(rnn, keras.layers.RNN) and part in rnn._flatten_layers()]
+            if not _model_is_saved() or any(rnn not in _layers_over(part) for rnn in over):
+                raise ValueError(
+                    f"{part.name} is in two layers of a model, {layer.name} and {other.name}, and a copy of one layer "
+                    "would have one of its own: call one layer twice"
+                )
+
+
+def _refuse_places_that_are_not_written(layer: Any, written: _Written) -> None:
+    """Those in what writes its own config: Keras' StackedRNNCells, or a wrapper that somebody wrote."""
+    places: Counter[int] = Counter()
+    for holder in layer._flatten_layers():
+        held = [value for name, value in vars(holder).items() if not name.startswith("_")]
+        here = Counter(id(part) for part in keras.tree.flatten(held) if isinstance(part, keras.layers.Layer))
+        places.update(here)
+        of_keras = type(holder) is keras.layers.StackedRNNCells and not _model_is_saved()
+        for part in holder._layers:
+            if (of_keras and here[id(part)] > 1) or 0 < written.places[id(part)] < places[id(part)]:
+                raise ValueError(
+                    f"{part.name} has several places in {layer.name}, and of what holds it there only MultiRNNCell and "
+                    "the wrappers of this package can say so in a config"
+                )
+
+
+def _graph(layer: Any) -> Iterator[Any]:
+    """The operations of functional models that the layer is in, without itself."""
+    nodes, waiting = set(), list(layer._inbound_nodes)
+    while waiting:
+        node = waiting.pop()
+        if node not in nodes:
+            nodes.add(node)
+            after = [later for later in node.operation._outbound_nodes if node in later.parent_nodes]
+            waiting += [*node.parent_nodes, *after]
+    yield from {node.operation for node in nodes} - {layer}
