@@ -6,6 +6,7 @@ Nothing here imports TensorFlow, Prefect or MLflow before all that can be checke
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import sys
@@ -19,12 +20,13 @@ from cyclopts import App, CycloptsError, Parameter
 
 from pipelines import presentation, provenance, sign_of_life
 from pipelines.settings import get_settings
+from pipelines.terminal import prepare_streams
 from rnn_tasks import activity
 from rnn_tasks.config import Section, TaskConfig, override, parse_assignment, validate
 from rnn_tasks.errors import UserError
-from rnn_tasks.files import write_whole
 from rnn_tasks.registry import TASK_MODULES, get_task
 from rnn_tasks.task import Task
+from rnn_tasks.user_files import reading, writing
 
 if TYPE_CHECKING:
     from pipelines.flow import Outcome
@@ -39,6 +41,7 @@ app = App(
 
 STDOUT, STDERR = 1, 2
 logger = logging.getLogger(__name__)
+STANDARD_INPUT, STANDARD_OUTPUT = Path("/dev/fd/0"), Path("/dev/fd/1")
 
 TaskName = Annotated[str, Parameter(help="A task's name; `rnn-tasks list` shows them.")]
 
@@ -105,7 +108,7 @@ def run(
             print("the same command goes on where this one stopped", file=sys.stderr)
             raise
     if json:
-        print(outcome.model_dump_json(exclude={"champion"}))
+        print(outcome.model_dump_json(exclude={"champion"}, ensure_ascii=True))  # the same in any encoding
     else:
         presentation.show_outcome(outcome)
 
@@ -126,6 +129,9 @@ def predict(
     It is the champion on the data of the run that finished last, unless --run or --data says otherwise. Trial runs (of
     the preset for tests, or with training.limit_batches) are never champion.
 
+    A line that comes alone is answered at once, many that come together are answered together. Both sides are UTF-8,
+    whatever the locale.
+
     Parameters
     ----------
     run
@@ -133,35 +139,29 @@ def predict(
     data
         A path, or the name of a data source: the champion on this data.
     input
-        A UTF-8 file with one input a line; standard input by default.
+        A file or a pipe with one input a line; standard input by default.
     output
-        Where the answers go, one line for each input line; standard output by default.
+        Where the answers go, one line for each input line; standard output by default. A regular file gets them
+        when the last one is known, a pipe or a device one by one.
     options
         What the task lets its caller choose: `rnn-tasks describe TASK` shows it.
     """
     declared = get_task(task)
     choices = validate_options(declared, options)
-    if input and not input.is_file():
-        raise UserError(f"--input {input}: no such file")
-    if output and output.is_dir():
-        raise UserError(f"--output {output}: is a directory; a file is wanted")
+    check_paths(declared, input, output, choices)
     from pipelines import champions, tracking
 
     model = champions.choose(declared, run, data)
     export = tracking.export_directory(task, model)
     print("answering:", champions.described(declared, model), file=sys.stderr)
-    _import_tensorflow()
-    answers = declared.predict(export, read_lines(input), choices)
-    if output:
-        text = "".join(f"{answer}\n" for answer in answers)
-        try:
-            write_whole(output, text)
-        except OSError as error:
-            raise UserError(f"--output {output}: cannot be written ({error.strerror})") from None
-        return
-    for answer in answers:
-        sys.stdout.buffer.write(f"{answer}\n".encode())
-    sys.stdout.buffer.flush()
+    # The input first, as a shell does: whoever holds the other ends of two pipes counts on it.
+    with (
+        reading(input or STANDARD_INPUT, str(input or "standard input")) as lines,
+        writing(output or STANDARD_OUTPUT, f"--output {output}" if output else "standard output") as write,
+    ):
+        _import_tensorflow()
+        for answer in declared.predict(export, lines, choices):
+            write(answer)
 
 
 @app.command
@@ -241,19 +241,25 @@ def validate_options(task: Task, options: dict[str, str]) -> Section:
     return validate(task.predict_options, values)
 
 
-def read_lines(path: Path | None) -> Iterator[str]:
-    """The lines of a UTF-8 file, or of standard input, without their ends; only \\n and \\r\\n end a line.
+def check_paths(task: Task, input: Path | None, output: Path | None, options: Section) -> None:  # noqa: A002
+    """What can be said of the user's paths before anything is loaded.
 
     Raises:
-        UserError: a line is not UTF-8.
+        UserError: an input that is no file, an output that is a directory, or two outputs in one file.
     """
-    with path.open("rb") if path else contextlib.nullcontext(sys.stdin.buffer) as file:
-        for number, line in enumerate(file, 1):
-            try:
-                yield line.removesuffix(b"\n").removesuffix(b"\r").decode()
-            except UnicodeDecodeError as error:
-                where = path or "standard input"
-                raise UserError(f"{where}, line {number}: not UTF-8 (byte {error.start + 1} of the line)") from None
+    if input and not os.path.exists(input):  # Path's own raises where a name is too long
+        raise UserError(f"--input {input}: no such file")
+    if input and input.is_dir():
+        raise UserError(f"--input {input}: is a directory; a file is wanted")
+    outputs = {"output": output, **{name: value for name, value in options if isinstance(value, Path)}}
+    seen: dict[str, str] = {}
+    for name, path in outputs.items():
+        if path and os.path.isdir(path):
+            raise UserError(f"--{name} {path}: is a directory; a file is wanted")
+        if path and (os.path.isfile(path) or not os.path.exists(path)):
+            other = seen.setdefault(os.path.realpath(path), name)
+            if other != name:
+                raise UserError(f"--{name} {path}: --{other} is written there")
 
 
 @contextlib.contextmanager
@@ -304,6 +310,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 
 
 def _exit_code(arguments: list[str] | None) -> int:
+    prepare_streams()
     try:
         app(arguments, print_error=False, exit_on_error=False, result_action="return_value")
         sys.stdout.flush()
@@ -316,6 +323,13 @@ def _exit_code(arguments: list[str] | None) -> int:
     except BrokenPipeError:  # the reader has seen enough: `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            traceback.print_exc()
+            return 1
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what it holds would fail again at exit
+        print(f"error: {error.filename or 'standard output'}: {error.strerror}", file=sys.stderr)
+        return 2
     except Exception:
         traceback.print_exc()
         return 1

@@ -63,7 +63,7 @@ def _digest_of_test_split(prepared: Prepared) -> str:
     """It covers the prepared files whose names begin with `test`, of which only the readable ones (.txt, .tsv) where
     there are any: another vocabulary gives other ids for the same test sentences.
     """
-    files = json.loads((prepared.directory / "manifest.json").read_text())["files"]
+    files = json.loads((prepared.directory / "manifest.json").read_bytes())["files"]
     tests = {name: record["sha256"] for name, record in files.items() if name.startswith("test")}
     readable = {name: sha256 for name, sha256 in tests.items() if name.endswith((".txt", ".tsv"))}
     return json_digest(readable or tests)[:16] if tests else prepared.digest
@@ -86,7 +86,7 @@ def surroundings() -> dict[str, str]:
 def _git_tags() -> dict[str, str]:
     def git(*arguments: str) -> str:
         command = ["git", "-C", str(PROJECT), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        return subprocess.run(command, capture_output=True, text=True, errors="replace", check=True).stdout.strip()
 
     try:
         changed = git("status", "--short", "--untracked-files=no")

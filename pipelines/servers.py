@@ -67,7 +67,7 @@ def start_prefect_api(settings: Settings) -> Callable[[], None]:
 def running_prefect(settings: Settings) -> str | None:
     """The API of the Prefect server that `ui` runs over the same store, if it runs."""
     try:
-        url = json.loads(_server_file(settings).read_text())["url"]
+        url = json.loads(_server_file(settings).read_bytes())["url"]
         return url if _answers(f"{url}/health") else None
     except FileNotFoundError:
         return None

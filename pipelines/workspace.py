@@ -83,7 +83,7 @@ def _lock(directory: Path) -> int | None:
 def read_record(directory: Path) -> RunRecord | None:
     """What an earlier process left in `directory`; None when it left nothing."""
     try:
-        return RunRecord.model_validate(json.loads((directory / "run.json").read_text()))
+        return RunRecord.model_validate(json.loads((directory / "run.json").read_bytes()))
     except FileNotFoundError:
         return None
 

@@ -93,7 +93,7 @@ def prepare_once(work_dir: Path, digest: str, source: str, write: Callable[[Path
             reused = manifest.exists()
             if not reused:
                 _write_preparation(directory, source, write)
-    record = json.loads(manifest.read_text())
+    record = json.loads(manifest.read_bytes())
     return Prepared(directory=directory, digest=digest, counts=record["counts"], source=source, reused=reused)
 
 

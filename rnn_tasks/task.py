@@ -134,7 +134,8 @@ class Task:
         train: (config, prepared, work_dir, callbacks) -> Trained. Resumes from work_dir.
         evaluate: (config, prepared, trained, out_dir) -> Report.
         export: (config, prepared, trained, out_dir) -> Exported.
-        predict: (export_dir, lines, options) -> one answer a line (n-best lists may give more).
+        predict: (export_dir, lines, options) -> one answer a line (n-best lists may give more), as the lines come:
+            it takes them by `rnn_tasks.line_stream.chunks`, for their input may stay open.
         predict_options: what `predict` lets its caller choose (a beam width, say).
     """
 

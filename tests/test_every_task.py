@@ -3,6 +3,7 @@
 import functools
 import importlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from rnn_tasks.config import dotted_keys, override
 from rnn_tasks.errors import UserError
+from rnn_tasks.line_stream import LineStream
 from rnn_tasks.registry import TASK_MODULES, get_task
 from rnn_tasks.task import Exported, Prepared, Report, Trained
 
@@ -240,6 +242,18 @@ def test_prediction_gives_a_line_for_a_line_and_empty_for_empty(run):
     assert all(run.answers[: len(run.exported.example)])
     count = len(run.exported.example)
     assert run.answers[:count] == run.answers[count + 3 : 2 * count + 3][::-1]  # whatever stands around a line
+
+
+@pytest.mark.timeout(120, func_only=True)  # an answer that is held back never comes
+def test_a_line_that_comes_alone_is_answered_while_the_input_stays_open(task, run):
+    read, write = os.pipe()
+    answers = task.predict(run.exported.directory, LineStream(read, "pipe"), task.predict_options())
+    for line in (run.exported.example[0], "", run.exported.example[1]):
+        os.write(write, f"{line}\n".encode())
+        assert next(answers) == run.answers[run.lines.index(line)]
+    os.close(write)
+    assert list(answers) == []
+    os.close(read)
 
 
 def test_the_export_answers_alike_in_a_fresh_process(task, run):

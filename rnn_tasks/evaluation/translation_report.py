@@ -81,7 +81,7 @@ def translation_report(
     buckets = bleu_by_length(lengths, shown.translations, shown.references, tokenizer=tokenizer)
     picked = np.random.default_rng(0).permutation(len(shown.sources))[:SAMPLES]
     columns = (shown.sources, shown.references, shown.translations, shown.baseline)
-    history = [json.loads(line) for line in trained.history.read_text().splitlines()]
+    history = [json.loads(line) for line in trained.history.read_bytes().splitlines()]
     figures = {
         "learning_curves": plots.learning_curves(history),
         "bleu_by_length": plots.score_by_length(buckets),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -17,12 +16,13 @@ from rnn_tasks.decoding import SearchResult, beam_search
 from rnn_tasks.export.saved_model import Endpoint, load_endpoints
 from rnn_tasks.files import write_whole
 from rnn_tasks.layers import native_inference
+from rnn_tasks.line_stream import chunks
 from rnn_tasks.text import EOS, UNK, Tokenizer
 
 SEARCH_SETTINGS = "search.json"
 # Output lengths: a translation is rarely twice its source; text that is no language must end all the same.
 LENGTH_FACTOR, LENGTH_MARGIN = 2, 10
-# Lines that are sorted by length together: enough for even batches, few enough to answer while input arrives.
+# Lines at most that are sorted by length together: enough for even batches, few enough to answer a long file in parts.
 WINDOW = 4096
 ROWS, CHARACTERS = 64, 12_000
 
@@ -192,8 +192,7 @@ def translate_lines(
         beam_width: hypotheses a sentence; fewer where there are no more.
         alpha: of the length penalty.
     """
-    lines = iter(lines)
-    while window := list(itertools.islice(lines, WINDOW)):
+    for window in chunks(lines, WINDOW):
         results: list[list[Hypothesis]] = [[] for _ in window]
         with activity.doing("translating", len(window), unit="sentences") as translating:
             for rows in _batches(window):

@@ -9,8 +9,8 @@ References:
 
 from __future__ import annotations
 
-import itertools
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -22,6 +22,7 @@ from rnn_tasks import evaluation, files, models, plots, synthetic, text, trainin
 from rnn_tasks import export as exporting
 from rnn_tasks.config import Section, TaskConfig, TrainingConfig
 from rnn_tasks.errors import UserError
+from rnn_tasks.line_stream import chunks
 from rnn_tasks.task import Exported, Metric, NoOptions, Prepared, Report, Task, Trained
 
 if TYPE_CHECKING:
@@ -127,8 +128,9 @@ def inputs(config: ReberConfig) -> Sequence[Path]:
     if config.data.source == EMBEDDED:
         return []
     path = Path(config.data.source)
-    if not path.is_file():
-        raise UserError(f"{path}: no such file (data.source is {EMBEDDED!r} or a file of string<TAB>label lines)")
+    if not os.path.isfile(path):  # Path's own raises where a name is too long
+        found = "no regular file, and it is read more than once" if os.path.exists(path) else "no such file"
+        raise UserError(f"{path}: {found} (data.source is {EMBEDDED!r} or a file of string<TAB>label lines)")
     return [path]
 
 
@@ -221,7 +223,7 @@ def evaluate(config: ReberConfig, prepared: Prepared, trained: Trained, out_dir:
     by_length = evaluation.accuracy_by_group([5 * (len(s) // 5) for s in strings], labels, predicted, bigrams)
     confusion = evaluation.confusion_matrix(labels, predicted, classes=2)
     header, *confusion_rows = evaluation.confusion_table(confusion, CLASSES)
-    history = [json.loads(line) for line in trained.history.read_text().splitlines()]
+    history = [json.loads(line) for line in trained.history.read_bytes().splitlines()]
     # Mistakes first, the surest of them at the top; then what was right but least sure.
     order = np.argsort(np.where(labels == 1, probabilities, 1 - probabilities), kind="stable")[:SAMPLES]
 
@@ -287,10 +289,9 @@ def predict(export_dir: Path, lines: Iterable[str], options: NoOptions) -> Itera
     A string with a symbol that no training string had gets 0: it cannot belong to a language over that alphabet.
     """
     judge = exporting.load_membership(export_dir)
-    stripped = (line.strip() for line in lines)
-    while chunk := list(itertools.islice(stripped, 500)):
-        probabilities = judge(chunk)
-        yield from (f"{p:.6f}" if string else "" for string, p in zip(chunk, probabilities, strict=True))
+    for chunk in chunks(lines, 500):
+        strings = [line.strip() for line in chunk]
+        yield from (f"{p:.6f}" if string else "" for string, p in zip(strings, judge(strings), strict=True))
 
 
 def _open(prepared: Prepared, split: str) -> text.LabelledSequences:

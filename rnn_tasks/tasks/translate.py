@@ -11,7 +11,9 @@ References:
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -20,7 +22,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from rnn_tasks import evaluation, files, models, text, training
+from rnn_tasks import evaluation, files, models, text, training, user_files
 from rnn_tasks import export as exporting
 from rnn_tasks.config import Section, TaskConfig, TrainingConfig
 from rnn_tasks.errors import UserError
@@ -114,7 +116,7 @@ class TranslateOptions(Section):
     def _fit(self):
         if self.beam and self.n_best > self.beam:
             raise ValueError(f"n_best: {self.n_best} translations do not come out of a beam of {self.beam}")
-        if self.alignments and self.alignments.is_dir():
+        if self.alignments and os.path.isdir(self.alignments):
             raise ValueError(f"alignments: {self.alignments} is a directory; a file is wanted")
         return self
 
@@ -297,19 +299,19 @@ def predict(export_dir: Path, lines: Iterable[str], options: TranslateOptions) -
     translate, tested = exporting.load_translator(export_dir), exporting.load_search_settings(export_dir)
     width = options.beam or max(tested.beam_width, options.n_best)
     alpha = tested.length_penalty if options.length_penalty is None else options.length_penalty
-    aligned = []
-    for number, hypotheses in enumerate(exporting.translate_lines(translate, lines, width, alpha)):
-        best = hypotheses[0]
-        if options.n_best == 1:
-            yield best.text
-        else:
-            yield from (f"{number} ||| {h.text} ||| {h.score:.4f}" for h in hypotheses[: options.n_best])
-        if options.alignments:
-            looks = np.argmax(best.alignment, axis=1) if best.alignment.size else []
-            links = " ".join(f"{source}-{target}" for target, source in enumerate(looks))
-            aligned.append(f"{' '.join(best.source_tokens)}\t{' '.join(best.target_tokens)}\t{links}\n")
-    if options.alignments:
-        files.write_whole(options.alignments, "".join(aligned))
+    with contextlib.ExitStack() as stack:
+        path = options.alignments
+        align = stack.enter_context(user_files.writing(path, f"--alignments {path}")) if path else None
+        for number, hypotheses in enumerate(exporting.translate_lines(translate, lines, width, alpha)):
+            best = hypotheses[0]
+            if align:
+                looks = np.argmax(best.alignment, axis=1) if best.alignment.size else []
+                links = " ".join(f"{source}-{target}" for target, source in enumerate(looks))
+                align(f"{' '.join(best.source_tokens)}\t{' '.join(best.target_tokens)}\t{links}")
+            if options.n_best == 1:
+                yield best.text
+            else:
+                yield from (f"{number} ||| {h.text} ||| {h.score:.4f}" for h in hypotheses[: options.n_best])
 
 
 def _sentences(prepared: Prepared, split: str) -> tuple[list[str], list[str]]:

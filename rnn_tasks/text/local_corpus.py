@@ -48,6 +48,8 @@ def local_corpus(config: ParallelDataConfig, seed: int, names: Iterable[str]) ->
             return corpus_of_files(config, path, files_in(path), seed)
         if path.is_file():
             return _corpus_of_one(config, TextFile(path), seed)
+        if path.exists():
+            raise UserError(f"data.source: {path} is no regular file, and it is read more than once; save it first")
     except OSError as error:
         raise UserError(f"data.source: {path} cannot be read ({error.strerror})") from None
     near = difflib.get_close_matches(config.source, names, n=1)

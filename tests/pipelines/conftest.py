@@ -71,19 +71,31 @@ def dummy(monkeypatch):
 
 @pytest.fixture
 def command(home):
-    """Runs `rnn-tasks` with the dummy task in a process of its own: command("run", "dummy") -> CompletedProcess."""
+    """Runs `rnn-tasks` with the dummy task in a process of its own: command("run", "dummy") -> CompletedProcess.
+
+    `command.start` gives the process as soon as it runs.
+    """
 
     def run(*arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess:
-        return subprocess.run(
+        process = start(*arguments, **environment)
+        try:
+            out, err = process.communicate(stdin, timeout=500)
+        finally:
+            process.kill()
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+    def start(*arguments: str, **environment: str) -> subprocess.Popen:
+        return subprocess.Popen(
             [sys.executable, str(HERE / "dummy_command.py"), *arguments],
-            input=stdin,
-            capture_output=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=500,
             env={**os.environ, "PYTHONPATH": str(HERE), **environment},
             cwd=home,
         )
 
+    run.start = start
     return run
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from contextlib import ExitStack
 from pathlib import Path
 
 from pydantic import Field
@@ -12,7 +13,9 @@ from pydantic import Field
 from rnn_tasks.config import Section, TaskConfig, TrainingConfig
 from rnn_tasks.errors import UserError
 from rnn_tasks.files import prepare_once, write_whole
+from rnn_tasks.line_stream import chunks
 from rnn_tasks.task import Exported, Metric, Report, Task, Trained
+from rnn_tasks.user_files import writing
 
 
 class DataConfig(Section):
@@ -32,6 +35,7 @@ class DummyConfig(TaskConfig):
 class Options(Section):
     times: int = Field(1, ge=1, le=9, description="Repeat the answer.")
     upper: bool = Field(False, description="In capitals.")
+    also: Path | None = Field(None, description="Write the lines to this file, too.")
 
 
 def inputs(config):
@@ -122,9 +126,13 @@ def export(config, prepared, trained, out_dir):
 
 def predict(export_dir, lines, options):
     assert (export_dir / "model.keras").read_text() == "weights"
-    for line in lines:
-        answer = " ".join([str(len(line))] * options.times)
-        yield f"LENGTH {answer}" if options.upper else answer
+    with ExitStack() as stack:
+        copy = stack.enter_context(writing(options.also, "--also")) if options.also else str
+        for chunk in chunks(lines, 4):
+            for line in chunk:
+                copy(line)
+                answer = " ".join([str(len(line))] * options.times)
+                yield f"LENGTH {answer}" if options.upper else answer
 
 
 _quick = DummyConfig(training=TrainingConfig(epochs=3))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from prefect.client.orchestration import get_client
@@ -29,9 +31,13 @@ MISTAKES = {
     ("run", "dummy", "--set", "epochs"): "--set 'epochs': expected key=value, such as training.epochs=3",
     ("run", "dummy", "--data", "nowhere.txt"): "data.source: nowhere.txt is no file",
     ("predict", "dummy", "--times", "10"): "times: Input should be less than or equal to 9 (found '10')",
-    ("predict", "dummy", "--beam", "4"): "unknown option --beam (options of 'dummy': --times, --upper)",
+    ("predict", "dummy", "--beam", "4"): "unknown option --beam (options of 'dummy': --times, --upper, --also)",
     ("predict", "dummy", "--input", "nowhere.txt"): "--input nowhere.txt: no such file",
+    ("predict", "dummy", "--input", "x" * 300): f"--input {'x' * 300}: no such file",
+    ("predict", "dummy", "--input", "/"): "--input /: is a directory; a file is wanted",
     ("predict", "dummy", "--output", "/"): "--output /: is a directory; a file is wanted",
+    ("predict", "dummy", "--also", "/"): "--also /: is a directory; a file is wanted",
+    ("predict", "dummy", "--output", "out", "--also", "./out"): "--also out: --output is written there",
     ("predict", "dummy", "--times", "0"): "times: Input should be greater than or equal to 1 (found '0')",
     ("run",): 'Command "run" parameter TASK requires an argument.',
     ("run", "dummy", "--seed", "x"): 'Invalid value for --seed: unable to convert "x" into int.',
@@ -85,20 +91,6 @@ def test_choices_are_laid_over_the_preset(dummy):
     config = cli.chosen_config(dummy, "full", "words.txt", ("training.epochs=7", "model.quality=1"), seed=5)
     assert (config.training.epochs, config.model.quality, config.data.source, config.seed) == (7, 1.0, "words.txt", 5)
     assert config.training.learning_rate == dummy.presets["full"].training.learning_rate
-
-
-def test_lines_are_split_at_newlines_only(tmp_path):
-    path = tmp_path / "lines.txt"
-    path.write_bytes("a\u2028b\r\n\n c\x85d \nlast".encode())
-    assert list(cli.read_lines(path)) == ["a\u2028b", "", " c\x85d ", "last"]
-
-
-def test_a_line_that_is_not_utf8_is_named(tmp_path):
-    path = tmp_path / "lines.txt"
-    path.write_bytes(b"fine\nalso fine\ncaf\xe9\n")
-    with pytest.raises(cli.UserError) as error:
-        list(cli.read_lines(path))
-    assert str(error.value) == f"{path}, line 3: not UTF-8 (byte 4 of the line)"
 
 
 def test_a_reader_that_has_seen_enough_is_no_error(home, command):
@@ -232,6 +224,34 @@ def test_a_newcomer_s_trial_run_answers_by_name_and_no_longer_when_a_real_one_ha
         "",
         f"error: --run {real}, --data embedded: only one of the two chooses the model\n",
     )
+
+
+def test_predict_answers_each_line_of_an_open_pipe_and_writes_into_what_is_there(command, in_process, home):
+    assert in_process("run", "dummy")[0] == 0
+    os.mkfifo(home / "pipe")
+    (home / "link").symlink_to("copy")
+    process = command.start("predict", "dummy", "--input", "/dev/stdin", "--output", "pipe", "--also", "link")
+    with (home / "pipe").open() as answers:  # opens when the other side does
+        for line, answer in (("one", "3"), ("", "0"), ("three", "5")):
+            process.stdin.write(f"{line}\n")
+            process.stdin.flush()
+            assert answers.readline() == f"{answer}\n"
+        assert not (home / "copy").exists()  # a regular file is whole or absent
+        assert process.communicate("x\ny", timeout=60) == ("", "")
+        assert (answers.read(), process.returncode) == ("1\n1\n", 0)
+    assert (home / "copy").read_text() == "one\n\nthree\nx\ny\n"
+    assert (home / "link").is_symlink()
+
+    program = 'read -r first; (echo head; "$0" "$1" predict dummy --input <(cat) --output /dev/stdout) > out; cat out'
+    process = subprocess.run(
+        ["bash", "-c", program, *command.start("list").args[:2]],
+        input="lost\none\n",
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
+        cwd=home,
+    )
+    assert (process.stdout, process.stderr) == ("head\n3\n", "")
 
 
 def test_the_summary_shows_metrics_samples_and_where_to_look(in_process, monkeypatch):

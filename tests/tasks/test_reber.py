@@ -56,6 +56,10 @@ def test_a_missing_file_and_a_bad_line_are_one_line_and_leave_nothing(tmp_path):
     config = override(TINY, {"data.source": str(path)})
     with pytest.raises(UserError, match=r"mine\.tsv: no such file"):
         reber.inputs(config)
+    with pytest.raises(UserError, match=f"{'x' * 300}: no such file"):  # whose name is too long to be looked for
+        reber.inputs(override(TINY, {"data.source": "x" * 300}))
+    with pytest.raises(UserError, match="null: no regular file, and it is read more than once"):
+        reber.inputs(override(TINY, {"data.source": "/dev/null"}))
     path.write_text("ab\t1\nba\t0\nabab\tyes\n")
     assert reber.inputs(config) == [path]
     with pytest.raises(UserError, match=r"mine\.tsv, line 3: found 'abab\\tyes', expected string<TAB>label"):

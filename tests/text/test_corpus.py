@@ -42,6 +42,10 @@ def test_an_unknown_source_names_the_nearest_and_what_is_accepted():
         "a directory, or a file ending in .tsv, .txt, .csv, .tsv.gz, .txt.gz, .csv.gz, .tmx, .tmx.gz, .zip"
     )
     assert "did you mean" not in opening_error(config_of("/nowhere/at/all"))
+    assert opening_error(config_of("x" * 300)) == f"data.source: {'x' * 300} cannot be read (File name too long)"
+    assert opening_error(config_of("/dev/null")) == (
+        "data.source: /dev/null is no regular file, and it is read more than once; save it first"
+    )
 
 
 @pytest.mark.parametrize(

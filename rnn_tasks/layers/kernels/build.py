@@ -77,7 +77,7 @@ def _compile(compiler: str, path: Path) -> str | None:
         tensorflow = [*tf.sysconfig.get_compile_flags(), *tf.sysconfig.get_link_flags()]
         command = [compiler, *FLAGS, _processor_flag(), str(SOURCES / "ops.cc"), "-o", str(made), *tensorflow]
         with activity.doing("building the native kernels, once for this machine"):
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
         if done.returncode:
             complaint = next((line for line in done.stderr.splitlines() if "error" in line), f"exit {done.returncode}")
             return f"{Path(compiler).name} does not compile the native kernels: {complaint}"
@@ -91,9 +91,12 @@ def _cache() -> Path:
 
 def _digest(compiler: str) -> str:
     """Of everything that makes one build differ from another."""
-    version = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=False).stdout
+    version = subprocess.run(
+        [compiler, "--version"], capture_output=True, text=True, errors="replace", check=False
+    ).stdout
     parts = [version, tf.__version__, *FLAGS, _processor()]
-    parts += [source.read_text() for source in sorted(SOURCES.iterdir()) if source.suffix in {".cc", ".h"}]
+    sources = sorted(source for source in SOURCES.iterdir() if source.suffix in {".cc", ".h"})
+    parts += [source.read_text(encoding="utf-8") for source in sources]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
@@ -104,7 +107,7 @@ def _processor_flag() -> str:
 def _processor() -> str:
     """What `-march=native` depends on: a cache shared by several machines holds a build for each kind."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
     except OSError:
         return platform.processor() + platform.machine()
     return "".join(sorted({line for line in lines if line.startswith(("flags", "Features", "model name", "CPU part"))}))

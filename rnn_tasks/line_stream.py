@@ -1,0 +1,99 @@
+"""Lines as they arrive: what is there now is answered now, and much of it at once where there is much."""
+
+from __future__ import annotations
+
+import codecs
+import itertools
+import os
+import select
+from collections import deque
+from collections.abc import Iterable, Iterator
+
+from rnn_tasks.errors import UserError
+
+READ = 1 << 16  # bytes; what a pipe holds on Linux
+REFILL_SECONDS = 0.05
+
+
+class LineStream:
+    """The lines of an open UTF-8 file, pipe or terminal, without their ends; only \\n and \\r\\n end a line.
+
+    Args:
+        descriptor: open for reading; its owner closes it.
+        name: for error messages.
+    """
+
+    def __init__(self, descriptor: int, name: str):
+        self.descriptor, self.name = descriptor, name
+        self._whole: deque[bytes] = deque()  # lines that nobody has taken yet
+        self._begun: list[bytes] = []  # pieces of the line whose end has not come yet
+        self._taken = 0
+        self._patience = 0.0
+        self._ended = False
+
+    def take(self, limit: int) -> list[str]:
+        """Up to `limit` lines that are there now; waits for the first one. Empty at the end of the input.
+
+        Raises:
+            UserError: the next line is not UTF-8 (those before it were taken), or reading fails.
+        """
+        try:
+            while not self._ended and (not self._whole or (len(self._whole) < limit and self._more())):
+                self._read()
+        except OSError as error:
+            raise UserError(f"{self.name}: cannot be read ({error.strerror})") from None
+        lines: list[str] = []
+        while self._whole and len(lines) < limit:
+            try:
+                lines.append(self._whole[0].decode())
+            except UnicodeDecodeError as error:
+                if lines:
+                    break
+                where = f"{self.name}, line {self._taken + 1}"
+                raise UserError(f"{where}: not UTF-8 (byte {error.start + 1} of the line)") from None
+            self._whole.popleft()
+            self._taken += 1
+        return lines
+
+    def __iter__(self) -> Iterator[str]:
+        while lines := self.take(1):
+            yield from lines
+
+    def _more(self) -> bool:
+        return bool(select.select([self.descriptor], [], [], self._patience)[0])
+
+    def _read(self) -> None:
+        select.select([self.descriptor], [], [])  # a descriptor may have been set not to wait by itself
+        data = os.read(self.descriptor, READ)
+        # Who fills a pipe faster than we empty it fills it again in no time: a moment's patience gives big batches.
+        self._patience = REFILL_SECONDS if len(data) == READ else 0.0
+        whole, newline, rest = data.rpartition(b"\n")
+        if newline:
+            self._add(b"".join([*self._begun, whole]))
+            self._begun = [rest]
+        else:
+            self._begun.append(rest)
+        if not data:
+            self._ended = True
+            if last := b"".join(self._begun):
+                self._add(last)
+
+    def _add(self, text: bytes) -> None:
+        if not self._taken and not self._whole:
+            text = text.removeprefix(codecs.BOM_UTF8)
+        self._whole.extend(line.removesuffix(b"\r") for line in text.split(b"\n"))
+
+
+def chunks(lines: Iterable[str], limit: int) -> Iterator[list[str]]:
+    """All lines in lists of at most `limit`.
+
+    A stream that is still being written gives shorter lists, of what has arrived when the last one is done with; so
+    whoever writes a line and waits gets its answer. Anything else gives full lists.
+    """
+    if isinstance(lines, LineStream):
+        while some := lines.take(limit):
+            yield some
+    else:
+        iterator = iter(lines)
+        while some := list(itertools.islice(iterator, limit)):
+            yield some
