@@ -227,7 +227,8 @@ def test_a_newcomer_s_trial_run_answers_by_name_and_no_longer_when_a_real_one_ha
 
 
 def test_predict_answers_each_line_of_an_open_pipe_and_writes_into_what_is_there(command, in_process, home):
-    assert in_process("run", "dummy")[0] == 0
+    run_id = re.search(r"MLflow run (\w+)", in_process("run", "dummy")[1])[1]
+    answering = f"answering: run {run_id}, preset quick, data embedded, test_accuracy 0.5\n"
     os.mkfifo(home / "pipe")
     (home / "link").symlink_to("copy")
     process = command.start("predict", "dummy", "--input", "/dev/stdin", "--output", "pipe", "--also", "link")
@@ -237,7 +238,7 @@ def test_predict_answers_each_line_of_an_open_pipe_and_writes_into_what_is_there
             process.stdin.flush()
             assert answers.readline() == f"{answer}\n"
         assert not (home / "copy").exists()  # a regular file is whole or absent
-        assert process.communicate("x\ny", timeout=60) == ("", "")
+        assert process.communicate("x\ny", timeout=60) == ("", answering)
         assert (answers.read(), process.returncode) == ("1\n1\n", 0)
     assert (home / "copy").read_text() == "one\n\nthree\nx\ny\n"
     assert (home / "link").is_symlink()
@@ -251,7 +252,7 @@ def test_predict_answers_each_line_of_an_open_pipe_and_writes_into_what_is_there
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
         cwd=home,
     )
-    assert (process.stdout, process.stderr) == ("head\n3\n", "")
+    assert (process.stdout, process.stderr) == ("head\n3\n", answering)
 
 
 def test_the_summary_shows_metrics_samples_and_where_to_look(in_process, monkeypatch):
