@@ -23,7 +23,7 @@ from prefect.runtime import flow_run
 
 from pipelines import champions, crashes, tracking, workspace
 from pipelines.settings import get_settings
-from rnn_tasks import activity
+from rnn_tasks import activity, training
 from rnn_tasks.config import TaskConfig
 from rnn_tasks.errors import UserError
 from rnn_tasks.files import code_digest, file_digest, json_digest
@@ -171,6 +171,8 @@ def run_chain(task_name: str, config: TaskConfig, *, fresh: bool = False) -> Out
     """
     for name in ("pipelines", "rnn_tasks"):
         logging.getLogger(name).setLevel(logging.INFO)  # Prefect shows on the flow run's page what these let through
+    if config.training.strategy != "none":
+        training.claim_devices(config.training)  # now: TensorFlow makes devices once, before its first operation
     crashes.mark_crashed()  # the flow run that this one goes on from, say
     directory = workspace.work_directory(get_settings().unfinished, task_name, config)
     with crashes.noticed(flow_run.id), workspace.claimed(directory) as work_dir:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from rnn_tasks.errors import UserError
 
@@ -19,6 +20,10 @@ class Section(BaseModel):
     """A frozen group of settings."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
+
+
+_COUNT = "[1-9][0-9]?"
+_DEVICE = "(CPU|GPU):(0|[1-9][0-9]?)"
 
 
 class TrainingConfig(Section):
@@ -46,12 +51,43 @@ class TrainingConfig(Section):
         5.0, gt=0, description="Minutes between checkpoints; one is also made each epoch."
     )
     strategy: Literal["none", "mirrored"] = Field(
-        "none", description="mirrored: the batch split over all local devices (tf.distribute.MirroredStrategy)."
+        "none", description="mirrored: each batch is split over the devices (tf.distribute.MirroredStrategy)."
+    )
+    devices: str = Field(
+        "",
+        examples=["2"],
+        description="The devices of mirrored: GPU:0,GPU:1, or how many logical CPU devices; empty is all GPUs, or "
+        "the CPU.",
     )
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = Field(
         "float32", description="Keras dtype policy; mixed precision keeps variables in float32."
     )
     jit_compile: bool = Field(False, description="Compile the training step with XLA, once a batch shape.")
+
+    @field_validator("devices", mode="before")
+    @classmethod
+    def _device_names(cls, value: Any) -> str:
+        text = "".join(str(value).upper().split())
+        names = text.split(",")
+        alike = len(set(names)) == len(names) and len({name[:3] for name in names}) == 1
+        if text and not (re.fullmatch(_COUNT, text) or (alike and all(re.fullmatch(_DEVICE, name) for name in names))):
+            raise ValueError(
+                "accepted is a number of logical CPU devices, 1 to 99, or different devices of one kind with commas "
+                "between them, such as CPU:0,CPU:1 or GPU:0,GPU:1"
+            )
+        return text
+
+    @model_validator(mode="after")
+    def _devices_are_for_mirrored(self):
+        if self.devices and self.strategy == "none":
+            raise ValueError(f"devices are for strategy=mirrored; found devices={self.devices} and strategy=none")
+        return self
+
+    def named_devices(self) -> list[str]:
+        """`devices` one by one, such as CPU:0; empty where the machine decides."""
+        if self.devices.isdigit():
+            return [f"CPU:{number}" for number in range(int(self.devices))]
+        return self.devices.split(",") if self.devices else []
 
 
 class TaskConfig(Section):

@@ -6,11 +6,14 @@ import contextlib
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from unittest import mock
 
 import pytest
 
 from rnn_tasks import activity
+
+sys.path.insert(0, str(Path(__file__).parent))  # so that tests of every folder can import `new_process`
 
 
 @pytest.fixture

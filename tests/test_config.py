@@ -46,6 +46,30 @@ class Config(TaskConfig):
         ),
         ("data", 1, "unknown config key 'data'; did you mean 'data.swap'? (all keys: rnn-tasks describe TASK)"),
         ("%%%", 1, "unknown config key '%%%' (all keys: rnn-tasks describe TASK)"),
+        ("training.devices", "2", "training: devices are for strategy=mirrored; found devices=2 and strategy=none"),
+        *(
+            (
+                "training.devices",
+                wrong,
+                "training.devices: accepted is a number of logical CPU devices, 1 to 99, or different devices of one "
+                "kind with commas between them, such as CPU:0,CPU:1 or GPU:0,GPU:1 "
+                f"(found {wrong!r})",
+            )
+            for wrong in (
+                0,
+                -1,
+                100,
+                1.5,
+                True,
+                "two",
+                "TPU:0",
+                "CPU",
+                "CPU:0,",
+                "CPU:0,CPU:0",
+                "CPU:0,GPU:0",
+                "CPU:-1",
+            )
+        ),
     ],
 )
 def test_a_mistake_is_told_in_one_line(key, value, line):
@@ -74,3 +98,13 @@ def test_what_is_no_assignment_is_refused(text):
     with pytest.raises(UserError) as error:
         parse_assignment(text)
     assert str(error.value) == f"--set {text!r}: expected key=value, such as training.epochs=3"
+
+
+@pytest.mark.parametrize(
+    ("devices", "names"),
+    [("", []), (2, ["CPU:0", "CPU:1"]), ("12", [f"CPU:{n}" for n in range(12)]), ("gpu:1, gpu:0", ["GPU:1", "GPU:0"])],
+)
+def test_devices_are_a_number_or_names(devices, names):
+    config = override(Config(), {"training.devices": devices, "training.strategy": "mirrored"})
+    assert config.training.named_devices() == names
+    assert Config.model_validate_json(config.model_dump_json()) == config

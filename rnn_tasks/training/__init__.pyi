@@ -1,9 +1,9 @@
 from .checkpoint import load_weights as load_weights
 from .checkpoint import save_weights as save_weights
+from .devices import claim_devices as claim_devices
 from .evaluator import evaluator as evaluator
 from .forward import forward as forward
 from .loop import Batches as Batches
-from .loop import Loss as Loss
 from .loop import fit as fit
 from .losses import StepLoss as StepLoss
 from .losses import binary_cross_entropy as binary_cross_entropy
@@ -14,3 +14,4 @@ from .scheduled_sampling import inverse_sigmoid_epsilon as inverse_sigmoid_epsil
 from .scheduled_sampling import linear_epsilon as linear_epsilon
 from .scheduled_sampling import scheduled_sampling as scheduled_sampling
 from .scope import training_scope as training_scope
+from .step import Loss as Loss

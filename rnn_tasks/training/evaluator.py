@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from rnn_tasks import activity
 from rnn_tasks.layers import native_inference
-from rnn_tasks.training.loop import Loss
+from rnn_tasks.training.step import Loss
 
 
 def evaluator(model: keras.Model, loss: Loss) -> Callable[[Iterable[dict[str, np.ndarray]]], float]:

@@ -17,8 +17,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import keras
-import numpy as np
-import tensorflow as tf
 
 from rnn_tasks import activity
 from rnn_tasks.config import TrainingConfig
@@ -26,11 +24,9 @@ from rnn_tasks.errors import UserError
 from rnn_tasks.files import write_whole
 from rnn_tasks.task import Trained
 from rnn_tasks.training.checkpoint import restore_checkpoint, save_checkpoint, save_weights
-from rnn_tasks.training.losses import StepLoss
+from rnn_tasks.training.devices import on_first_device, separate_random_states
 from rnn_tasks.training.schedule import Progress, learning_rate
-
-Batch = dict[str, np.ndarray]
-Loss = Callable[[keras.Model, dict[str, tf.Tensor], bool], StepLoss]
+from rnn_tasks.training.step import Batch, Loss, build_optimizer, compiled_step
 
 
 class Batches(Protocol):
@@ -75,7 +71,8 @@ def fit(
     Args:
         model: a built model.
         batches: training data; rows of weight 0 may fill a batch up.
-        loss: (model, batch, training) -> StepLoss; the step minimises total / weight.
+        loss: (model, batch, training) -> StepLoss; the step minimises total / weight. In training its batch has an
+            `update`, too: how many were made so far, a scalar, for schedules and seeds.
         config: epochs, rate, clipping, checkpoints.
         work_dir: holds `checkpoint.npz`, `best.npz` and `history.jsonl`; training resumes from what is there.
         validate: model -> metrics of the validation split, called after each epoch.
@@ -89,9 +86,10 @@ def fit(
     """
     work_dir.mkdir(parents=True, exist_ok=True)
     checkpoint, best = work_dir / "checkpoint.npz", work_dir / "best.npz"
-    optimizer = _optimizer(config, model)
-    train_step = _compiled_step(model, optimizer, loss, config)
+    optimizer = build_optimizer(config, model)
+    train_step = compiled_step(model, optimizer, loss, config)
     state = LoopState(**(restore_checkpoint(checkpoint, model, optimizer) or {}))
+    separate_random_states(model)
     progress = Progress(**state.progress)
     total_steps = min(config.epochs * len(batches), config.max_steps or math.inf)
     watchers = keras.callbacks.CallbackList(list(callbacks), add_history=False, model=model)
@@ -130,7 +128,7 @@ def fit(
                 saved = time.monotonic()
         state.seconds += time.monotonic() - started
 
-        with activity.doing("validating"):
+        with activity.doing("validating"), on_first_device():
             measured = validate(model)
         logs = {"loss": state.total / max(state.weight, 1.0), **measured, "learning_rate": _rate(optimizer)}
         if progress.update(logs[monitor], state.epoch, higher_is_better, config):
@@ -174,60 +172,5 @@ def _epoch(batches: Batches, number: int, limit: int) -> Iterator[Batch]:
     return itertools.islice(itertools.cycle(few), len(batches))
 
 
-def _optimizer(config: TrainingConfig, model: keras.Model) -> keras.optimizers.Optimizer:
-    # Keras clips each replica's gradient before adding them up. The step below hands every replica the whole
-    # gradient divided by their number, so clipping to norm / replicas and adding up clips the whole to the norm.
-    replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    optimizer = keras.optimizers.Adam(
-        config.learning_rate, global_clipnorm=config.clip_norm / replicas if config.clip_norm else None
-    )
-    if config.precision == "mixed_float16":
-        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-    optimizer.build(model.trainable_variables)
-    return optimizer
-
-
 def _rate(optimizer: keras.optimizers.Optimizer) -> float:
     return float(keras.ops.convert_to_numpy(optimizer.learning_rate))
-
-
-def _compiled_step(
-    model: keras.Model, optimizer: keras.optimizers.Optimizer, loss: Loss, config: TrainingConfig
-) -> Callable[[Batch], tuple[tf.Tensor, tf.Tensor]]:
-    """batch -> (summed loss, summed weight) after one update.
-
-    XLA compiles it once a batch shape; a graph is traced for the first two shapes, then once for all.
-    """
-    strategy = tf.distribute.get_strategy()
-    replicas = strategy.num_replicas_in_sync
-
-    def replica_step(batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-        activity.note("compiling")  # this is run when a graph is traced, which TensorFlow or XLA compiles then
-        context = tf.distribute.get_replica_context()
-        with tf.GradientTape() as tape:
-            part = loss(model, batch, True)
-            weight = context.all_reduce(tf.distribute.ReduceOp.SUM, part.weight) if replicas > 1 else part.weight
-            objective = optimizer.scale_loss(part.total / tf.maximum(weight, 1.0))
-        gradients = tape.gradient(objective, model.trainable_weights)
-        if replicas > 1:
-            summed = context.all_reduce(tf.distribute.ReduceOp.SUM, [tf.convert_to_tensor(g) for g in gradients])
-            gradients = [gradient / replicas for gradient in summed]
-        optimizer.apply(gradients, model.trainable_weights)
-        return part.total, part.weight
-
-    if replicas == 1:
-        return tf.function(replica_step, jit_compile=config.jit_compile, reduce_retracing=not config.jit_compile)
-
-    @tf.function(reduce_retracing=True)
-    def distributed(per_replica: Any) -> tuple[tf.Tensor, tf.Tensor]:
-        results = strategy.run(replica_step, args=(per_replica,))
-        return tuple(strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None) for value in results)
-
-    def split_and_run(batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
-        def part(context: tf.distribute.ValueContext) -> dict[str, tf.Tensor]:
-            rows = slice(context.replica_id_in_sync_group, None, replicas)
-            return {name: tf.constant(array[rows]) for name, array in batch.items()}
-
-        return distributed(strategy.experimental_distribute_values_from_function(part))
-
-    return split_and_run

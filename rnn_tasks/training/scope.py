@@ -9,31 +9,25 @@ import keras
 import tensorflow as tf
 
 from rnn_tasks.config import TrainingConfig
+from rnn_tasks.training.devices import device_scope
 
 
 @contextlib.contextmanager
 def training_scope(config: TrainingConfig, seed: int) -> Iterator[tf.distribute.Strategy]:
-    """Build and fit a model inside this: seeds, dtype policy and distribution strategy are set.
+    """Build and fit a model inside this: seeds, dtype policy and devices are set.
 
     Args:
-        config: `strategy` and `precision` are read.
+        config: `strategy`, `devices` and `precision` are read.
         seed: for Keras, NumPy and Python; makes initial weights and dropout repeatable.
+
+    Raises:
+        UserError: a device that is not there.
     """
     policy = keras.config.dtype_policy()
-    keras.utils.set_random_seed(seed)
-    keras.config.set_dtype_policy(config.precision)
-    strategy = tf.distribute.MirroredStrategy(_devices()) if config.strategy == "mirrored" else _no_strategy()
-    try:
-        with strategy.scope():
+    with device_scope(config) as strategy:
+        keras.utils.set_random_seed(seed)
+        keras.config.set_dtype_policy(config.precision)
+        try:
             yield strategy
-    finally:
-        keras.config.set_dtype_policy(policy)
-
-
-def _devices() -> list[str]:
-    kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
-    return [device.name for device in tf.config.list_logical_devices(kind)]
-
-
-def _no_strategy() -> tf.distribute.Strategy:
-    return tf.distribute.get_strategy()
+        finally:
+            keras.config.set_dtype_policy(policy)

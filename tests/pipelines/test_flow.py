@@ -142,6 +142,14 @@ def test_a_mistake_in_training_leaves_nothing_to_resume(run, dummy):
     assert [row.status for row in comparison.runs(dummy)] == ["failed"]
 
 
+def test_a_device_that_is_not_there_is_told_before_anything_is_done(run, home):
+    with pytest.raises(UserError, match=r"^training\.devices: there is no GPU:7 here; found "):
+        run({"training.strategy": "mirrored", "training.devices": "GPU:7"})
+    assert not (home / "data").exists()
+    assert not (home / "mlruns" / "unfinished").exists()
+    assert tracking.runs_of("dummy") == []
+
+
 def test_two_identical_runs_at_once_are_refused(run, dummy):
     directory = workspace.work_directory(get_settings().unfinished, "dummy", dummy.presets["quick"])
     with workspace.claimed(directory), pytest.raises(UserError) as error:

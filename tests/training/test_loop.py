@@ -1,15 +1,14 @@
-"""The training loop: resumed and distributed runs end where plain ones do."""
+"""The training loop: resumed runs end where undisturbed ones do."""
 
 import json
 import os
-import subprocess
-import sys
-import textwrap
+import signal
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from new_process import Died, in_new_process
 
 from rnn_tasks import activity, training
 from rnn_tasks.config import TrainingConfig
@@ -34,8 +33,10 @@ class LinearBatches:
 
 
 def squared_error(model, batch, is_training):
+    """Times a random number, another one for each update."""
     errors = model(batch["x"], training=is_training)[:, 0] - batch["y"]
-    return training.StepLoss(tf.reduce_sum(errors**2), tf.cast(tf.size(errors), tf.float32))
+    factor = tf.random.stateless_uniform([], tf.stack([1, tf.cast(batch["update"], tf.int32)]), 0.5, 1.5)
+    return training.StepLoss(factor * tf.reduce_sum(errors**2), tf.cast(tf.size(errors), tf.float32))
 
 
 def fit(work_dir, config=None, callbacks=(), batches=None, validate=None):
@@ -92,24 +93,22 @@ def test_an_interrupted_run_ends_as_an_undisturbed_one(tmp_path, step, minutes):
     assert (trained.epochs, trained.steps) == (4, 16)
 
 
+class Kill9At(KillAt):
+    def on_train_batch_end(self, batch, logs=None):
+        try:
+            super().on_train_batch_end(batch, logs)
+        except Killed:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def fit_until_killed(work_dir):
+    fit(work_dir, callbacks=[Kill9At(7)])
+
+
 def test_kill_9_resumes(tmp_path):
     """A real SIGKILL in a real process, in the middle of an epoch."""
-    script = f"""
-        import os, signal, sys
-        sys.path.insert(0, {str(os.path.dirname(__file__))!r})
-        from pathlib import Path
-        import keras
-        from rnn_tasks.config import TrainingConfig
-        import test_loop
-        class Kill(keras.callbacks.Callback):
-            seen = 0
-            def on_train_batch_end(self, batch, logs=None):
-                self.seen += 1
-                if self.seen == 7:
-                    os.kill(os.getpid(), signal.SIGKILL)
-        test_loop.fit(Path({str(tmp_path)!r}) / "work", TrainingConfig(epochs=4, learning_rate=0.05), [Kill()])
-    """
-    assert subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=False).returncode == -9
+    with pytest.raises(Died, match="-9"):
+        in_new_process(fit_until_killed, tmp_path / "work")
     resumed, _ = fit(tmp_path / "work")
     undisturbed, _ = fit(tmp_path / "whole")
     np.testing.assert_array_equal(weights(resumed), weights(undisturbed))
@@ -223,30 +222,16 @@ def test_training_says_how_far_it_is(tmp_path):
     assert (seen[0][2].speed_unit, seen[0][2].amount, seen[4][2].amount) == ("examples", 24.0, 16.0)
 
 
-def test_two_devices_train_as_one(tmp_path):
-    """MirroredStrategy over two logical CPUs: the same weights, gradient clipping included."""
-    script = f"""
-        import sys
-        sys.path.insert(0, {str(os.path.dirname(__file__))!r})
-        from pathlib import Path
-        import numpy as np, tensorflow as tf
-        tf.config.set_logical_device_configuration(
-            tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2)
-        import keras
-        from rnn_tasks import training
-        from rnn_tasks.config import TrainingConfig
-        import test_loop
-        weights = []
-        for strategy in ("none", "mirrored"):
-            config = TrainingConfig(epochs=3, learning_rate=0.05, clip_norm=0.7, strategy=strategy)
-            with training.training_scope(config, seed=3) as scope:
-                assert scope.num_replicas_in_sync == (2 if strategy == "mirrored" else 1)
-                model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
-                training.fit(model, test_loop.LinearBatches(), test_loop.squared_error, config=config,
-                             work_dir=Path({str(tmp_path)!r}) / strategy, validate=lambda m: {{"val_loss": 0.0}},
-                             monitor="val_loss", higher_is_better=False)
-                weights.append(test_loop.weights(model))
-        np.testing.assert_allclose(weights[0], weights[1], atol=1e-5)
-        assert np.abs(weights[0]).max() > 0.1
-    """
-    subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=True, capture_output=True)
+def resume_on_two_devices(directory):
+    config = TrainingConfig(epochs=4, learning_rate=0.05, checkpoint_minutes=1e-9, strategy="mirrored", devices="2")
+    undisturbed, _ = fit(directory / "whole", config)
+    with pytest.raises(Killed):
+        fit(directory / "broken", config, [KillAt(6)])
+    resumed, trained = fit(directory / "broken", config)
+    np.testing.assert_array_equal(weights(resumed), weights(undisturbed))
+    assert (trained.epochs, trained.steps) == (4, 16)
+
+
+def test_an_interrupted_run_on_two_devices_ends_as_an_undisturbed_one(tmp_path):
+    """Dropout included, whose random numbers are every device's own."""
+    in_new_process(resume_on_two_devices, tmp_path)

@@ -1,0 +1,107 @@
+"""One update of a model, on one device or on several."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from rnn_tasks import activity
+from rnn_tasks.config import TrainingConfig
+from rnn_tasks.training.losses import StepLoss
+
+Batch = dict[str, np.ndarray]
+Loss = Callable[[keras.Model, dict[str, tf.Tensor], bool], StepLoss]
+TrainStep = Callable[[Batch], tuple[tf.Tensor, tf.Tensor]]
+
+
+def build_optimizer(config: TrainingConfig, model: keras.Model) -> keras.optimizers.Optimizer:
+    """Adam with clipping, and loss scaling in float16; for the strategy whose scope this is called in."""
+    # Keras clips each device's gradient before adding them up. The step below hands every device the whole
+    # gradient divided by their number, so clipping to norm / devices and adding up clips the whole to the norm.
+    devices = tf.distribute.get_strategy().num_replicas_in_sync
+    optimizer = keras.optimizers.Adam(
+        config.learning_rate, global_clipnorm=config.clip_norm / devices if config.clip_norm else None
+    )
+    if config.precision == "mixed_float16":
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+    optimizer.build(model.trainable_variables)
+    return optimizer
+
+
+def compiled_step(
+    model: keras.Model, optimizer: keras.optimizers.Optimizer, loss: Loss, config: TrainingConfig
+) -> TrainStep:
+    """batch -> (summed loss, summed weight) after one update of `model`.
+
+    XLA compiles it once a batch shape; a graph is traced for the first two shapes, then once for all.
+
+    Args:
+        model: built where the optimizer was.
+        optimizer: from `build_optimizer`.
+        loss: (model, batch, training) -> StepLoss; total / weight is minimised. Its batch has an `update`, too: how
+            many were made so far, a scalar, for schedules and seeds.
+        config: `jit_compile` is read.
+    """
+
+    def backward(batch: dict[str, tf.Tensor]) -> tuple[StepLoss, list[tf.Tensor | None]]:
+        with tf.GradientTape() as tape:
+            part = loss(model, {**batch, "update": tf.convert_to_tensor(optimizer.iterations)}, True)
+            objective = optimizer.scale_loss(part.total / tf.maximum(part.weight, 1.0))
+        gradients = tape.gradient(objective, model.trainable_weights)
+        # An embedding's gradient comes as a row for each time a word occurs. Keras squares these rows one by one, in
+        # the norm that it clips and in Adam's second moment, instead of their sum for each word.
+        return part, [None if gradient is None else tf.convert_to_tensor(gradient) for gradient in gradients]
+
+    def step(batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+        activity.note("compiling")  # this is run when a graph is traced, which TensorFlow or XLA compiles then
+        part, gradients = backward(batch)
+        optimizer.apply(gradients, model.trainable_weights)
+        return part.total, part.weight
+
+    compiled = {"jit_compile": config.jit_compile, "reduce_retracing": not config.jit_compile}
+    if not tf.distribute.has_strategy():
+        return tf.function(step, **compiled)
+    return _distributed(tf.function(backward, **compiled), model, optimizer)
+
+
+def _distributed(backward: Callable, model: keras.Model, optimizer: keras.optimizers.Optimizer) -> TrainStep:
+    """The same update with the rows of a batch dealt out to all devices.
+
+    `backward` gives the gradient of a device's own average; weighted by the devices' weights, these add up to the
+    gradient of the whole. XLA compiles no more than that, since devices cannot meet inside of what it compiles.
+    """
+    strategy = tf.distribute.get_strategy()
+    devices = strategy.num_replicas_in_sync
+
+    def device_step(batch: dict[str, tf.Tensor], counts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        context, add = tf.distribute.get_replica_context(), tf.distribute.ReduceOp.SUM
+        part, gradients = backward(batch)
+        total, weight = part.total * counts, part.weight * counts
+        share = tf.maximum(weight, counts) / tf.maximum(context.all_reduce(add, weight), 1.0)
+        ours = [gradient * (share / devices) for gradient in gradients if gradient is not None]
+        whole = iter(context.all_reduce(add, ours))
+        optimizer.apply([None if g is None else next(whole) for g in gradients], model.trainable_weights)
+        return total, weight
+
+    @tf.function(reduce_retracing=True)
+    def step(batch: Any, counts: Any) -> tuple[tf.Tensor, tf.Tensor]:
+        activity.note("compiling")
+        results = strategy.run(device_step, args=(batch, counts))
+        return tuple(strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None) for value in results)
+
+    def deal_and_step(batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
+        rows = len(next(iter(batch.values())))
+
+        def dealt(context: tf.distribute.ValueContext) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+            device = context.replica_id_in_sync_group
+            # Fewer rows than devices: a device without one computes the first row, which counts nothing there.
+            mine = slice(device, None, devices) if device < rows else slice(1)
+            return {name: tf.constant(array[mine]) for name, array in batch.items()}, tf.constant(float(device < rows))
+
+        return step(*strategy.experimental_distribute_values_from_function(dealt))
+
+    return deal_and_step
