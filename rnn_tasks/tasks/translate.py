@@ -70,6 +70,15 @@ class TranslateTrainingConfig(TrainingConfig):
     monitor: Literal["val_bleu", "val_loss"] = Field("val_bleu", description="Which epoch is best.")
     val_sentences: int = Field(500, ge=1, description="Validation sentences translated each epoch, greedily.")
 
+    @model_validator(mode="after")
+    def _smooths_over_all(self):
+        if self.sampled_softmax and self.label_smoothing:
+            raise ValueError(
+                f"label_smoothing={self.label_smoothing} spreads over all words, which sampled_softmax="
+                f"{self.sampled_softmax} does not compute: one of them must be 0"
+            )
+        return self
+
 
 class TranslateDecodingConfig(Section):
     """How the trained model searches for a translation."""
@@ -187,7 +196,7 @@ def train(
 
     with training.training_scope(config.training, config.seed):
         model = build(config, prepared)
-        score = training.evaluator(model, _loss_on(config.training, as_trained=False))
+        score = training.evaluator(model, _loss_on(config, as_trained=False))
         translate = _translator(config, prepared, model).compiled()
 
         def validate(_: keras.Model) -> dict[str, float]:
@@ -200,7 +209,7 @@ def train(
         return training.fit(
             model,
             _batches(config, prepared, "train"),
-            _loss_on(config.training, as_trained=True),
+            _loss_on(config, as_trained=True),
             config=config.training,
             work_dir=work_dir,
             validate=validate,
@@ -211,17 +220,19 @@ def train(
         )
 
 
-def _loss_on(config: TranslateTrainingConfig, as_trained: bool) -> training.Loss:
+def _loss_on(config: TranslateConfig, as_trained: bool) -> training.Loss:
     """The loss of a batch: as trained (sampled, smoothed), or as it is (all words, nothing smoothed)."""
+    samples = config.training.sampled_softmax
 
     def loss(model: keras.Model, batch: dict[str, tf.Tensor], is_training: bool) -> training.StepLoss:
         targets = batch["target_out"]
         hidden = model.hidden(batch, training=is_training)  # (batch, target time, output width)
-        if as_trained and config.sampled_softmax:
+        if as_trained and samples:
+            seed = config.seed, batch["update"]
             return training.sampled_cross_entropy(
-                hidden, model.output_kernel, model.output_bias, targets, config.sampled_softmax
+                hidden, model.output_kernel, model.output_bias, targets, samples, seed
             )
-        smoothing = config.label_smoothing if as_trained else 0.0
+        smoothing = config.training.label_smoothing if as_trained else 0.0
         return training.sequence_cross_entropy(model.logits(hidden), targets, smoothing)
 
     return loss
@@ -231,7 +242,7 @@ def evaluate(config: TranslateConfig, prepared: Prepared, trained: Trained, out_
     """BLEU, chrF and perplexity of every test set, beside a word-for-word dictionary."""
     model = training.load_weights(build(config, prepared), trained.weights)
     translate = _translator(config, prepared, model).compiled()
-    score = training.evaluator(model, _loss_on(config.training, as_trained=False))
+    score = training.evaluator(model, _loss_on(config, as_trained=False))
 
     def judged(name: str) -> evaluation.TranslatedSet:
         sources, references = _sentences(prepared, name)

@@ -36,7 +36,12 @@ def sequence_cross_entropy(logits: tf.Tensor, targets: tf.Tensor, label_smoothin
 
 
 def sampled_cross_entropy(
-    hidden: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, targets: tf.Tensor, samples: int
+    hidden: tf.Tensor,
+    kernel: tf.Tensor,
+    bias: tf.Tensor,
+    targets: tf.Tensor,
+    samples: int,
+    seed: tuple[tf.Tensor | int, tf.Tensor | int],
 ) -> StepLoss:
     """Cross-entropy against the target and `samples` other words instead of the whole vocabulary.
 
@@ -48,7 +53,8 @@ def sampled_cross_entropy(
         kernel: (vocabulary, units).
         bias: (vocabulary,).
         targets: (batch, time) ids; 0 is padding and counts nothing.
-        samples: words drawn a batch.
+        samples: different words drawn a batch, of which no target counts as another word.
+        seed: two integers, such as the config's seed and the update's number; the same draw the same words.
 
     Returns:
         StepLoss in nats, weight = number of unpadded targets.
@@ -56,16 +62,46 @@ def sampled_cross_entropy(
     References:
         Jean et al. 2015, "On Using Very Large Target Vocabulary for Neural Machine Translation", section 3.
     """
-    mask = tf.cast(tf.reshape(targets, [-1]) != 0, tf.float32)
-    loss = tf.nn.sampled_softmax_loss(
-        weights=tf.cast(kernel, tf.float32),
-        biases=tf.cast(bias, tf.float32),
-        labels=tf.reshape(tf.cast(targets, tf.int64), [-1, 1]),
-        inputs=tf.cast(tf.reshape(hidden, [-1, hidden.shape[-1]]), tf.float32),
-        num_sampled=samples,
-        num_classes=kernel.shape[0],
-    )
+    words, log_expected = draw_words(samples, kernel.shape[0], seed)
+    kernel = tf.cast(kernel, tf.float32)
+    bias = tf.cast(bias, tf.float32) - log_expected  # a word that is drawn more often counts less each time
+    flat = tf.cast(tf.reshape(hidden, [-1, hidden.shape[-1]]), tf.float32)  # (positions, units)
+    labels = tf.reshape(tf.cast(targets, tf.int32), [-1])  # (positions,)
+    own = tf.reduce_sum(flat * tf.gather(kernel, labels), axis=-1) + tf.gather(bias, labels)
+    others = tf.matmul(flat, tf.gather(kernel, words), transpose_b=True) + tf.gather(bias, words)
+    others = tf.where(labels[:, None] == words, others.dtype.min, others)  # (positions, samples)
+    loss = tf.reduce_logsumexp(tf.concat([own[:, None], others], axis=1), axis=1) - own
+    mask = tf.cast(labels != 0, tf.float32)
     return StepLoss(tf.reduce_sum(loss * mask), tf.reduce_sum(mask))
+
+
+def draw_words(
+    samples: int, vocabulary: int, seed: tuple[tf.Tensor | int, tf.Tensor | int]
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Different words, word k of the vocabulary with a weight of log(k + 2) - log(k + 1).
+
+    TensorFlow's own sampler keeps its random state where no checkpoint finds it, and XLA does not have it.
+
+    Args:
+        samples: how many.
+        vocabulary: of how many.
+        seed: two integers; the same draw the same.
+
+    Returns:
+        (samples,) int32 ids, and (vocabulary,) logarithms of how often to expect each word among them.
+
+    References:
+        Kool et al. 2019, "Stochastic Beams and Where to Find Them", sections 3.1 and 4.2 (the Gumbel-top-k trick, and
+        the expectation given the largest key left out).
+    """
+    ranks = tf.range(1, vocabulary + 1, dtype=tf.float32)
+    log_weights = tf.math.log(tf.math.log1p(1.0 / ranks))  # (vocabulary,)
+    pair = tf.stack([tf.cast(part, tf.int64) for part in seed])
+    uniform = tf.random.stateless_uniform([vocabulary], pair, minval=1e-37, alg="philox")
+    keys = tf.concat([log_weights - tf.math.log(-tf.math.log(uniform)), [tf.float32.min]], axis=0)
+    largest, words = tf.math.top_k(keys, samples + 1)
+    log_expected = tf.math.log(-tf.math.expm1(-tf.exp(log_weights - largest[-1])))
+    return words[:-1], log_expected
 
 
 def binary_cross_entropy(logits: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor) -> StepLoss:
