@@ -4,6 +4,7 @@ import functools
 import importlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from new_process import Died, in_new_process
+from pairwise import covering_configs
 
 from rnn_tasks.config import dotted_keys, override
 from rnn_tasks.errors import UserError
@@ -44,12 +47,19 @@ def prepared(task, tiny, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def run(task, tiny, prepared, tmp_path_factory, all_activities):
-    """The tiny preset, through every stage once."""
+    """The tiny preset, through every stage once.
+
+    Mirrored, on one device: tests that compare with it hold that to be the same as no strategy, to the bit.
+    """
+    import tensorflow as tf
+
+    device = "GPU:0" if tf.config.list_physical_devices("GPU") else "CPU:0"
+    config = override(tiny, {"training.strategy": "mirrored", "training.devices": device})
     directory = tmp_path_factory.mktemp(f"{task.name}-run")
     with all_activities() as begun:
-        trained = task.train(tiny, prepared, directory / "train", ())
-        report = task.evaluate(tiny, prepared, trained, directory / "evaluated")
-        exported = task.export(tiny, prepared, trained, directory / "exported")
+        trained = task.train(config, prepared, directory / "train", ())
+        report = task.evaluate(config, prepared, trained, directory / "evaluated")
+        exported = task.export(config, prepared, trained, directory / "exported")
     lines = [*exported.example, "", "\N{SNOWMAN}", "  ", *exported.example[::-1], "x " * 200]
     answers = list(task.predict(exported.directory, lines, task.predict_options()))
     return SimpleNamespace(trained=trained, report=report, exported=exported, lines=lines, answers=answers, begun=begun)
@@ -62,6 +72,10 @@ def weights(path):
 
 def losses(trained):
     return [json.loads(line)["loss"] for line in trained.history.read_text().splitlines()]
+
+
+def flat(config):
+    return {key: functools.reduce(getattr, key.split("."), config) for key in dotted_keys(type(config))}
 
 
 # --- declaration and config -------------------------------------------------------------------------------------
@@ -92,8 +106,7 @@ def test_every_setting_is_described(task):
 def test_config_survives_json_and_dotted_overrides(task):
     for preset in task.presets.values():
         assert task.config.model_validate_json(preset.model_dump_json()) == preset
-        values = {key: functools.reduce(getattr, key.split("."), preset) for key in dotted_keys(task.config)}
-        assert override(task.config(), values) == preset
+        assert override(task.config(), flat(preset)) == preset
 
 
 def test_unknown_keys_and_impossible_values_are_one_line(task, tiny):
@@ -278,3 +291,70 @@ def test_the_export_was_checked_and_is_whole(run):
     assert (run.exported.saved_model / "saved_model.pb").is_file()
     assert all(Path(path).exists() for path in run.exported.extras.values())
     assert run.exported.example
+
+
+# --- several devices, all settings --------------------------------------------------------------------------------
+
+
+def train_until_killed(task_name, config, prepared, work_dir, batches):
+    """In a process of its own, which gets a SIGKILL when so many batches have been seen."""
+    import keras
+
+    class Kill(keras.callbacks.Callback):
+        seen = 0
+
+        def on_train_batch_end(self, batch, logs=None):
+            self.seen += 1
+            if self.seen == batches:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    get_task(task_name).train(config, prepared, work_dir, [Kill()])
+
+
+def whole_chain(task_name, config, prepared_in, work_dir):
+    """In a process of its own, which has the devices that the config asks for: all stages -> what they result in."""
+    from rnn_tasks import training
+
+    training.claim_devices(config.training)
+    task = get_task(task_name)
+    prepared = task.prepare(config, prepared_in)
+    trained = task.train(config, prepared, work_dir / "train", ())
+    report = task.evaluate(config, prepared, trained, work_dir / "evaluated")
+    exported = task.export(config, prepared, trained, work_dir / "exported")
+    answers = list(task.predict(exported.directory, exported.example, task.predict_options()))
+    assert len(answers) == len(exported.example)
+    assert all(np.isfinite(metric.value) for metric in report.metrics)
+    return trained, report
+
+
+def test_two_devices_go_the_whole_chain_as_one_does_also_when_killed(task, tiny, prepared, run, tmp_path):
+    without_dropout = override(tiny, {key: 0.0 for key in dotted_keys(task.config) if key.endswith("dropout")})
+    one = run.trained if without_dropout == tiny else task.train(without_dropout, prepared, tmp_path / "one", ())
+    two = {"training.strategy": "mirrored", "training.devices": "2", "training.checkpoint_minutes": 1e-9}
+    config = override(without_dropout, two)
+    with pytest.raises(Died, match="-9"):
+        in_new_process(train_until_killed, task.name, config, prepared, tmp_path / "train", one.steps // 2)
+    with np.load(tmp_path / "train" / "checkpoint.npz") as checkpoint:
+        assert json.loads(checkpoint["state"].tobytes())["step"] == one.steps // 2 - 1
+    trained, report = in_new_process(whole_chain, task.name, config, prepared.directory.parent, tmp_path)
+    assert trained.steps == one.steps
+    np.testing.assert_allclose(losses(trained), losses(one), rtol=1e-3)
+    assert [metric.name for metric in report.metrics] == [metric.name for metric in run.report.metrics]
+
+
+@pytest.mark.real
+@pytest.mark.timeout(4 * 3600)
+def test_every_setting_goes_the_whole_chain(task, tiny, tmp_path):
+    """Every value, and every two values of two settings together."""
+    configs, _ = covering_configs(tiny)
+    before = flat(tiny)
+    failures = {}
+    for number, config in enumerate(configs):
+        changes = {key: value for key, value in flat(config).items() if value != before[key]}
+        print(f"{number + 1} of {len(configs)}: {changes}", flush=True)  # noqa: T201
+        try:
+            trained, _ = in_new_process(whole_chain, task.name, config, tmp_path, tmp_path / str(number))
+            assert all(np.isfinite(losses(trained)))
+        except (AssertionError, Died) as failure:
+            failures[str(changes)] = failure
+    assert not failures, "\n\n".join(f"{changes}\n{failure}" for changes, failure in failures.items())

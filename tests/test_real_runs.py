@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from rnn_tasks.registry import TASK_MODULES
+
 REAL_DATA = Path(os.environ.get("RNN_TASKS_DATA") or Path(__file__).parents[1] / ".." / "shared" / "data").resolve()
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(4 * 3600)]
@@ -21,21 +23,55 @@ def real(*parts):
 
 
 @pytest.fixture
-def run(tmp_path):
-    """`rnn-tasks run` with stores of its own: run("reber") -> the JSON line it ends with."""
+def start(tmp_path):
+    """`rnn-tasks run`, with stores of its own: start("reber") -> the process."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RNN_TASKS_")}
 
-    def run_to_the_end(*arguments):
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("RNN_TASKS_")}
-        done = subprocess.run(
+    def run(*arguments, **options):
+        return subprocess.Popen(
             [sys.executable, "-m", "pipelines.cli", "run", *arguments, "--json"],
             env={**environment, "RNN_TASKS_HOME": str(tmp_path)},
             stdout=subprocess.PIPE,
             text=True,
+            **options,
         )
-        assert done.returncode == 0
-        return json.loads(done.stdout.splitlines()[-1])
+
+    return run
+
+
+@pytest.fixture
+def run(start):
+    """The same to its end: run("reber") -> the JSON line it ends with."""
+
+    def run_to_the_end(*arguments):
+        process = start(*arguments)
+        output, _ = process.communicate()
+        assert process.returncode == 0
+        return json.loads(output.splitlines()[-1])
 
     return run_to_the_end
+
+
+@pytest.mark.parametrize("task", TASK_MODULES)
+def test_two_devices_end_as_one_also_after_a_kill(start, run, task):
+    """By the pipeline, in which others use TensorFlow before the training does."""
+    tiny = [task, "--preset", "tiny", "--set", "training.strategy=mirrored"]
+    one = run(*tiny)
+    process = start(*tiny, "--set", "training.devices=2", stderr=subprocess.PIPE)
+    said = []
+    for line in process.stderr:
+        said.append(line)
+        if "train: epoch 1" in line:
+            process.kill()
+    assert process.wait() == -9
+    assert any("training on 2 devices, each with its share of every batch: CPU:0, CPU:1" in line for line in said)
+    two = run(*tiny, "--set", "training.devices=2")
+    assert any(f"MLflow run {two['run_id']}" in line for line in said)
+    compared = [name for name in one["metrics"] if name.startswith("val_loss")]
+    assert [two["metrics"][name] for name in compared] == pytest.approx(
+        [one["metrics"][name] for name in compared], 1e-3
+    )
+    assert two["metrics"].keys() == one["metrics"].keys()
 
 
 def test_translate_full_on_multi30k(run):
