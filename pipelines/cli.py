@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 from cyclopts import App, CycloptsError, Parameter
 
 from pipelines import presentation, provenance, sign_of_life
+from pipelines.errors import ServerError
 from pipelines.settings import get_settings
 from pipelines.terminal import prepare_streams
 from rnn_tasks import activity
@@ -187,11 +188,17 @@ def ui() -> None:
     """Serve Prefect's and MLflow's user interfaces over this project's stores until Ctrl-C."""
     from pipelines import crashes, servers
 
-    with servers.user_interfaces(get_settings()) as (prefect, mlflow):
-        print(f"Prefect  {prefect}\nMLflow   {mlflow}\nCtrl-C stops both.", flush=True)
-        os.environ["PREFECT_API_URL"] = f"{prefect}/api"
+    settings = get_settings()
+    with servers.user_interfaces(settings, tell=lambda line: print(line, file=sys.stderr, flush=True)) as check:
+        print(
+            f"Prefect  {settings.prefect_url}   (log: {settings.prefect_log})\n"
+            f"MLflow   {settings.mlflow_url}   (log: {settings.mlflow_log})\n"
+            "Ctrl-C stops both.",
+            flush=True,
+        )
+        os.environ["PREFECT_API_URL"] = f"{settings.prefect_url}/api"
         with contextlib.suppress(KeyboardInterrupt):
-            servers.wait_forever(crashes.mark_crashed)
+            servers.wait_forever(check, crashes.mark_crashed)
 
 
 @app.command
@@ -317,6 +324,9 @@ def _exit_code(arguments: list[str] | None) -> int:
     except (UserError, CycloptsError) as error:
         print("error:", " ".join(str(error).split()), file=sys.stderr)
         return 2
+    except ServerError as error:
+        print("error:", error, file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130

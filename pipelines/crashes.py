@@ -11,11 +11,13 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from pipelines import servers
 from pipelines.settings import get_settings
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def noticed(flow_run_id: str) -> Iterator[None]:
-    """If this process dies inside the block, `mark_crashed` will see it."""
+    """If this process dies inside the block, or leaves it because no server answers, `mark_crashed` will see it."""
     directory = _directory()
     directory.mkdir(parents=True, exist_ok=True)
     aside, path = directory / f"{flow_run_id}.new", directory / flow_run_id
@@ -34,7 +36,20 @@ def noticed(flow_run_id: str) -> Iterator[None]:
         os.replace(aside, path)  # locked before it bears the name by which others know it
         yield
     finally:
-        path.unlink(missing_ok=True)
+        if not _lacks_a_server(sys.exception()):
+            path.unlink(missing_ok=True)
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def serving_alone() -> Iterator[bool]:
+    """Whether this process alone serves deployments of the server that `ui` runs here, for as long as the block."""
+    directory = get_settings().prefect_home
+    directory.mkdir(parents=True, exist_ok=True)
+    handle = os.open(directory / "serving", os.O_CREAT | os.O_RDONLY)
+    try:
+        yield _locked(handle) and os.environ.get("PREFECT_API_URL") == servers.running_prefect(get_settings())
+    finally:
         os.close(handle)
 
 
@@ -68,6 +83,23 @@ def mark_crashed() -> None:
 
 def _directory() -> Path:
     return get_settings().prefect_home / "running"
+
+
+def _lacks_a_server(error: BaseException | None) -> bool:
+    """Whether Prefect's server could not be reached, which then is not told of the error either."""
+    if error is None:
+        return False
+    from httpx import TransportError
+
+    return isinstance(error, TransportError)
+
+
+def _locked(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _is_left(path: Path) -> bool:

@@ -20,10 +20,13 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines import stores
+from pipelines import server_logs, stores
+from pipelines.errors import ServerError
 from pipelines.settings import Settings, get_settings
 from rnn_tasks.errors import UserError
 from rnn_tasks.files import write_whole
@@ -32,6 +35,25 @@ logger = logging.getLogger(__name__)
 
 START_SECONDS = 120.0  # a server on a busy machine takes long to import itself
 CHORE_SECONDS = 5.0
+_EVERY_LINE = {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "NOTSET"}  # `run` quietens its own process, not its server
+
+
+@dataclass(frozen=True)
+class Server:
+    """A child process that serves, and the thread that keeps what it says."""
+
+    name: str
+    process: subprocess.Popen
+    log: Path
+    keeper: threading.Thread
+    errors: deque[str]  # the last that it has told of
+
+    def check(self) -> None:
+        """Raise ServerError if it has ended."""
+        if (code := self.process.poll()) is not None:
+            self.keeper.join(timeout=5)
+            said = "; ".join(self.errors)
+            raise ServerError(f"{self.name} ended with code {code}{said and f': {said}'} (its log: {self.log})")
 
 
 def start_prefect_api(settings: Settings) -> Callable[[], None]:
@@ -54,12 +76,17 @@ def start_prefect_api(settings: Settings) -> Callable[[], None]:
     # too, and lets it start while this process imports other things.
     arguments = ["--factory", "prefect.server.api.server:create_app", "--host", "127.0.0.1", "--port", str(port)]
     quiet = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
-    server = _start("uvicorn", *arguments, "--log-level", "critical", environment=quiet)
+    server = _start(
+        "Prefect's temporary server",
+        settings.prefect_log,
+        *("uvicorn", *arguments, "--log-level", "warning"),
+        environment=quiet,
+    )
     atexit.register(_end, server)  # after Prefect, imported later, has sent its last lines at its own exit
 
     def wait() -> None:
         with first_use:
-            _wait_for(f"{url}/health", server, "Prefect's temporary server")
+            _wait_for(f"{url}/health", server)
 
     return wait
 
@@ -73,12 +100,21 @@ def running_prefect(settings: Settings) -> str | None:
         return None
 
 
+def prefect_answers() -> bool:
+    """Whether the API that PREFECT_API_URL names answers."""
+    return _answers(f"{os.environ['PREFECT_API_URL']}/health")
+
+
 @contextlib.contextmanager
-def user_interfaces(settings: Settings) -> Iterator[tuple[str, str]]:
-    """Prefect's server and MLflow's UI for the block; yields their addresses once both answer.
+def user_interfaces(settings: Settings, tell: Callable[[str], None]) -> Iterator[Callable[[], None]]:
+    """Prefect's server and MLflow's UI for the block, once both answer; yields what checks that both still run.
+
+    Args:
+        tell: gets one line for each error that a server's log tells of.
 
     Raises:
         UserError: a port is taken.
+        ServerError: a server does not start, or (from the check) has ended.
     """
     for port, variable in ((settings.prefect_port, "PREFECT"), (settings.mlflow_port, "MLFLOW")):
         if not _is_free(port):
@@ -95,23 +131,32 @@ def user_interfaces(settings: Settings) -> Iterator[tuple[str, str]]:
     api = f"{settings.prefect_url}/api"
     first_use = contextlib.ExitStack()
     first_use.enter_context(stores.making_prefect_store(settings))
-    prefect_server = _start("prefect", *prefect, environment={"PREFECT_API_URL": api})
-    mlflow_server = _start("mlflow", *mlflow, environment={"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"})
+    prefect_server = _start(
+        "Prefect's server", settings.prefect_log, "prefect", *prefect, environment={"PREFECT_API_URL": api}, tell=tell
+    )
+    no_jobs = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    mlflow_server = _start("MLflow's UI", settings.mlflow_log, "mlflow", *mlflow, environment=no_jobs, tell=tell)
+
+    def check() -> None:
+        prefect_server.check()
+        mlflow_server.check()
+
     try:
         with first_use:
-            _wait_for(f"{api}/health", prefect_server, "Prefect's server")
-        _wait_for(f"{settings.mlflow_url}/health", mlflow_server, "MLflow's UI")
+            _wait_for(f"{api}/health", prefect_server)
+        _wait_for(f"{settings.mlflow_url}/health", mlflow_server)
         write_whole(_server_file(settings), json.dumps({"url": api}))
-        yield settings.prefect_url, settings.mlflow_url
+        yield check
     finally:
         _server_file(settings).unlink(missing_ok=True)
         _end(prefect_server, mlflow_server)
 
 
-def wait_forever(chore: Callable[[], None]) -> None:
-    """Until Ctrl-C, or until whoever runs us asks us to end; does a chore every few seconds."""
+def wait_forever(check: Callable[[], None], chore: Callable[[], None]) -> None:
+    """Until Ctrl-C, or until whoever runs us asks us to end, or `check` raises; does a chore every few seconds."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     while True:
+        check()
         try:
             chore()
         except Exception as error:  # a server too busy to answer is no reason to stop it
@@ -123,37 +168,52 @@ def _server_file(settings: Settings) -> Path:
     return settings.prefect_home / "server.json"
 
 
-def _start(module: str, *arguments: str, environment: dict[str, str] | None = None) -> subprocess.Popen:
-    """`python -m module arguments`, silent and in a group of its own: Ctrl-C is for this process to handle."""
-    return subprocess.Popen(
+def _start(
+    name: str,
+    log: Path,
+    module: str,
+    *arguments: str,
+    environment: dict[str, str] | None = None,
+    tell: Callable[[str], None] = lambda line: None,
+) -> Server:
+    """`python -m module arguments`, its output to a log file, in a group of its own: Ctrl-C is for this process."""
+    process = subprocess.Popen(
         [sys.executable, "-m", "pipelines.servers", module, *arguments],
         stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         start_new_session=True,
-        env={**os.environ, **(environment or {})},
+        env={**os.environ, **_EVERY_LINE, **(environment or {})},
     )
+    errors = deque[str](maxlen=2)  # the last is often no more than that it gives up
+
+    def heard(line: str) -> None:
+        errors.append(line)
+        tell(f"{name}: {line}")
+
+    assert process.stdout is not None
+    return Server(name, process, log, server_logs.keep(process.stdout, log, heard), errors)
 
 
-def _end(*processes: subprocess.Popen) -> None:
-    for process in processes:
+def _end(*servers: Server) -> None:
+    for server in servers:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
-    for process in processes:
+            os.killpg(server.process.pid, signal.SIGTERM)
+    for server in servers:
         try:
-            process.wait(timeout=10)
+            server.process.wait(timeout=10)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            os.killpg(server.process.pid, signal.SIGKILL)
+            server.process.wait()
+        server.keeper.join(timeout=5)  # its last words
 
 
-def _wait_for(url: str, process: subprocess.Popen, what: str) -> None:
+def _wait_for(url: str, server: Server) -> None:
     deadline = time.monotonic() + START_SECONDS
     while not _answers(url):
-        if process.poll() is not None:
-            raise RuntimeError(f"{what} ended with code {process.returncode} before it answered at {url}")
+        server.check()
         if time.monotonic() > deadline:
-            raise RuntimeError(f"{what} did not answer at {url} within {START_SECONDS:.0f} s")
+            raise ServerError(f"{server.name} did not answer at {url} within {START_SECONDS:.0f} s (log: {server.log})")
         time.sleep(0.1)
 
 

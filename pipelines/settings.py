@@ -51,6 +51,15 @@ class Settings(BaseSettings):
         return self.home / "mlruns" / "prefect"
 
     @property
+    def prefect_log(self) -> Path:
+        """What Prefect's servers say: the one of `make ui`, and the temporary ones of runs without it."""
+        return self.home / "mlruns" / "logs" / "prefect.log"
+
+    @property
+    def mlflow_log(self) -> Path:
+        return self.home / "mlruns" / "logs" / "mlflow.log"
+
+    @property
     def prefect_url(self) -> str:
         return f"http://127.0.0.1:{self.prefect_port}"
 
@@ -83,7 +92,6 @@ _DEFAULTS = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_LOGGING_EXTRA_LOGGERS": "pipelines,rnn_tasks",  # so that the Prefect UI shows their lines
     "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
-    "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",  # "database is locked" is retried, and noise
     "TF_CPP_MIN_LOG_LEVEL": "3",  # a machine without a GPU is no error
 }
 

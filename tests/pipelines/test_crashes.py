@@ -9,6 +9,7 @@ import sys
 from uuid import uuid4
 
 import pytest
+from httpx import ConnectError
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter
 from prefect.states import Completed, Running
@@ -86,6 +87,31 @@ def test_an_error_in_a_block_is_no_crash(home):
     assert left() == set()
 
 
+def test_a_flow_run_that_lost_its_server_is_noticed_when_one_answers_again(prefect, flow_run):
+    """It ends with an error of its own, but nobody was there to be told of it."""
+    left_alone = flow_run(Running())
+    with pytest.raises(ConnectError), crashes.noticed(str(left_alone)):
+        raise ConnectError("connection refused")
+    assert left() == {str(left_alone)}
+    crashes.mark_crashed()
+    assert states(prefect, left_alone) == ("Crashed", "Crashed")
+    assert left() == set()
+
+
+def test_one_process_alone_serves(home, monkeypatch):
+    monkeypatch.setattr(servers, "running_prefect", lambda settings: "http://127.0.0.1:1/api")
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:1/api")
+    with crashes.serving_alone() as first:
+        assert first
+        with crashes.serving_alone() as second:
+            assert not second
+    with crashes.serving_alone() as third:
+        assert third
+    monkeypatch.setenv("PREFECT_API_URL", "http://elsewhere:4200/api")  # where others may serve, too
+    with crashes.serving_alone() as fourth:
+        assert not fourth
+
+
 def test_a_waiting_server_does_its_chore_again_after_an_error(monkeypatch, caplog):
     monkeypatch.setattr(servers, "CHORE_SECONDS", 0)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
@@ -96,6 +122,6 @@ def test_a_waiting_server_does_its_chore_again_after_an_error(monkeypatch, caplo
             raise error
 
     with pytest.raises(KeyboardInterrupt):
-        servers.wait_forever(chore)
+        servers.wait_forever(lambda: None, chore)
     assert errors == []
     assert caplog.messages == ["TimeoutError: busy"]
