@@ -2,22 +2,124 @@
 
 from __future__ import annotations
 
-from typing import cast
+import logging
+import time
+import warnings
+from importlib import metadata
+from typing import Any
+from uuid import UUID
 
 from prefect import serve
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import DeploymentUpdate
+from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterName,
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import State
 from prefect.deployments.runner import RunnerDeployment
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.flows import EntrypointType
+from prefect.states import Scheduled
 
+from pipelines import crashes, servers
 from pipelines.flows import all_flows
+from rnn_tasks.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+NAME = "local"
+WAIT_SECONDS = 5.0
+
+
+class LocalDeployment(RunnerDeployment):
+    """A deployment whose registration leaves alone what people have set on it.
+
+    Prefect's own `serve` overwrites a deployment that exists: schedules, default parameters, description, tags and
+    whether it is paused, all of which the UI sets. Here only what comes from the code is brought up to date, and
+    nothing is written when nothing has changed, because any update discards the runs that are scheduled next.
+    """
+
+    async def aapply(self, *args: Any, **options: Any) -> UUID:
+        """Register; returns the deployment's id.
+
+        Raises:
+            UserError: default parameters that somebody has set are no longer what the task takes.
+        """
+        async with get_client() as client:
+            try:
+                found = await client.read_deployment_by_name(self.full_name)
+            except ObjectNotFound:
+                return await super().aapply(*args, **options)
+            ours: dict[str, Any] = {
+                "entrypoint": self.entrypoint,
+                "path": self._path,
+                "version": self.version,
+                "parameter_openapi_schema": self._parameter_openapi_schema.model_dump(exclude_unset=True),
+            }
+            if any(getattr(found, name) != value for name, value in ours.items()):
+                try:
+                    await client.update_deployment(found.id, DeploymentUpdate(**ours))
+                except PrefectHTTPStatusError as error:
+                    if error.response.status_code != 409:
+                        raise
+                    reason = error.response.json()["detail"].removeprefix("Error updating deployment: ")
+                    raise UserError(
+                        f"deployment {self.full_name}: its default parameters, set in the Prefect UI, do not fit the "
+                        f"task any more; change them on its page, Edit ({reason})"
+                    ) from None
+            return found.id
 
 
 def serve_all() -> None:
-    """Register a deployment a task and run what is started or scheduled, one run at a time, until Ctrl-C."""
+    """Register a deployment a task and run what is started or scheduled, one run at a time, until Ctrl-C.
+
+    Waits for Prefect's server when it goes away, and goes on when it is back.
+    """
     deployments = [
-        cast(  # to_deployment gives a coroutine in async code only
-            RunnerDeployment,
-            flow.to_deployment(name="local", description=flow.description, entrypoint_type=EntrypointType.MODULE_PATH),
+        LocalDeployment.from_flow(
+            flow,
+            name=NAME,
+            description=flow.description,
+            version=metadata.version("rnn-tasks"),  # not a digest of this file, nor git's word on where we started
+            entrypoint_type=EntrypointType.MODULE_PATH,
         )
         for flow in all_flows()
     ]
-    serve(*deployments, pause_on_shutdown=False, limit=1)
+    _end_quietly()
+    with crashes.serving_alone() as alone:
+        while True:
+            try:
+                if alone:
+                    run_again_what_never_began()
+                return serve(*deployments, pause_on_shutdown=False, limit=1)
+            except Exception:
+                if servers.prefect_answers():
+                    raise
+            logger.warning("Prefect's server does not answer any more; waiting until it is back (make ui)")
+            while not servers.prefect_answers():
+                time.sleep(WAIT_SECONDS)
+
+
+def run_again_what_never_began() -> None:
+    """Schedule flow runs anew that an earlier `serve` had taken, and ended before their process had begun.
+
+    Prefect leaves them pending for ever. Call it when no other process serves these deployments.
+    """
+    with get_client(sync_client=True) as client:
+        for flow_run in client.read_flow_runs(
+            deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=[NAME])),
+            flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=["PENDING"]))),
+        ):
+            state: State[Any] = Scheduled(message="Taken by a process that ended before it had begun; scheduled again.")
+            client.set_flow_run_state(flow_run.id, state, force=True)
+
+
+def _end_quietly() -> None:
+    """Do not show what goes wrong inside Prefect 3.8.8 (SIGTERM) and Python 3.11 (Ctrl-C in a run) at a usual end."""
+    warnings.filterwarnings("ignore", "coroutine 'Runner.astop' was never awaited", RuntimeWarning)
+    noise = "StreamReaderProtocol.connection_made"
+    logging.getLogger("asyncio").addFilter(lambda record: noise not in record.getMessage())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -22,7 +24,10 @@ sys.path.insert(0, str(HERE))  # so that `dummy_task` can be imported by its nam
 
 @pytest.fixture(scope="session", autouse=True)
 def migrated_store():
-    """A new MLflow store, to be copied; and Prefect's temporary server, shared by all tests and their processes."""
+    """A new MLflow store, to be copied, and a new one of Prefect beside it.
+
+    Meanwhile Prefect's temporary server runs over a store of its own, shared by all tests and their processes.
+    """
     from pipelines import servers
     from pipelines.settings import get_settings
 
@@ -34,6 +39,11 @@ def migrated_store():
 
     tracking.runs_of("none")
     wait_for_prefect()
+    with (
+        contextlib.closing(sqlite3.connect(settings.prefect_home / "prefect.db")) as used,
+        contextlib.closing(sqlite3.connect(settings.home / "mlruns" / "prefect.db")) as unused,
+    ):
+        used.backup(unused)
     with temporary_settings({PREFECT_API_URL: os.environ["PREFECT_API_URL"]}):
         yield settings.home / "mlruns" / "mlflow.db"
 

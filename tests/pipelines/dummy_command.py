@@ -13,6 +13,7 @@ def install() -> None:
     registry.TASK_MODULES["dummy"] = "dummy_task"
     flows = types.ModuleType("pipelines.flows")
     flows.flow_of = lambda name: importlib.import_module("dummy_flows").flow_of(name)
+    flows.all_flows = lambda: [importlib.import_module("dummy_served").dummy]
     sys.modules["pipelines.flows"] = flows
     keras = types.ModuleType("keras")
     keras.callbacks = types.SimpleNamespace(Callback=object)
