@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 from cyclopts import App, CycloptsError, Parameter
 
 from pipelines import presentation, provenance, sign_of_life
+from pipelines.arguments import check_paths, chosen_config, validate_options
 from pipelines.errors import ServerError
 from pipelines.settings import get_settings
 from pipelines.terminal import prepare_streams
 from rnn_tasks import activity
-from rnn_tasks.config import Section, TaskConfig, override, parse_assignment, validate
+from rnn_tasks.config import TaskConfig
 from rnn_tasks.errors import UserError
 from rnn_tasks.registry import TASK_MODULES, get_task
 from rnn_tasks.task import Task
@@ -148,21 +149,53 @@ def predict(
         What the task lets its caller choose: `rnn-tasks describe TASK` shows it.
     """
     declared = get_task(task)
-    choices = validate_options(declared, options)
+    choices = validate_options(declared, options, declared.predict_options)
     check_paths(declared, input, output, choices)
-    from pipelines import champions, tracking
-
-    model = champions.choose(declared, run, data)
-    export = tracking.export_directory(task, model)
-    print("answering:", champions.described(declared, model), file=sys.stderr)
+    export = _answering(declared, run, data)
     # The input first, as a shell does: whoever holds the other ends of two pipes counts on it.
     with (
         reading(input or STANDARD_INPUT, str(input or "standard input")) as lines,
         writing(output or STANDARD_OUTPUT, f"--output {output}" if output else "standard output") as write,
     ):
         _import_tensorflow()
-        for answer in declared.predict(export, lines, choices):
+        for answer in declared.predict(export, declared.records.read(lines, lines.name), choices):
             write(answer)
+
+
+@app.command
+def generate(
+    task: TaskName,
+    /,
+    *,
+    run: str | None = None,
+    data: str | None = None,
+    output: Path | None = None,
+    **options: str,
+) -> None:
+    """Let a trained network, which is named on standard error, write on by itself.
+
+    Parameters
+    ----------
+    run
+        The MLflow run whose model to use, or an alias; as in predict.
+    data
+        A path, or the name of a data source: the champion on this data.
+    output
+        Where the lines go; standard output by default.
+    options
+        What the task lets its caller choose: `rnn-tasks describe TASK` shows it.
+    """
+    declared = get_task(task)
+    if declared.generate is None:
+        able = [name for name in TASK_MODULES if get_task(name).generate]
+        raise UserError(f"task {task!r} does not generate (tasks that do: {', '.join(able) or 'none yet'})")
+    choices = validate_options(declared, options, declared.generate_options)
+    check_paths(declared, None, output, choices)
+    export = _answering(declared, run, data)
+    with writing(output or STANDARD_OUTPUT, f"--output {output}" if output else "standard output") as write:
+        _import_tensorflow()
+        for line in declared.generate(export, choices):
+            write(line)
 
 
 @app.command
@@ -219,54 +252,13 @@ def serve() -> None:
 # --------------------------------------------------------------------------------------------- what the commands use
 
 
-def chosen_config(
-    task: Task, preset: str, data: str | None, assignments: tuple[str, ...], seed: int | None
-) -> TaskConfig:
-    """A preset with the user's choices laid over it.
+def _answering(task: Task, run: str | None, data: str | None) -> Path:
+    """The export of the model that answers, which is named on standard error."""
+    from pipelines import champions, tracking
 
-    Raises:
-        UserError: an unknown preset or key, or a value out of bounds.
-    """
-    if preset not in task.presets:
-        raise UserError(f"--preset {preset}: task {task.name!r} has {', '.join(task.presets)}")
-    changes = dict(parse_assignment(text) for text in assignments)
-    if data is not None:
-        changes["data.source"] = data
-    if seed is not None:
-        changes["seed"] = seed
-    return override(task.presets[preset], changes)
-
-
-def validate_options(task: Task, options: dict[str, str]) -> Section:
-    """`--n-best 3` as the field `n_best` of the task's predict options."""
-    known = task.predict_options.model_fields
-    values = {name.replace("-", "_"): value for name, value in options.items()}
-    for name in values:
-        if name not in known:
-            accepted = ", ".join(f"--{field.replace('_', '-')}" for field in known) or "none"
-            raise UserError(f"unknown option --{name.replace('_', '-')} (options of {task.name!r}: {accepted})")
-    return validate(task.predict_options, values)
-
-
-def check_paths(task: Task, input: Path | None, output: Path | None, options: Section) -> None:  # noqa: A002
-    """What can be said of the user's paths before anything is loaded.
-
-    Raises:
-        UserError: an input that is no file, an output that is a directory, or two outputs in one file.
-    """
-    if input and not os.path.exists(input):  # Path's own raises where a name is too long
-        raise UserError(f"--input {input}: no such file")
-    if input and input.is_dir():
-        raise UserError(f"--input {input}: is a directory; a file is wanted")
-    outputs = {"output": output, **{name: value for name, value in options if isinstance(value, Path)}}
-    seen: dict[str, str] = {}
-    for name, path in outputs.items():
-        if path and os.path.isdir(path):
-            raise UserError(f"--{name} {path}: is a directory; a file is wanted")
-        if path and (os.path.isfile(path) or not os.path.exists(path)):
-            other = seen.setdefault(os.path.realpath(path), name)
-            if other != name:
-                raise UserError(f"--{name} {path}: --{other} is written there")
+    model = champions.choose(task, run, data)
+    print("answering:", champions.described(task, model), file=sys.stderr)
+    return tracking.export_directory(task.name, model)
 
 
 @contextlib.contextmanager

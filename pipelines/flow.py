@@ -24,12 +24,13 @@ from prefect.runtime import flow_run
 from pipelines import champions, crashes, tracking, workspace
 from pipelines.settings import get_settings
 from rnn_tasks import activity, training
+from rnn_tasks.code import package_digest
 from rnn_tasks.config import TaskConfig
 from rnn_tasks.errors import UserError
-from rnn_tasks.files import code_digest, file_digest, json_digest
+from rnn_tasks.files import file_digest, json_digest
 from rnn_tasks.locks import alone
 from rnn_tasks.registry import TASK_MODULES, get_task
-from rnn_tasks.task import Exported, Prepared, Report, StageResult, Trained
+from rnn_tasks.task import Exported, Prepared, Report, StageResult, Task, Trained
 
 logger = logging.getLogger(__name__)
 
@@ -65,12 +66,12 @@ def _preparation_key(_: Any, parameters: dict[str, Any]) -> str:
     task = get_task(parameters["task_name"])
     config: TaskConfig = parameters["config"]
     inputs = [(str(path), file_digest(path)) for path in task.inputs(config)]
-    decisive = [_data_settings(config), inputs, code_digest("."), str(get_settings().prepared)]
+    decisive = [_data_settings(config), inputs, package_digest(), str(get_settings().prepared)]
     return f"{task.name}-prepare-{json_digest(decisive)}"
 
 
 def _data_settings(config: TaskConfig) -> dict[str, Any]:
-    return config.model_dump(mode="json", exclude={"training", "model"})
+    return config.model_dump(mode="json", include={"data"})
 
 
 def _run_key(context: Any, parameters: dict[str, Any]) -> str:
@@ -179,6 +180,7 @@ def run_chain(task_name: str, config: TaskConfig, *, fresh: bool = False) -> Out
         started = time.monotonic()
         prepared = _prepared(task_name, config)
         seconds = time.monotonic() - started
+        _require_primary_metric(get_task(task_name), prepared)
 
         run_id = None if fresh else _resumable_run(work_dir, prepared)
         if run_id is None:
@@ -211,10 +213,22 @@ def _prepared(task_name: str, config: TaskConfig) -> Prepared:
     return prepared
 
 
+def _require_primary_metric(task: Task, prepared: Prepared) -> None:
+    """Hours of training must not end with nothing to compare them by."""
+    if task.primary_metric not in (given := task.metrics(prepared)):
+        raise ValueError(f"task {task.name!r}: primary_metric {task.primary_metric!r} is none of {', '.join(given)}")
+
+
 def _resumable_run(work_dir: Path, prepared: Prepared) -> str | None:
     """The run that was interrupted in `work_dir`, if it learned from the same data."""
     record = workspace.read_record(work_dir)
-    if record is None or record.prepared_digest != prepared.digest or not tracking.is_resumable(record.run_id):
+    if record is None or not tracking.is_resumable(record.run_id):
+        return None
+    if record.prepared_digest != prepared.digest:
+        logger.info(
+            "MLflow run %s was interrupted, but cannot go on: its data, or the code that prepares them, have changed",
+            record.run_id,
+        )
         return None
     logger.info("resuming MLflow run %s, which was interrupted (--fresh starts anew)", record.run_id)
     return record.run_id

@@ -1,32 +1,37 @@
-"""One flow a task, written out, so that Prefect finds it by name and its UI shows the task's config as a form."""
+"""One flow a task, made from the registry: Prefect finds `pipelines.flows.<task>`; its config is the form in the UI."""
 
 from __future__ import annotations
+
+import functools
+from typing import Any
 
 from prefect import Flow, flow
 
 from pipelines.flow import Outcome, run_chain
-from rnn_tasks.registry import TASK_MODULES
-from rnn_tasks.tasks import reber as reber_task
-from rnn_tasks.tasks import translate as translate_task
+from rnn_tasks.registry import TASK_MODULES, get_task
 
 
-@flow(name="translate", description=translate_task.TASK.summary)
-def translate(config: translate_task.TranslateConfig = translate_task.PRESETS["quick"], fresh: bool = False) -> Outcome:
-    """Every stage of translate; `fresh` forgets what an interrupted run of the same config has left."""
-    return run_chain("translate", config, fresh=fresh)
-
-
-@flow(name="reber", description=reber_task.TASK.summary)
-def reber(config: reber_task.ReberConfig = reber_task.PRESETS["quick"], fresh: bool = False) -> Outcome:
-    """Every stage of reber; `fresh` forgets what an interrupted run of the same config has left."""
-    return run_chain("reber", config, fresh=fresh)
-
-
+@functools.cache
 def flow_of(task_name: str) -> Flow[..., Outcome]:
     """The flow of a registered task."""
-    return globals()[task_name]
+    task = get_task(task_name)
+
+    def chain(config: Any = task.presets["quick"], fresh: bool = False) -> Outcome:
+        return run_chain(task_name, config, fresh=fresh)
+
+    # What Prefect reads off a function: its name and place, to load it, and its types, for the form.
+    chain.__name__ = chain.__qualname__ = task_name
+    chain.__doc__ = f"Every stage of {task_name}; `fresh` forgets what an interrupted run of the same config has left."
+    chain.__annotations__ = {"config": task.config, "fresh": bool, "return": Outcome}
+    return flow(name=task_name, description=task.summary)(chain)
 
 
 def all_flows() -> list[Flow[..., Outcome]]:
     """The flow of each registered task."""
     return [flow_of(name) for name in TASK_MODULES]
+
+
+def __getattr__(name: str) -> Flow[..., Outcome]:
+    if name not in TASK_MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return flow_of(name)

@@ -42,10 +42,11 @@ def show_task(task: Task) -> None:
     console.print(f"[bold]{task.name}[/] ({task.shape}): {escape(task.summary)}")
     presets = {name: flat(preset.model_dump(mode="json")) for name, preset in task.presets.items()}
     _show_fields(console, "settings (--set key=value)", presets, dict(_fields(task.config)))
-    if options := dict(_fields(task.predict_options)):
-        options = {f"--{name.replace('_', '-')}": field for name, field in options.items()}
-        defaults = {name: field.default for name, field in options.items()}
-        _show_fields(console, "options of predict", {"default": defaults}, options)
+    for command, accepted in (("predict", task.predict_options), ("generate", task.generate_options)):
+        if options := dict(_fields(accepted)):
+            options = {f"--{name.replace('_', '-')}": field for name, field in options.items()}
+            defaults = {name: field.default for name, field in options.items()}
+            _show_fields(console, f"options of {command}", {"default": defaults}, options)
 
 
 def _show_fields(

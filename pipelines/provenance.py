@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import subprocess
@@ -52,21 +51,10 @@ def digest_of_test(prepared: Prepared, config: TaskConfig) -> str:
 
     The way is the config's section `evaluation`, where there is one; its defaults count for nothing.
     """
-    digest = _digest_of_test_split(prepared)
     way = getattr(config, "evaluation", None)
     if way is None or way == type(way)():
-        return digest
-    return json_digest([digest, way.model_dump(mode="json")])[:16]
-
-
-def _digest_of_test_split(prepared: Prepared) -> str:
-    """It covers the prepared files whose names begin with `test`, of which only the readable ones (.txt, .tsv) where
-    there are any: another vocabulary gives other ids for the same test sentences.
-    """
-    files = json.loads((prepared.directory / "manifest.json").read_bytes())["files"]
-    tests = {name: record["sha256"] for name, record in files.items() if name.startswith("test")}
-    readable = {name: sha256 for name, sha256 in tests.items() if name.endswith((".txt", ".tsv"))}
-    return json_digest(readable or tests)[:16] if tests else prepared.digest
+        return prepared.test_digest
+    return json_digest([prepared.test_digest, way.model_dump(mode="json")])[:16]
 
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -86,7 +74,7 @@ def surroundings() -> dict[str, str]:
 def _git_tags() -> dict[str, str]:
     def git(*arguments: str) -> str:
         command = ["git", "-C", str(PROJECT), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, errors="replace", check=True).stdout.strip()
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
     try:
         changed = git("status", "--short", "--untracked-files=no")

@@ -1,4 +1,4 @@
-"""The model that MLflow stores and serves: lines in, answers out, through the task's own `predict`.
+"""The model that MLflow stores and serves: records in, answers out, through the task's own `predict`.
 
 MLflow keeps this file as code (no pickle) beside the export and the package, and runs it wherever the model is
 loaded: `mlflow.pyfunc.load_model("models:/translate@champion").predict(["hello"])`.
@@ -15,6 +15,7 @@ from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel, PythonModelContext
 
 from rnn_tasks.config import validate
+from rnn_tasks.records import ObjectRecords
 
 
 class ServedModel(PythonModel):
@@ -28,13 +29,15 @@ class ServedModel(PythonModel):
     def predict(
         self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> list[str]:
-        """One answer a line; `params` are the task's `predict_options`.
+        """One answer a record; `params` are the task's `predict_options`.
 
         Args:
-            model_input: the lines as the one column that MLflow makes of a list of strings.
+            model_input: the records in one column: strings, arrays of numbers, or objects as JSON text.
         """
-        options = validate(self.task.predict_options, params or {})
-        return list(self.task.predict(self.export, model_input.iloc[:, 0].tolist(), options))
+        options, kind = validate(self.task.predict_options, params or {}), self.task.records
+        read = kind.parse if isinstance(kind, ObjectRecords) else kind.check
+        records = [read(value, f"record {number}") for number, value in enumerate(model_input.iloc[:, 0].tolist(), 1)]
+        return list(self.task.predict(self.export, records, options))
 
 
 set_model(ServedModel())

@@ -14,18 +14,17 @@ import time
 from collections.abc import Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import mlflow
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
-from mlflow.models import Model, ModelSignature
-from mlflow.types.schema import ColSpec, ParamSchema, ParamSpec, Schema
+from mlflow.models import Model
 from mlflow.utils.file_utils import local_file_uri_to_path
 
 from pipelines import stores
 from pipelines.provenance import competed, data_path, digest_of_test, flat, nearest_preset, surroundings
 from pipelines.settings import PROJECT, get_settings
+from pipelines.signature import example_of, signature_of
 from rnn_tasks import activity
 from rnn_tasks.config import TaskConfig
 from rnn_tasks.errors import UserError
@@ -237,8 +236,8 @@ def register_model(task: Task, task_module: str, run_id: str, exported: Exported
         model_config={"task_module": task_module},
         artifacts={"export": str(exported.directory)},
         code_paths=[str(PROJECT / "rnn_tasks")],
-        signature=_signature(task),
-        input_example=list(exported.example),
+        signature=signature_of(task),
+        input_example=example_of(task),
         pip_requirements=_requirements(),
     )
     with contextlib.suppress(MlflowException):  # it exists already
@@ -300,16 +299,6 @@ def export_directory(task_name: str, model: RegisteredModel) -> Path:
     if not directory.is_dir():
         raise UserError(f"{directory}: the model of run {model.run_id} was deleted")
     return directory
-
-
-def _signature(task: Task) -> ModelSignature:
-    """Strings in, strings out, and those `predict_options` of the task of plain types (or None) that have a default."""
-    types: dict[Any, str] = {int: "long", float: "double", bool: "boolean", str: "string"}
-    types |= {kind | None: name for kind, name in types.items()}
-    fields = task.predict_options.model_fields.items()
-    options = [ParamSpec(n, types[f.annotation], f.default) for n, f in fields if f.annotation in types]
-    lines = Schema([ColSpec("string")])
-    return ModelSignature(lines, lines, ParamSchema(options)) if options else ModelSignature(lines, lines)
 
 
 def _requirements() -> list[str]:

@@ -8,8 +8,11 @@ import os
 import select
 from collections import deque
 from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 from rnn_tasks.errors import UserError
+
+Item = TypeVar("Item")
 
 READ = 1 << 16  # bytes; what a pipe holds on Linux
 REFILL_SECONDS = 0.05
@@ -84,16 +87,15 @@ class LineStream:
         self._whole.extend(line.removesuffix(b"\r") for line in text.split(b"\n"))
 
 
-def chunks(lines: Iterable[str], limit: int) -> Iterator[list[str]]:
-    """All lines in lists of at most `limit`.
+def chunks(items: Iterable[Item], limit: int) -> Iterator[list[Item]]:
+    """All lines, or records, in lists of at most `limit`.
 
     A stream that is still being written gives shorter lists, of what has arrived when the last one is done with; so
     whoever writes a line and waits gets its answer. Anything else gives full lists.
     """
-    if isinstance(lines, LineStream):
-        while some := lines.take(limit):
-            yield some
-    else:
-        iterator = iter(lines)
-        while some := list(itertools.islice(iterator, limit)):
-            yield some
+    take = getattr(items, "take", None)  # as `LineStream` and streams over it have it
+    if take is None:
+        iterator = iter(items)
+        take = lambda limit: list(itertools.islice(iterator, limit))  # noqa: E731
+    while some := take(limit):
+        yield some

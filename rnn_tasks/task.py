@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict
 
 from rnn_tasks.config import Section, TaskConfig
+from rnn_tasks.records import Records
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
 
 
 class StageResult(BaseModel):
@@ -34,6 +36,7 @@ class Prepared(StageResult):
         digest: sha256 over config section, input files and code version; names the directory.
         counts: what the manifest counted (split sizes, pairs dropped and why).
         source: the data's name or path, for people.
+        test_digest: equal where the test data is equal, however it was encoded.
         reused: whether an earlier preparation was found whole and taken as it is.
     """
 
@@ -41,6 +44,7 @@ class Prepared(StageResult):
     digest: str
     counts: dict[str, int]
     source: str
+    test_digest: str
     reused: bool = False
 
 
@@ -97,7 +101,6 @@ class Exported(StageResult):
         directory: everything below; `Task.predict` needs only this.
         keras_model: the `.keras` file.
         saved_model: the SavedModel, which takes what a user has.
-        example: lines of input that show what `predict` takes.
         checked: how many inputs gave the same answer through the export as through the trained model.
         extras: name -> further files (projector TSVs, t-SNE page), logged as artifacts.
     """
@@ -105,18 +108,35 @@ class Exported(StageResult):
     directory: Path
     keras_model: Path
     saved_model: Path
-    example: tuple[str, ...]
     checked: int
     extras: dict[str, Path] = {}
 
 
 class NoOptions(Section):
-    """For a task whose `predict` has nothing to choose."""
+    """For a task whose `predict` or `generate` has nothing to choose."""
+
+
+@dataclass(frozen=True)
+class Overfit:
+    """How the suite over the registry makes a model learn one batch of the "tiny" preset by heart.
+
+    Attributes:
+        learning_rate: constant, without warm-up.
+        steps: updates.
+        loss_ratio: learned means that the last loss is below this share of the first.
+    """
+
+    learning_rate: float = 0.02
+    steps: int = 150
+    loss_ratio: float = 0.25
 
 
 @dataclass(frozen=True)
 class Task:
-    """A declaration of one task: its names, its config and its six stages.
+    """A declaration of one task: its names, its config, its records and its stages.
+
+    A config has a section `data`, which is all of it that `prepare` reads, sections `model` and `training`, and a
+    `seed`. Where `data` has a `source`, it names the user's data (`--data`).
 
     Attributes:
         name: as on the command line; also the MLflow experiment and the registered model.
@@ -126,17 +146,23 @@ class Task:
         presets: name -> config; has "quick" (minutes on two cores, the default), "full" (the best it can do)
             and "tiny" (seconds, for tests; `competes=False`).
         primary_metric: the metric that decides which run is champion.
-        higher_is_better: its direction.
-        inputs: config -> the files the user's data consists of (may be empty); checked for existence and
-            content, digested for caching. Cheap: it reads no file whole.
+        records: what `predict` takes, with examples.
         prepare: (config, work_dir) -> Prepared. Idempotent; writes aside, renames when whole.
         build: (config, prepared) -> built keras.Model.
         train: (config, prepared, work_dir, callbacks) -> Trained. Resumes from work_dir.
         evaluate: (config, prepared, trained, out_dir) -> Report.
         export: (config, prepared, trained, out_dir) -> Exported.
-        predict: (export_dir, lines, options) -> one answer a line (n-best lists may give more), as the lines come:
-            it takes them by `rnn_tasks.line_stream.chunks`, for their input may stay open.
+        predict: (export_dir, records, options) -> one answer a record (n-best lists may give more), as the records
+            come: it takes them by `rnn_tasks.line_stream.chunks`, for their input may stay open.
+        metrics: prepared -> names of the metrics that `evaluate` always gives.
+        example_batch: (config, prepared) -> one training batch, by field.
+        inputs: config -> the files the user's data consists of (none by default); checked for existence and
+            content, digested for caching. Cheap: it reads no file whole.
         predict_options: what `predict` lets its caller choose (a beam width, say).
+        higher_is_better: the primary metric's direction.
+        overfit: how to learn one batch by heart.
+        generate: (export_dir, options) -> lines that the network writes on by itself; None where it cannot.
+        generate_options: what `generate` lets its caller choose.
     """
 
     name: str
@@ -145,12 +171,18 @@ class Task:
     config: type[TaskConfig]
     presets: Mapping[str, TaskConfig]
     primary_metric: str
-    inputs: Callable[[Any], Sequence[Path]]
+    records: Records
     prepare: Callable[[Any, Path], Prepared]
     build: Callable[[Any, Prepared], keras.Model]
     train: Callable[[Any, Prepared, Path, Sequence[keras.callbacks.Callback]], Trained]
     evaluate: Callable[[Any, Prepared, Trained, Path], Report]
     export: Callable[[Any, Prepared, Trained, Path], Exported]
-    predict: Callable[[Path, Iterable[str], Any], Iterator[str]]
+    predict: Callable[[Path, Iterable[Any], Any], Iterator[str]]
+    metrics: Callable[[Prepared], Sequence[str]]
+    example_batch: Callable[[Any, Prepared], Mapping[str, np.ndarray]]
+    inputs: Callable[[Any], Sequence[Path]] = lambda config: ()
     predict_options: type[Section] = NoOptions
     higher_is_better: bool = True
+    overfit: Overfit = Overfit()
+    generate: Callable[[Path, Any], Iterator[str]] | None = None
+    generate_options: type[Section] = NoOptions

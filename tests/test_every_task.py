@@ -1,9 +1,13 @@
-"""What holds for every registered task, on its "tiny" preset. A new task gets these tests by being registered."""
+"""What holds for every registered task, on its "tiny" preset. A new task gets these tests by being registered.
+
+The tasks of tests/examples are tried, too: one for each shape of recurrent learning that has a helper.
+"""
 
 import functools
 import importlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,24 +19,43 @@ import pytest
 from new_process import Died, in_new_process
 from pairwise import covering_configs
 
+from rnn_tasks import code
 from rnn_tasks.config import dotted_keys, override
 from rnn_tasks.errors import UserError
 from rnn_tasks.line_stream import LineStream
+from rnn_tasks.records import TextRecords
 from rnn_tasks.registry import TASK_MODULES, get_task
 from rnn_tasks.task import Exported, Prepared, Report, Trained
 
+EXAMPLES = Path(__file__).parent / "examples"
+TASKS = {**TASK_MODULES, **{path.stem: path.stem for path in sorted(EXAMPLES.glob("*.py"))}}
+
+DECIDES_NOTHING = (  # though it runs while data are prepared
+    *(f"{module}.py" for module in code.INDIFFERENT),
+    "preparation.py",
+)
+
 PREDICT = """
-import json, sys
-from rnn_tasks.registry import get_task
-task, (directory, lines) = get_task(sys.argv[1]), json.load(sys.stdin)
+import importlib, json, sys
 from pathlib import Path
-print(json.dumps(list(task.predict(Path(directory), lines, task.predict_options()))))
+sys.path.insert(0, sys.argv[2])
+task, (directory, lines) = importlib.import_module(sys.argv[1]).TASK, json.load(sys.stdin)
+print(json.dumps(list(task.predict(Path(directory), task.records.read(lines), task.predict_options()))))
 """
 
 
-@pytest.fixture(scope="session", params=list(TASK_MODULES))
+def find_task(name):
+    """A task of the registry, or an example, in this process or a new one."""
+    if name in TASK_MODULES:
+        return get_task(name)
+    if str(EXAMPLES) not in sys.path:
+        sys.path.insert(0, str(EXAMPLES))
+    return importlib.import_module(name).TASK
+
+
+@pytest.fixture(scope="session", params=list(TASKS))
 def task(request):
-    return get_task(request.param)
+    return find_task(request.param)
 
 
 @pytest.fixture(scope="session")
@@ -60,9 +83,17 @@ def run(task, tiny, prepared, tmp_path_factory, all_activities):
         trained = task.train(config, prepared, directory / "train", ())
         report = task.evaluate(config, prepared, trained, directory / "evaluated")
         exported = task.export(config, prepared, trained, directory / "exported")
-    lines = [*exported.example, "", "\N{SNOWMAN}", "  ", *exported.example[::-1], "x " * 200]
-    answers = list(task.predict(exported.directory, lines, task.predict_options()))
+    lines = list(task.records.good)
+    if not task.records.whole_input:
+        lines += lines[::-1]
+    if isinstance(task.records, TextRecords):
+        lines += ["", "\N{SNOWMAN}", "  ", "x " * 200]
+    answers = list(predicted(task, exported, lines))
     return SimpleNamespace(trained=trained, report=report, exported=exported, lines=lines, answers=answers, begun=begun)
+
+
+def predicted(task, exported, lines):
+    return task.predict(exported.directory, task.records.read(lines), task.predict_options())
 
 
 def weights(path):
@@ -89,7 +120,9 @@ def test_the_declaration_is_complete(task):
     assert not task.presets["full"].is_trial
     assert task.summary
     assert "\n" not in task.summary
-    assert task.name in TASK_MODULES
+    assert task.name in TASKS
+    assert task.records.good
+    assert {"data", "model", "training", "seed"} <= set(task.config.model_fields)
 
 
 def test_every_setting_is_described(task):
@@ -130,11 +163,31 @@ def test_preparing_again_reuses_what_is_there(task, tiny, prepared):
     assert [path.name for path in prepared.directory.parent.iterdir()] == [prepared.digest]  # nothing half-written
 
 
-def test_preparing_is_a_function_of_the_config(task, tiny, prepared, tmp_path):
-    elsewhere = task.prepare(tiny, tmp_path)
-    assert elsewhere.digest == prepared.digest
+def test_preparing_is_a_function_of_the_configs_data(task, tiny, prepared, tmp_path):
+    """Made again elsewhere, and with everything else of the config changed, it is the same to the byte."""
+    other = override(tiny, {"seed": tiny.seed + 1, "training.learning_rate": 0.5, "training.epochs": 99})
+    elsewhere = task.prepare(other, tmp_path)
+    assert (elsewhere.digest, elsewhere.test_digest) == (prepared.digest, prepared.test_digest)
     manifests = [json.loads((p.directory / "manifest.json").read_text()) for p in (prepared, elsewhere)]
     assert manifests[0] == manifests[1]
+
+
+def test_what_runs_while_a_task_prepares_decides_the_digest(task, tiny, tmp_path):
+    """The files of the package whose code runs, as the interpreter tells, are among those that were found."""
+    ran = set()
+
+    def watch(frame, event, _):
+        if event == "call":
+            ran.add(frame.f_code.co_filename)
+
+    sys.setprofile(watch)
+    try:
+        prepared = task.prepare(tiny, tmp_path)
+    finally:
+        sys.setprofile(None)
+    covered = set(json.loads((prepared.directory / "manifest.json").read_text())["code"])
+    inside = {str(Path(name).relative_to(code.PACKAGE)) for name in ran if Path(name).is_relative_to(code.PACKAGE)}
+    assert inside - covered <= set(DECIDES_NOTHING) | {name for name in inside if name.endswith("__init__.py")}
 
 
 def test_one_step(task, tiny, prepared, tmp_path):
@@ -150,16 +203,17 @@ def test_one_step(task, tiny, prepared, tmp_path):
 def test_overfits_one_batch(task, tiny, prepared, tmp_path):
     changes = {
         "training.limit_batches": 1,
-        "training.epochs": 30,
-        "training.learning_rate": 0.02,
+        "training.epochs": task.overfit.steps,
+        "training.max_steps": task.overfit.steps,
+        "training.learning_rate": task.overfit.learning_rate,
         "training.decay": "none",
         "training.warmup_steps": 0,
         "training.early_stopping_patience": 0,
     }
     trained = task.train(override(tiny, changes), prepared, tmp_path, ())
     first, *_, last = losses(trained)
-    assert trained.steps >= 60
-    assert last < 0.25 * first
+    assert trained.steps == task.overfit.steps
+    assert last < task.overfit.loss_ratio * first
 
 
 def test_the_seed_decides_the_weights(task, tiny, prepared, run, tmp_path):
@@ -197,8 +251,9 @@ def test_it_says_how_far_it_is(tiny, run):
     assert {"validating", "writing the SavedModel", "loading the SavedModel"} <= {one.what for one in run.begun}
 
 
-def test_the_report_is_whole(task, run):
+def test_the_report_is_whole(task, prepared, run):
     metrics = {metric.name: metric for metric in run.report.metrics}
+    assert {task.primary_metric} <= set(task.metrics(prepared)) <= set(metrics)
     assert len(metrics) == len(run.report.metrics)
     assert metrics[task.primary_metric].higher_is_better == task.higher_is_better
     assert metrics[task.primary_metric].baseline is not None
@@ -217,27 +272,17 @@ def test_the_keras_file_is_the_trained_model(task, tiny, prepared, run):
     """Loaded without custom_objects, it has the architecture and, to the bit, the weights of the best epoch."""
     import keras
 
-    importlib.import_module(TASK_MODULES[task.name])
+    importlib.import_module(TASKS[task.name])
     loaded = keras.models.load_model(run.exported.keras_model)
     built = task.build(tiny, prepared)
     assert [w.shape for w in loaded.weights] == [w.shape for w in built.weights]
     for weight, array in zip(loaded.weights, weights(run.trained.weights).values(), strict=True):
         np.testing.assert_array_equal(weight.numpy(), array)
     built.set_weights(loaded.get_weights())
-    example = _example_inputs(built)
+    batch = task.example_batch(tiny, prepared)
+    example = {name: batch[name] for name in built.input} if isinstance(built.input, dict) else batch["inputs"]
     for ours, theirs in zip(_flat(built(example)), _flat(loaded(example)), strict=True):
         np.testing.assert_array_equal(ours, theirs)
-
-
-def _example_inputs(model):
-    """Ids 1 and 2 in every input, three rows of four where the shape leaves it open."""
-    import keras
-
-    def example(tensor):
-        shape = [size or open_size for size, open_size in zip(tensor.shape, (3, 4, 4, 4), strict=False)]
-        return np.resize([1, 2, 1, 1, 2], shape).astype(keras.backend.standardize_dtype(tensor.dtype))
-
-    return keras.tree.map_structure(example, model.input)
 
 
 def _flat(outputs):
@@ -246,24 +291,49 @@ def _flat(outputs):
     return [np.asarray(output) for output in keras.tree.flatten(outputs)]
 
 
-def test_prediction_gives_a_line_for_a_line_and_empty_for_empty(run):
-    assert len(run.answers) == len(run.lines)
-    for line, answer in zip(run.lines, run.answers, strict=True):
-        assert "\n" not in answer
+def alike(answer, other):
+    """Equal but for the last digit of numbers, which the batch that a record stands in may round."""
+    ours, theirs = (re.split(r"[\s,]+", text) for text in (answer, other))
+    for one, two in zip(ours, theirs, strict=True):
+        try:
+            if abs(float(one) - float(two)) > 1e-5:
+                return False
+        except ValueError:
+            if one != two:
+                return False
+    return True
+
+
+def test_prediction_gives_a_line_for_a_record_and_empty_for_empty(task, run):
+    good = list(task.records.good)
+    assert not any("\n" in answer for answer in run.answers)
+    assert all(run.answers[: len(good)])
+    if not task.records.whole_input:
+        assert len(run.answers) == len(run.lines)
+        for answer, again in zip(run.answers, run.answers[2 * len(good) - 1 : len(good) - 1 : -1], strict=False):
+            assert alike(answer, again)  # whatever stands around a record
+    for line, answer in zip(run.lines, run.answers, strict=False):
         if not line.strip():
             assert answer == ""
-    assert all(run.answers[: len(run.exported.example)])
-    count = len(run.exported.example)
-    assert run.answers[:count] == run.answers[count + 3 : 2 * count + 3][::-1]  # whatever stands around a line
+
+
+def test_what_is_no_record_is_one_line(task, run):
+    for line, wrong in task.records.bad.items():
+        with pytest.raises(UserError) as error:
+            list(predicted(task, run.exported, [line]))
+        assert wrong in str(error.value)
+        assert "\n" not in str(error.value)
 
 
 @pytest.mark.timeout(120, func_only=True)  # an answer that is held back never comes
 def test_a_line_that_comes_alone_is_answered_while_the_input_stays_open(task, run):
+    if task.records.whole_input:
+        return
     read, write = os.pipe()
-    answers = task.predict(run.exported.directory, LineStream(read, "pipe"), task.predict_options())
-    for line in (run.exported.example[0], "", run.exported.example[1]):
+    answers = predicted(task, run.exported, LineStream(read, "pipe"))
+    for line in run.lines[: len(task.records.good)]:
         os.write(write, f"{line}\n".encode())
-        assert next(answers) == run.answers[run.lines.index(line)]
+        assert alike(next(answers), run.answers[run.lines.index(line)])
     os.close(write)
     assert list(answers) == []
     os.close(read)
@@ -274,7 +344,7 @@ def test_the_export_answers_alike_in_a_fresh_process(task, run):
     moved = run.exported.directory.rename(run.exported.directory.with_name("moved"))
     try:
         process = subprocess.run(
-            [sys.executable, "-c", PREDICT, task.name],
+            [sys.executable, "-c", PREDICT, TASKS[task.name], str(EXAMPLES)],
             input=json.dumps([str(moved), run.lines]),
             capture_output=True,
             text=True,
@@ -290,7 +360,6 @@ def test_the_export_was_checked_and_is_whole(run):
     assert run.exported.keras_model.is_file()
     assert (run.exported.saved_model / "saved_model.pb").is_file()
     assert all(Path(path).exists() for path in run.exported.extras.values())
-    assert run.exported.example
 
 
 # --- several devices, all settings --------------------------------------------------------------------------------
@@ -308,7 +377,7 @@ def train_until_killed(task_name, config, prepared, work_dir, batches):
             if self.seen == batches:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-    get_task(task_name).train(config, prepared, work_dir, [Kill()])
+    find_task(task_name).train(config, prepared, work_dir, [Kill()])
 
 
 def whole_chain(task_name, config, prepared_in, work_dir):
@@ -316,13 +385,13 @@ def whole_chain(task_name, config, prepared_in, work_dir):
     from rnn_tasks import training
 
     training.claim_devices(config.training)
-    task = get_task(task_name)
+    task = find_task(task_name)
     prepared = task.prepare(config, prepared_in)
     trained = task.train(config, prepared, work_dir / "train", ())
     report = task.evaluate(config, prepared, trained, work_dir / "evaluated")
     exported = task.export(config, prepared, trained, work_dir / "exported")
-    answers = list(task.predict(exported.directory, exported.example, task.predict_options()))
-    assert len(answers) == len(exported.example)
+    answers = list(predicted(task, exported, task.records.good))
+    assert len(answers) == (1 if task.records.whole_input else len(task.records.good))
     assert all(np.isfinite(metric.value) for metric in report.metrics)
     return trained, report
 

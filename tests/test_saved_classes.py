@@ -59,6 +59,7 @@ MODELS = {
     "ResidualWrapper": lambda: wrapped(layers.ResidualWrapper),
     "MultiRNNCell": lambda: over(keras.layers.RNN(layers.MultiRNNCell([layers.GRUCell(WIDTH)]))),
     "RNN": lambda: over(layers.RNN(keras.layers.LSTMCell(WIDTH))),
+    "SequenceMask": lambda: models.sequence_to_vector(features=SEQUENCES.shape[-1], outputs=1, units=3),
     "EncoderDecoder": lambda: models.EncoderDecoder(7, 8, units=4, embedding_dim=3),
     "sequence_to_vector": lambda: models.sequence_to_vector(7, outputs=1, units=3),  # no class, but reber's model
 }
@@ -85,6 +86,8 @@ def saved(tmp_path_factory):
     for name, build in MODELS.items():
         model = build()
         inputs = {"inputs": IDS if name == "sequence_to_vector" else SEQUENCES}
+        if name == "SequenceMask":
+            inputs["lengths"] = np.arange(1, len(SEQUENCES) + 1, dtype=np.int32)
         if name == "EncoderDecoder":
             inputs = {"source": IDS, "target_in": IDS}
         wanted = model(inputs if len(inputs) > 1 else inputs["inputs"])

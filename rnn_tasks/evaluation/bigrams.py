@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from itertools import pairwise
+
+from nltk.util import bigrams
 
 BORDER = None
 
@@ -22,4 +23,4 @@ def bigrams_known(members: Iterable[Sequence[Hashable]], sequences: Iterable[Seq
 
 
 def _bigrams(sequence: Sequence[Hashable]) -> Iterator[tuple[Hashable, Hashable]]:
-    return pairwise([BORDER, *sequence, BORDER])
+    return bigrams(sequence, pad_left=True, pad_right=True, left_pad_symbol=BORDER, right_pad_symbol=BORDER)

@@ -6,7 +6,6 @@ Classes are the integers 0 … classes - 1; a binary task has two.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -37,25 +36,14 @@ def majority_accuracy(train_labels: npt.ArrayLike, test_labels: npt.ArrayLike) -
     return accuracy(test_labels, np.full(np.shape(test_labels), commonest))
 
 
-def accuracy_by_group(
-    groups: Sequence[Any], labels: npt.ArrayLike, *predictions: npt.ArrayLike
-) -> list[tuple[Any, ...]]:
-    """The accuracy within each group of examples, of one predictor or several.
+def cross_entropy(likelihoods: npt.ArrayLike) -> float:
+    """The mean cross-entropy in nats.
 
     Args:
-        groups: (examples,) what each example belongs to.
-        labels: (examples,) true classes.
-        predictions: (examples,) predicted classes, of each predictor.
-
-    Returns:
-        A row a group in rising order: group, examples in it, accuracy of each predictor.
+        likelihoods: probability that each example's right answer was given. 0 counts as 1e-7, so that one answer that
+            was held to be impossible costs no infinity.
     """
-    rows = []
-    for group in sorted(set(groups)):
-        at = np.array([other == group for other in groups])
-        right = [accuracy(np.asarray(labels)[at], np.asarray(predicted)[at]) for predicted in predictions]
-        rows.append((group, int(at.sum()), *right))
-    return rows
+    return float(-np.log(np.maximum(np.asarray(likelihoods, np.float64), 1e-7)).mean())
 
 
 def confusion_matrix(labels: npt.ArrayLike, predictions: npt.ArrayLike, classes: int) -> np.ndarray:

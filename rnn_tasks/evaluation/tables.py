@@ -21,5 +21,11 @@ def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]
     return write_whole(path, "\n".join(lines) + "\n")
 
 
+def read_table(path: Path) -> tuple[list[str], list[list[str]]]:
+    """The header and the rows of what `write_table` wrote, cells as text."""
+    header, *rows = (line.split("\t") for line in path.read_text(encoding="utf-8").removesuffix("\n").split("\n"))
+    return header, rows
+
+
 def _cell(value: Any) -> str:
     return f"{value:.4f}" if isinstance(value, float) else " ".join(str(value).splitlines()).replace("\t", " ")

@@ -1,39 +1,30 @@
-"""Corpus BLEU and chrF by sacrebleu, over all sentences and by source length."""
+"""Scores of what was written against what should have been: BLEU and chrF by sacreBLEU, and by characters."""
 
 from __future__ import annotations
 
-import bisect
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from sacrebleu.metrics import BLEU, CHRF
 
-LENGTH_EDGES = (5, 10, 15, 20, 30, 40)
 
-
-@dataclass(frozen=True)
-class Score:
-    """A corpus score from 0 to 100, and the sacrebleu signature that says how it was computed."""
+class Score(NamedTuple):
+    """A corpus score, and the sacreBLEU signature that says how it was computed, if it has one."""
 
     value: float
-    signature: str
+    signature: str = ""
 
 
-@dataclass(frozen=True)
-class LengthBucket:
-    """The score of the sentences whose source has `shortest` to `longest` tokens (`None`: without limit)."""
+class Scorer(NamedTuple):
+    """How hypotheses are compared with references.
 
-    shortest: int
-    longest: int | None
-    sentences: int
-    bleu: float
+    Attributes:
+        score: (hypotheses, references) -> Score.
+        higher_is_better: its direction.
+    """
 
-    @property
-    def label(self) -> str:
-        """The range of lengths, for people: `6–10`, `41+`."""
-        if self.longest is None:
-            return f"{self.shortest}+"
-        return f"{self.shortest}–{self.longest}" if self.shortest < self.longest else f"{self.longest}"
+    score: Callable[[Sequence[str], Sequence[str]], Score]
+    higher_is_better: bool = True
 
 
 def bleu(
@@ -77,54 +68,19 @@ def chrf(hypotheses: Sequence[str], references: Sequence[str], lowercase: bool =
     return Score(value, str(metric.get_signature()))
 
 
-def bleu_by_length(
-    source_lengths: Sequence[int],
-    hypotheses: Sequence[str],
-    references: Sequence[str],
-    edges: Sequence[int] = LENGTH_EDGES,
-    lowercase: bool = False,
-    tokenizer: str = "13a",
-) -> list[LengthBucket]:
-    """BLEU apart for short and long sources.
-
-    Args:
-        source_lengths: tokens in each source sentence.
-        hypotheses: one translation a sentence.
-        references: one reference a sentence.
-        edges: rising upper bounds of the buckets, themselves included; one more bucket takes what is longer.
-        lowercase: ignore case.
-        tokenizer: as of `bleu`.
-
-    Returns:
-        The buckets that hold a sentence, shortest first.
-
-    Raises:
-        ValueError: no sentences, or unequally many lengths, hypotheses and references.
-    """
+def exact_match(hypotheses: Sequence[str], references: Sequence[str]) -> Score:
+    """The share of hypotheses that are their reference to the letter, from 0 to 1."""
     _check_sides(hypotheses, references)
-    if len(source_lengths) != len(references):
-        raise ValueError(f"{len(source_lengths)} source lengths for {len(references)} references")
-    members: list[list[int]] = [[] for _ in range(len(edges) + 1)]
-    for index, length in enumerate(source_lengths):
-        members[bisect.bisect_left(edges, length)].append(index)
-    return [
-        LengthBucket(
-            shortest=shortest,
-            longest=longest,
-            sentences=len(chosen),
-            bleu=bleu([hypotheses[i] for i in chosen], [references[i] for i in chosen], lowercase, tokenizer).value,
-        )
-        for (shortest, longest), chosen in zip(_ranges(edges), members, strict=True)
-        if chosen
-    ]
+    return Score(sum(map(str.__eq__, hypotheses, references)) / len(references))
 
 
-def _ranges(edges: Sequence[int]) -> Iterator[tuple[int, int | None]]:
-    shortest = 0
-    for edge in edges:
-        yield shortest, edge
-        shortest = edge + 1
-    yield shortest, None
+def character_error_rate(hypotheses: Sequence[str], references: Sequence[str]) -> Score:
+    """Insertions, deletions and substitutions of characters, for each character of the references (nltk's distance)."""
+    from nltk.metrics.distance import edit_distance
+
+    _check_sides(hypotheses, references)
+    errors = sum(edit_distance(ours, right) for ours, right in zip(hypotheses, references, strict=True))
+    return Score(errors / max(sum(map(len, references)), 1))
 
 
 def _check_sides(hypotheses: Sequence[str], references: Sequence[str]) -> None:

@@ -1,5 +1,4 @@
-from .membership import load_membership as load_membership
-from .membership import membership_endpoint as membership_endpoint
+from .checks import check_same_answers as check_same_answers
 from .neighbours import Neighbours as Neighbours
 from .neighbours import cosine_neighbours as cosine_neighbours
 from .projector import write_projector as write_projector

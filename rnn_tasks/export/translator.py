@@ -44,6 +44,10 @@ class Hypothesis(NamedTuple):
     target_tokens: list[str]
     alignment: np.ndarray
 
+    def unmapped(self) -> Hypothesis:
+        """Without its alignment, which for a long source takes megabytes."""
+        return self._replace(alignment=np.zeros((0, 0), np.float32))
+
 
 class Translator(tf.Module):
     """Traceable translation.

@@ -21,4 +21,5 @@ from .output_projection_wrapper import OutputProjectionWrapper as OutputProjecti
 from .peephole_lstm_cell import PeepholeLSTMCell as PeepholeLSTMCell
 from .residual_wrapper import ResidualWrapper as ResidualWrapper
 from .rnn import RNN as RNN
+from .sequence_mask import SequenceMask as SequenceMask
 from .simple_rnn import SimpleRNN as SimpleRNN

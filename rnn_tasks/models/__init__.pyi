@@ -1,2 +1,3 @@
 from .encoder_decoder import EncoderDecoder as EncoderDecoder
-from .sequence_to_vector import sequence_to_vector as sequence_to_vector
+from .sequences import sequence_to_sequence as sequence_to_sequence
+from .sequences import sequence_to_vector as sequence_to_vector

@@ -139,6 +139,21 @@ class EncoderDecoder(keras.Model):
             hidden = self.decoder(vectors, initial_state=state, training=training)
         return self.output_dropout(hidden, training=training)
 
+    def continued(self, target_in, state, memory: AttentionMemory) -> tuple[Any, Any]:
+        """Attentional vectors of further target steps, dropout off.
+
+        Args:
+            target_in: (batch, steps) int32 ids, each the token before the one to be written.
+            state: before the first of them, from `encode`, `step` or here.
+            memory: from `encode`.
+
+        Returns:
+            (batch, steps, output width), and the state after the last step.
+        """
+        with self._attending(memory):
+            _, hidden, after, *_ = self.decoder.inner_loop(self.target_embedding(target_in), state, None)
+        return hidden, after
+
     def logits(self, hidden):
         """Attentional vectors (…, output width) -> logits (…, target vocabulary), float32."""
         kernel = ops.cast(self.output_kernel, hidden.dtype)

@@ -3,27 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 
-from rnn_tasks.plots.canvas import COLOURS, INK, bare, new_figure
-
-if TYPE_CHECKING:
-    from rnn_tasks.evaluation import LengthBucket
+from rnn_tasks.plots.canvas import COLOURS, INK, bare, drawable, new_figure
 
 
-def score_by_length(rows: Sequence[LengthBucket]) -> Figure:
-    """BLEU against source length: a bar a bucket, with its score and how many sentences stand behind it."""
-    figure = new_figure(width=max(0.9 * len(rows) + 1.5, 4), height=3.4)
+def score_by_group(rows: Sequence[Sequence[Any]], group: str, scores: Sequence[str]) -> Figure:
+    """A bar a group and score, with its value, and how many examples stand behind it.
+
+    Args:
+        rows: (name of the group, examples in it, a value for each score).
+        group: what the groups are, below the axis.
+        scores: their names; with several, side by side, a legend tells them apart.
+    """
+    figure = new_figure(width=max(0.55 * len(rows) * (1 + len(scores)) + 1.5, 4), height=3.4)
     axes = bare(figure.add_subplot())
-    bars = axes.bar(range(len(rows)), [row.bleu for row in rows], color=COLOURS[0], width=0.7)
-    axes.bar_label(bars, [f"{row.bleu:.1f}" for row in rows], padding=2, color=INK)
-    axes.set_xticks(range(len(rows)), [f"{row.label}\nn = {row.sentences:,}" for row in rows])
+    width = 0.7 / len(scores)
+    places = np.arange(len(rows))
+    for number, name in enumerate(scores):
+        values = [row[2 + number] for row in rows]
+        offset = (number - (len(scores) - 1) / 2) * width
+        bars = axes.bar(places + offset, values, color=COLOURS[number % len(COLOURS)], width=width, label=name)
+        axes.bar_label(bars, [f"{value:.3g}" for value in values], padding=2, color=INK, fontsize=8)
+    axes.set_xticks(places, [f"{drawable(str(row[0]))}\nn = {row[1]:,}" for row in rows])
     axes.tick_params(axis="x", length=0)
-    axes.set_xlabel("source length (tokens)")
-    axes.set_ylabel("BLEU")
+    axes.set_xlabel(group)
+    if len(scores) == 1:
+        axes.set_ylabel(scores[0])
+    else:
+        axes.legend(frameon=False, loc="lower right")
     middle, half_width = (len(rows) - 1) / 2, max(len(rows) / 2 + 0.1, 1.5)  # a lone bar does not fill the page
     axes.set_xlim(middle - half_width, middle + half_width)
-    axes.set_ylim(0, max([row.bleu for row in rows] + [1]) * 1.12)
+    highest = max([value for row in rows for value in row[2:]], default=0.0)
+    axes.set_ylim(0, (highest if highest > 0 else 1.0) * 1.12)
     return figure

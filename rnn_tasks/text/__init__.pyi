@@ -3,6 +3,7 @@ from .batching import PairBatches as PairBatches
 from .characters import CharacterEncoder as CharacterEncoder
 from .characters import character_ids as character_ids
 from .characters import character_vocabulary as character_vocabulary
+from .config import PairsConfig as PairsConfig
 from .config import ParallelDataConfig as ParallelDataConfig
 from .corpus import corpus_inputs as corpus_inputs
 from .corpus import open_corpus as open_corpus
@@ -12,16 +13,14 @@ from .labelled_strings import NON_MEMBER as NON_MEMBER
 from .labelled_strings import LabelledStrings as LabelledStrings
 from .labelled_strings import read_labelled_strings as read_labelled_strings
 from .labelled_strings import split_labelled_strings as split_labelled_strings
+from .levels import Level as Level
 from .normalization import normalize as normalize
 from .pairs import load_pairs as load_pairs
 from .pairs import load_sentences as load_sentences
 from .pairs import load_tokenizers as load_tokenizers
 from .pairs import prepare_pairs as prepare_pairs
+from .parallel import PairStream as PairStream
 from .parallel import ParallelCorpus as ParallelCorpus
-from .sequence_batches import LabelledSequences as LabelledSequences
-from .sequence_batches import SequenceBatches as SequenceBatches
-from .token_store import TokenStore as TokenStore
-from .token_store import TokenStoreWriter as TokenStoreWriter
 from .tokenizer import Tokenizer as Tokenizer
 from .vocabulary import EOS as EOS
 from .vocabulary import GO as GO

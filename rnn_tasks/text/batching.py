@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rnn_tasks import activity
-from rnn_tasks.text.token_store import TokenStore
+from rnn_tasks.dataset.ragged import RaggedArray
 from rnn_tasks.text.vocabulary import EOS, GO
 
 _ROWS_MULTIPLE = 8  # what vector units, tensor cores and splits over a few devices like
@@ -120,8 +120,8 @@ class PairBatches:
 
     def __init__(
         self,
-        source: TokenStore,
-        target: TokenStore,
+        source: RaggedArray,
+        target: RaggedArray,
         *,
         tokens_per_batch: int,
         seed: int = 0,
@@ -132,8 +132,9 @@ class PairBatches:
             raise ValueError(f"{len(source)} sources and {len(target)} targets: expected equally many, and some")
         self._source, self._target = source, target
         self._seed, self._reverse = seed, reverse_source
-        source_lengths = np.maximum(source.lengths, 1)
-        target_lengths = target.lengths + 1
+        self._tokens_per_batch = tokens_per_batch
+        self._source_lengths = source_lengths = np.maximum(source.lengths, 1)
+        self._target_lengths = target_lengths = target.lengths + 1
         self.shapes = choose_shapes(source_lengths, target_lengths, tokens_per_batch, max_shapes)
         bucket = _smallest_fitting(source_lengths, target_lengths, [shape[1:] for shape in self.shapes])
         by_length = np.lexsort((source_lengths, target_lengths, bucket)).astype(np.int32)
@@ -165,12 +166,22 @@ class PairBatches:
     def ordered(self) -> Iterator[dict[str, np.ndarray]]:
         """Every pair once, bucket after bucket and the shortest targets first, as evaluation wants it.
 
-        These batches also have `index` (rows,) int32: which pair a row is, -1 for filler rows.
+        A pair of which not eight fit into `tokens_per_batch` is a batch of its own, without filler. These batches also
+        have `index` (rows,) int32: which pair a row is, -1 for filler rows.
         """
-        for shape, pairs in activity.each("batch", self._plan(self._buckets)):
+        for shape, pairs in activity.each("batch", list(self._plan_in_budget())):
             index = np.full(shape.rows, -1, np.int32)
             index[: len(pairs)] = pairs
             yield {**self._batch(shape, pairs), "index": index}
+
+    def _plan_in_budget(self) -> Iterator[tuple[BatchShape, np.ndarray]]:
+        """Batches that keep to `tokens_per_batch` also where eight rows would not: their pairs come one by one."""
+        for shape, pairs in self._plan(self._buckets):
+            if shape.rows * max(shape.source_time, shape.target_time) <= self._tokens_per_batch:
+                yield shape, pairs
+                continue
+            for pair in pairs[:, None]:
+                yield BatchShape(1, int(self._source_lengths[pair[0]]), int(self._target_lengths[pair[0]])), pair
 
     def _plan(self, buckets: list[np.ndarray]) -> list[tuple[BatchShape, np.ndarray]]:
         return [

@@ -1,17 +1,49 @@
-"""What a task on parallel text lets its user choose about the data."""
+"""What a task on pairs of strings lets its user choose about the data."""
 
 from __future__ import annotations
-
-from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from rnn_tasks.config import Section
+from rnn_tasks.text.levels import Level
 
 LANGUAGE = r"^[a-z]{2,3}([_-][A-Za-z0-9]{2,8})*$"  # fr, fra, pt_BR, zho_Hans
 
 
-class ParallelDataConfig(Section):
+class PairsConfig(Section):
+    """How pairs of strings become token ids."""
+
+    lowercase: bool = Field(
+        False, description="Lower-case both sides; scores are still against the test files as they are."
+    )
+    normalize_target: bool = Field(
+        False,
+        description="One spelling of quotes, spaces and Moses' entities for the target as for the source. If not, its "
+        "typography is learned and written as the training data has it, as scores want it.",
+    )
+    level: Level = Field(
+        "word",
+        description="Tokens are whole words (in Chinese, Japanese, Thai, … characters), word pieces learned from the "
+        "training split, or characters.",
+    )
+    segmented: bool = Field(
+        False, description="Chinese, Japanese, Thai, … text comes with spaces between its words, which are the words."
+    )
+    vocabulary_size: int = Field(
+        8_000, ge=50, le=1_000_000, description="Vocabulary entries a side at most, special ones included."
+    )
+    shared_vocabulary: bool = Field(False, description="One vocabulary for both sides.")
+    min_count: int = Field(
+        1, ge=1, le=1_000_000, description="Words seen fewer times in the training split become <unk>."
+    )
+    max_tokens: int = Field(
+        60, ge=2, le=10_000, description="Training pairs with a longer side are left out; other splits keep theirs."
+    )
+    reverse_source: bool = Field(True, description="The encoder reads the source from its last token to its first.")
+    remove_duplicates: bool = Field(True, description="Leave out repeated training pairs.")
+
+
+class ParallelDataConfig(PairsConfig):
     """Which sentence pairs are read, and how they become token ids."""
 
     source: str = Field(
@@ -52,34 +84,6 @@ class ParallelDataConfig(Section):
     test_fraction: float = Field(
         0.02, gt=0, le=0.4, description="Share of a single file's source sentences that test; a directory's do not."
     )
-    lowercase: bool = Field(
-        False, description="Lower-case both sides; test_bleu is still against the test files as they are."
-    )
-    normalize_target: bool = Field(
-        False,
-        description="One spelling of quotes, spaces and Moses' entities for the target as for the source. If not, its "
-        "typography is learned and written as the training data has it, as test_bleu wants it.",
-    )
-    level: Literal["word", "wordpiece"] = Field(
-        "word",
-        description="Tokens are whole words (in Chinese, Japanese, Thai, … characters), or word pieces learned from "
-        "the training split.",
-    )
-    segmented: bool = Field(
-        False, description="Chinese, Japanese, Thai, … text comes with spaces between its words, which are the words."
-    )
-    vocabulary_size: int = Field(
-        8_000, ge=50, le=1_000_000, description="Vocabulary entries a side at most, special ones included."
-    )
-    shared_vocabulary: bool = Field(False, description="One vocabulary for both sides.")
-    min_count: int = Field(
-        1, ge=1, le=1_000_000, description="Words seen fewer times in the training split become <unk>."
-    )
-    max_tokens: int = Field(
-        60, ge=2, le=10_000, description="Training pairs with a longer side are left out; other splits keep theirs."
-    )
-    reverse_source: bool = Field(True, description="The encoder reads the source from its last token to its first.")
-    remove_duplicates: bool = Field(True, description="Leave out repeated training pairs.")
 
     @field_validator("target_language")
     @classmethod

@@ -4,7 +4,7 @@ Three passes. The first cuts all text into words, kept in temporary files, and t
 which tells what leaks and repeats. The second counts the words of the pairs that stay, which gives the
 vocabularies. The third writes ids. In the directory then stand
 
-    train.source.ids   train.source.offsets   train.target.ids …   val.source.ids …     see `TokenStore`
+    train.source.values train.source.offsets   train.target.values …   val.source.values …     see `RaggedArray`
     val.source.txt     val.target.txt         test.source.txt …                         the text as it is, not of train
     source.vocabulary  target.vocabulary                                                see `Vocabulary`
 
@@ -26,11 +26,11 @@ import numpy as np
 import tensorflow as tf
 
 from rnn_tasks import activity
+from rnn_tasks.dataset.ragged import RaggedArray, RaggedWriter
 from rnn_tasks.errors import UserError
-from rnn_tasks.text.config import ParallelDataConfig
+from rnn_tasks.text.config import PairsConfig
 from rnn_tasks.text.duplicates import leaking, repeated
 from rnn_tasks.text.parallel import TRAINING, ParallelCorpus
-from rnn_tasks.text.token_store import TokenStore, TokenStoreWriter
 from rnn_tasks.text.tokenizer import Tokenizer
 from rnn_tasks.text.vocabulary import UNK, Vocabulary
 from rnn_tasks.text.wordpiece import learn_wordpieces
@@ -54,7 +54,7 @@ class Fate(IntEnum):
     TOO_LONG = 4
 
 
-def prepare_pairs(corpus: ParallelCorpus, config: ParallelDataConfig, directory: Path) -> dict[str, int]:
+def prepare_pairs(corpus: ParallelCorpus, config: PairsConfig, directory: Path) -> dict[str, int]:
     """Write a corpus as token ids, with its vocabularies.
 
     Training pairs are left out when their normalised source sentence also stands in another split (then the model
@@ -99,7 +99,7 @@ def prepare_pairs(corpus: ParallelCorpus, config: ParallelDataConfig, directory:
     return counts
 
 
-def load_tokenizers(directory: Path, config: ParallelDataConfig) -> tuple[Tokenizer, Tokenizer]:
+def load_tokenizers(directory: Path, config: PairsConfig) -> tuple[Tokenizer, Tokenizer]:
     """The tokenisers of source and target that `prepare_pairs` used."""
     source, target = (
         Tokenizer(Vocabulary.load(directory / f"{side}.vocabulary"), **vars(_splitter(side, config))) for side in SIDES
@@ -107,14 +107,14 @@ def load_tokenizers(directory: Path, config: ParallelDataConfig) -> tuple[Tokeni
     return source, target
 
 
-def _splitter(side: str, config: ParallelDataConfig) -> WordSplitter:
+def _splitter(side: str, config: PairsConfig) -> WordSplitter:
     keeps_typography = side == "target" and not config.normalize_target
     return WordSplitter(config.level, config.lowercase, keeps_typography, config.segmented)
 
 
-def load_pairs(directory: Path, split: str) -> tuple[TokenStore, TokenStore]:
+def load_pairs(directory: Path, split: str) -> tuple[RaggedArray, RaggedArray]:
     """The ids of source and target of one split, as `PairBatches` takes them."""
-    return TokenStore(directory / f"{split}.source"), TokenStore(directory / f"{split}.target")
+    return RaggedArray(directory / f"{split}.source"), RaggedArray(directory / f"{split}.target")
 
 
 def load_sentences(directory: Path, split: str, side: str) -> list[str]:
@@ -189,9 +189,7 @@ def _forget_rare(counter: Counter[bytes]) -> None:
         del counter[word]
 
 
-def _make_tokenizers(
-    counts: list[Counter[str]], config: ParallelDataConfig, directory: Path
-) -> tuple[Tokenizer, Tokenizer]:
+def _make_tokenizers(counts: list[Counter[str]], config: PairsConfig, directory: Path) -> tuple[Tokenizer, Tokenizer]:
     """Vocabularies from word counts of the two sides, saved, and their tokenisers."""
     if config.shared_vocabulary:
         vocabularies = [_make_vocabulary(counts[0] + counts[1], config)] * 2
@@ -202,7 +200,7 @@ def _make_tokenizers(
     return load_tokenizers(directory, config)
 
 
-def _make_vocabulary(counts: Counter[str], config: ParallelDataConfig) -> Vocabulary:
+def _make_vocabulary(counts: Counter[str], config: PairsConfig) -> Vocabulary:
     frequent = {word: count for word, count in counts.items() if count >= config.min_count}
     if not frequent:
         raise UserError(f"data.min_count: no word of the training split is seen {config.min_count} times")
@@ -227,8 +225,8 @@ def _write_ids(
     with (
         _file(words, "source").open("rb") as sources,
         _file(words, "target").open("rb") as targets,
-        TokenStoreWriter(_file(ids, "source")) as source_writer,
-        TokenStoreWriter(_file(ids, "target")) as target_writer,
+        RaggedWriter(_file(ids, "source")) as source_writer,
+        RaggedWriter(_file(ids, "target")) as target_writer,
     ):
         for batch in _batches(f"writing {ids.name} ids", zip(sources, targets, strict=True)):
             encoded = [

@@ -5,8 +5,9 @@ from __future__ import annotations
 import tensorflow as tf
 import tensorflow_text as tf_text
 
+from rnn_tasks.text.levels import Level
 from rnn_tasks.text.vocabulary import EOS, GO, PAD, SPECIAL_TOKENS, UNK, Vocabulary
-from rnn_tasks.text.words import Level, WordSplitter
+from rnn_tasks.text.words import WordSplitter
 
 SUFFIX_MARK = "##"
 """Begins a word piece that continues a word. No piece begins with it otherwise: `#` begins no longer word."""

@@ -16,13 +16,11 @@ References:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import tensorflow as tf
 
+from rnn_tasks.text.levels import Level
 from rnn_tasks.text.normalization import MOSES_ENTITIES, OTHER_SPACES, as_written, normalize
-
-Level = Literal["word", "wordpiece"]
 
 JOINER = "￭"
 """Marks where a token touched its neighbour; U+FFED."""
@@ -45,6 +43,7 @@ _WITHOUT_SPACES = {
     "word": rf"[{_CJK}\p{{Thai}}\p{{Lao}}\p{{Khmer}}\p{{Myanmar}}]\p{{M}}*",
     # The other scripts have so few characters that all of them are pieces: their phrases are cut into learned pieces.
     "wordpiece": r"\p{Han}\p{M}*",
+    "character": r"[^ ]\p{M}*",
 }
 
 
@@ -54,7 +53,7 @@ class WordSplitter:
 
     Attributes:
         level: "word": each character of a script without spaces (Chinese, Japanese, Thai, …) is a word.
-            "wordpiece": only Chinese characters are, since words are cut further.
+            "wordpiece": only Chinese characters are, since words are cut further. "character": every character is.
         lowercase: lower-case.
         keeps_typography: words are spelled `as_written`; else they are normalised.
         segmented: words are separated by spaces in every script.

@@ -7,11 +7,14 @@ from .loop import Batches as Batches
 from .loop import fit as fit
 from .losses import StepLoss as StepLoss
 from .losses import binary_cross_entropy as binary_cross_entropy
+from .losses import categorical_cross_entropy as categorical_cross_entropy
 from .losses import sampled_cross_entropy as sampled_cross_entropy
 from .losses import sequence_cross_entropy as sequence_cross_entropy
+from .losses import squared_error as squared_error
 from .scheduled_sampling import exponential_epsilon as exponential_epsilon
 from .scheduled_sampling import inverse_sigmoid_epsilon as inverse_sigmoid_epsilon
 from .scheduled_sampling import linear_epsilon as linear_epsilon
 from .scheduled_sampling import scheduled_sampling as scheduled_sampling
 from .scope import training_scope as training_scope
 from .step import Loss as Loss
+from .teacher_forcing import teacher_forced_loss as teacher_forced_loss

@@ -1,10 +1,10 @@
-"""A model's answers to whole batches, compiled."""
+"""Answers to whole batches, compiled."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -12,24 +12,24 @@ from rnn_tasks import activity
 from rnn_tasks.layers import native_inference
 
 
-def forward(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
-    """Inputs -> outputs, dropout off; compiled once a batch shape.
+def forward(function: Callable[[Mapping[str, tf.Tensor]], Any]) -> Callable[[Mapping[str, np.ndarray]], Any]:
+    """A function of batches, compiled once a batch shape, with NumPy arrays in and out.
 
     Unlike `model.predict_on_batch` it answers once, also under a distribution strategy.
 
     Args:
-        model: a built model of one input and one output; its weights are read anew at each call.
+        function: batch -> nest of tensors; the variables it reads are read anew at each call.
     """
 
     @tf.function(reduce_retracing=False)
-    def compiled(inputs: tf.Tensor) -> tf.Tensor:
+    def compiled(batch: Mapping[str, tf.Tensor]) -> Any:
         activity.note("compiling")
         with native_inference():
-            return model(inputs, training=False)
+            return function(batch)
 
-    def answers(inputs: np.ndarray) -> np.ndarray:
-        outputs = compiled(tf.constant(inputs)).numpy()
+    def answers(batch: Mapping[str, np.ndarray]) -> Any:
+        found = compiled({name: tf.constant(array) for name, array in batch.items()})
         activity.note("")  # compiled
-        return outputs
+        return tf.nest.map_structure(lambda tensor: tensor.numpy(), found)
 
     return answers

@@ -108,12 +108,46 @@ def binary_cross_entropy(logits: tf.Tensor, labels: tf.Tensor, weights: tf.Tenso
     """Cross-entropy of yes-or-no answers.
 
     Args:
-        logits: (batch,).
-        labels: (batch,) 0 or 1.
-        weights: (batch,); rows of weight 0 fill the batch up.
+        logits: (batch, …).
+        labels: (batch, …) 0 or 1.
+        weights: (batch, …); what has weight 0 is padding.
 
     Returns:
         StepLoss in nats, weight = sum of the weights.
     """
     loss = tf.nn.sigmoid_cross_entropy_with_logits(tf.cast(labels, tf.float32), tf.cast(logits, tf.float32))
+    return _weighted(loss, weights)
+
+
+def categorical_cross_entropy(logits: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor) -> StepLoss:
+    """Cross-entropy of choices among classes.
+
+    Args:
+        logits: (batch, …, classes).
+        labels: (batch, …) int32 classes, from 0.
+        weights: (batch, …); what has weight 0 is padding.
+
+    Returns:
+        StepLoss in nats, weight = sum of the weights.
+    """
+    loss = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.cast(labels, tf.int32), tf.cast(logits, tf.float32))
+    return _weighted(loss, weights)
+
+
+def squared_error(outputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor) -> StepLoss:
+    """Squared error, averaged over the values of an answer.
+
+    Args:
+        outputs: (batch, …, values).
+        targets: (batch, …, values).
+        weights: (batch, …); what has weight 0 is padding.
+
+    Returns:
+        StepLoss, weight = sum of the weights.
+    """
+    difference = tf.cast(outputs, tf.float32) - tf.cast(targets, tf.float32)
+    return _weighted(tf.reduce_mean(difference**2, axis=-1), weights)
+
+
+def _weighted(loss: tf.Tensor, weights: tf.Tensor) -> StepLoss:
     return StepLoss(tf.reduce_sum(loss * weights), tf.reduce_sum(weights))

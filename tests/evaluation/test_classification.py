@@ -48,9 +48,3 @@ def test_wrong_input_is_refused():
         evaluation.accuracy([0, 1], [[0], [1]])
     with pytest.raises(ValueError, match="classes 0 to 2 found, 0 to 1 expected"):
         evaluation.confusion_matrix([0, 2], [0, 1], classes=2)
-
-
-def test_accuracy_by_group_is_the_accuracy_of_each_groups_examples():
-    groups = ["b", "a", "b", "b"]
-    rows = evaluation.accuracy_by_group(groups, [0, 1, 1, 1], [0, 1, 0, 0], [1, 0, 1, 1])
-    assert rows == [("a", 1, 1.0, 0.0), ("b", 3, pytest.approx(1 / 3), pytest.approx(2 / 3))]

@@ -2,8 +2,6 @@ import math
 import re
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from nltk.translate.bleu_score import corpus_bleu
 from sacrebleu.tokenizers.tokenizer_13a import Tokenizer13a
 
@@ -67,8 +65,6 @@ def test_chinese_is_compared_by_characters():
     assert score.value == pytest.approx(100 * expected)
     assert "|tok:zh|" in score.signature
     assert evaluation.bleu(hypotheses, references).value == 0
-    (row,) = evaluation.bleu_by_length([8, 8], hypotheses, references, edges=(10,), tokenizer="zh")
-    assert row.bleu == pytest.approx(score.value)
 
 
 def test_lowercase_ignores_case():
@@ -91,25 +87,11 @@ def test_unequal_and_empty_sides_are_refused(metric):
         metric([], [])
 
 
-def test_buckets_hold_the_scores_of_their_sentences():
-    rows = evaluation.bleu_by_length([5, 6, 41, 3], HYPOTHESES, REFERENCES, edges=(5, 10, 40))
-    assert [(row.label, row.sentences) for row in rows] == [("0–5", 2), ("6–10", 1), ("41+", 1)]
-    short = evaluation.bleu([HYPOTHESES[0], HYPOTHESES[3]], [REFERENCES[0], REFERENCES[3]]).value
-    assert rows[0].bleu == pytest.approx(short)
-    assert rows[1].bleu == pytest.approx(evaluation.bleu(HYPOTHESES[1:2], REFERENCES[1:2]).value)
+def test_exact_match_is_the_share_of_equal_strings():
+    assert evaluation.exact_match(["a", "b", "C"], ["a", "x", "c"]) == (pytest.approx(1 / 3), "")
 
 
-@given(st.lists(st.integers(0, 60), min_size=1, max_size=30))
-def test_every_sentence_is_in_one_bucket_of_its_length(lengths):
-    lines = [f"zero one two three four {i}" for i in range(len(lengths))]
-    rows = evaluation.bleu_by_length(lengths, lines, lines)
-    for row in rows:
-        inside = [n for n in lengths if row.shortest <= n and (row.longest is None or n <= row.longest)]
-        assert row.sentences == len(inside)
-        assert row.bleu == pytest.approx(100)
-    assert sum(row.sentences for row in rows) == len(lengths)
-
-
-def test_lengths_must_fit_the_sentences():
-    with pytest.raises(ValueError, match="1 source lengths for 2 references"):
-        evaluation.bleu_by_length([3], ["a", "b"], ["a", "b"])
+def test_character_error_rate_counts_edits_by_characters_of_the_references():
+    # kitten -> sitting: two substitutions and an insertion.
+    assert evaluation.character_error_rate(["kitten", ""], ["sitting", "abc"]).value == pytest.approx((3 + 3) / 10)
+    assert evaluation.character_error_rate(["abc"], ["abc"]).value == 0

@@ -7,7 +7,10 @@ import tensorflow as tf
 from rnn_tasks import export, models, text
 from rnn_tasks.files import whole_directory
 from rnn_tasks.registry import get_task
+from rnn_tasks.shapes import YesOrNo
+from rnn_tasks.shapes.answers import Answering
 from rnn_tasks.task import NoOptions
+from rnn_tasks.tasks import reber
 
 VOCABULARY = text.character_vocabulary(["BTSXPVE"])
 STRINGS = ["BTXSE", "BPVVE", "BTSXXTVVE"]
@@ -16,7 +19,8 @@ STRINGS = ["BTXSE", "BPVVE", "BTSXXTVVE"]
 def write(directory, seed):
     """A reader of strings, as `reber` exports it."""
     model = models.sequence_to_vector(len(VOCABULARY), outputs=1, units=3, seed=seed)
-    endpoint, encoder = export.membership_endpoint(model, VOCABULARY)
+    encoder = text.CharacterEncoder(VOCABULARY)
+    endpoint = Answering(model, YesOrNo(), steps=False, restrict=reber.only_known_symbols).endpoint(encoder)
     with whole_directory(directory) as aside:
         export.export_model(model, {"serve": endpoint}, aside, resources=[encoder])
     logits = [float(model(ids[None])[0, 0]) for ids in text.character_ids(STRINGS, VOCABULARY)]

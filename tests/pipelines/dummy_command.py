@@ -11,9 +11,9 @@ from rnn_tasks import registry
 def install() -> None:
     registry.TASK_MODULES.clear()
     registry.TASK_MODULES["dummy"] = "dummy_task"
-    flows = types.ModuleType("pipelines.flows")
-    flows.flow_of = lambda name: importlib.import_module("dummy_flows").flow_of(name)
-    flows.all_flows = lambda: [importlib.import_module("dummy_served").dummy]
+    flows = types.ModuleType("pipelines.flows")  # whose flows a served run finds by this module's name
+    flows.flow_of = lambda name: importlib.import_module("dummy_served").dummy
+    flows.all_flows = lambda: [flows.flow_of("dummy")]
     sys.modules["pipelines.flows"] = flows
     keras = types.ModuleType("keras")
     keras.callbacks = types.SimpleNamespace(Callback=object)

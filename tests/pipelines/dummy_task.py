@@ -12,8 +12,10 @@ from pydantic import Field
 
 from rnn_tasks.config import Section, TaskConfig, TrainingConfig
 from rnn_tasks.errors import UserError
-from rnn_tasks.files import prepare_once, write_whole
+from rnn_tasks.files import write_whole
 from rnn_tasks.line_stream import chunks
+from rnn_tasks.preparation import prepare_once
+from rnn_tasks.records import TextRecords
 from rnn_tasks.task import Exported, Metric, Report, Task, Trained
 from rnn_tasks.user_files import writing
 
@@ -58,9 +60,7 @@ def prepare(config, work_dir):
             log.write("prepare\n")
         return {"train": len(words), "test": config.data.test_words}
 
-    files = inputs(config)
-    digest = f"{config.data.test_words:x}" if not files else f"{len(files[0].read_text()):x}-{config.data.test_words}"
-    return prepare_once(work_dir, digest, Path(config.data.source).stem, write)
+    return prepare_once([prepare], config.data, inputs(config), work_dir, write, source=Path(config.data.source).stem)
 
 
 def build(config, prepared):
@@ -118,7 +118,6 @@ def export(config, prepared, trained, out_dir):
         directory=out_dir,
         keras_model=write_whole(out_dir / "model.keras", "weights"),
         saved_model=out_dir / "saved_model",
-        example=("one", "three"),
         checked=2,
         extras={"page": write_whole(out_dir / "page.html", "<p>")},
     )
@@ -135,6 +134,15 @@ def predict(export_dir, lines, options):
                 yield f"LENGTH {answer}" if options.upper else answer
 
 
+class GenerateOptions(Section):
+    letters: int = Field(3, ge=1, le=99, description="How many letters to write.")
+
+
+def generate(export_dir, options):
+    assert (export_dir / "model.keras").read_text() == "weights"
+    yield from "abcdefghij"[: options.letters]
+
+
 _quick = DummyConfig(training=TrainingConfig(epochs=3))
 TASK = Task(
     name="dummy",
@@ -147,6 +155,7 @@ TASK = Task(
         "tiny": DummyConfig(competes=False, training=_quick.training),
     },
     primary_metric="test_accuracy",
+    records=TextRecords(good=("one", "three")),
     inputs=inputs,
     prepare=prepare,
     build=build,
@@ -155,4 +164,8 @@ TASK = Task(
     export=export,
     predict=predict,
     predict_options=Options,
+    generate=generate,
+    generate_options=GenerateOptions,
+    metrics=lambda prepared: ["test_accuracy"],
+    example_batch=build,
 )

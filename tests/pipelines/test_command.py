@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import re
@@ -14,7 +15,8 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.settings import PREFECT_LOCAL_STORAGE_PATH
 
-from pipelines import cli
+from pipelines import arguments, cli
+from rnn_tasks.config import TaskConfig
 
 MISTAKES = {
     ("describe", "dumy"): "unknown task 'dumy'; did you mean 'dummy'? (tasks: dummy)",
@@ -41,7 +43,11 @@ MISTAKES = {
     ("predict", "dummy", "--times", "0"): "times: Input should be greater than or equal to 1 (found '0')",
     ("run",): 'Command "run" parameter TASK requires an argument.',
     ("run", "dummy", "--seed", "x"): 'Invalid value for --seed: unable to convert "x" into int.',
-    ("fly",): 'Unknown command "fly". Available commands: list, describe, run, predict, compare, doctor, ui, serve.',
+    ("generate", "dummy", "--letters", "0"): "letters: Input should be greater than or equal to 1 (found '0')",
+    ("generate", "dummy", "--times", "2"): "unknown option --times (options of 'dummy': --letters)",
+    (
+        "fly",
+    ): 'Unknown command "fly". Available commands: list, describe, run, predict, generate, compare, doctor, ui, ...',
 }
 
 
@@ -83,14 +89,31 @@ def test_describe_shows_every_setting_and_option(dummy, capsys, monkeypatch):
         ("model.quality 0.5 0.5 0.5", "What accuracy comes out. (float ≥0 ≤1)"),
         ("data.source embedded embedded embedded", "`embedded`, or a text file. (str)"),
         ("--times 1", "Repeat the answer. (int ≥1 ≤9)"),
+        ("--letters 3", "How many letters to write. (int ≥1 ≤99)"),
     ]:
         assert lines[lines.index(row.split()) + 1] == meaning.split()
 
 
 def test_choices_are_laid_over_the_preset(dummy):
-    config = cli.chosen_config(dummy, "full", "words.txt", ("training.epochs=7", "model.quality=1"), seed=5)
+    config = arguments.chosen_config(dummy, "full", "words.txt", ("training.epochs=7", "model.quality=1"), seed=5)
     assert (config.training.epochs, config.model.quality, config.data.source, config.seed) == (7, 1.0, "words.txt", 5)
     assert config.training.learning_rate == dummy.presets["full"].training.learning_rate
+
+
+def test_what_a_task_does_not_have_is_said_in_one_line(dummy, home, capsys, monkeypatch):
+    """No data.source, and a network that cannot write on by itself."""
+    without = dataclasses.replace(dummy, generate=None, config=TaskConfig, presets={"quick": TaskConfig()})
+    monkeypatch.setattr(cli, "get_task", lambda name: without)
+    for given, line in {
+        ("generate", "dummy"): "task 'dummy' does not generate (tasks that do: none yet)",
+        ("run", "dummy", "--data", "x"): (
+            "--data x: task 'dummy' makes its data itself; its config has no data.source"
+        ),
+    }.items():
+        with pytest.raises(SystemExit) as exit_:
+            cli.main(list(given))
+        assert exit_.value.code == 2
+        assert capsys.readouterr().err == f"error: {line}\n"
 
 
 def test_a_reader_that_has_seen_enough_is_no_error(home, command):
@@ -115,9 +138,6 @@ def test_interruptions_and_our_own_faults_have_codes_of_their_own(error, code, m
 @pytest.fixture
 def in_process(home, dummy, monkeypatch, capfd):
     """Runs the command here, with the dummy task as the only one: in_process("list") -> (code, stdout, stderr)."""
-    import dummy_flows
-
-    monkeypatch.setitem(sys.modules, "pipelines.flows", dummy_flows)
     monkeypatch.chdir(home)
 
     def run(*arguments):
@@ -219,6 +239,7 @@ def test_a_newcomer_s_trial_run_answers_by_name_and_no_longer_when_a_real_one_ha
     answering = f"answering: run {real}, preset quick+1, data embedded, test_accuracy 0.25\n"
     assert in_process("predict", "dummy", "--input", "in.txt") == (0, "3\n", answering)
     assert in_process("predict", "dummy", "--data", "embedded", "--input", "in.txt") == (0, "3\n", answering)
+    assert in_process("generate", "dummy", "--letters", "2") == (0, "a\nb\n", answering)
     assert in_process("predict", "dummy", "--data", "embedded", "--run", real) == (
         2,
         "",

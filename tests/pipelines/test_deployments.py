@@ -40,13 +40,12 @@ def prefect(home):
 @pytest.fixture
 def deployment(dummy):
     """A deployment of the dummy task under a name of its own, as `serve` registers it."""
-    import dummy_flows
-
     from pipelines.deployments import LocalDeployment
+    from pipelines.flows import flow_of
 
     def make(name, **options):
         kind = EntrypointType.MODULE_PATH
-        return LocalDeployment.from_flow(dummy_flows.dummy, name, version="0.1", entrypoint_type=kind, **options)
+        return LocalDeployment.from_flow(flow_of("dummy"), name, version="0.1", entrypoint_type=kind, **options)
 
     return make
 

@@ -1,5 +1,7 @@
 """What `rnn-tasks doctor` says is what runs."""
 
+import re
+
 import pytest
 
 from pipelines import doctor
@@ -23,7 +25,9 @@ def row(text, name):
 def test_every_layer_with_its_kernel_and_the_reason(said):
     assert build.library().reason is None, "the tests' machine has a compiler"
     text = said()
-    assert row(text, "SimpleRNN") == ["native", "tensorflow [2]"]
+    trained, inferred = row(text, "SimpleRNN")
+    assert trained == "native"
+    assert re.fullmatch(r"tensorflow \[\d\]", inferred)
     for name in ("LSTM", "GRU(reset_after=False)"):
         trained, inferred = row(text, name)
         assert trained == "native"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
@@ -22,6 +23,11 @@ from pipelines.flow import run_chain
 from pipelines.settings import PROJECT, get_settings
 from rnn_tasks.config import override
 from rnn_tasks.errors import UserError
+
+
+def prepared_directory():
+    (directory,) = (path for path in (get_settings().prepared / "dummy").iterdir() if path.is_dir())
+    return directory
 
 
 @flow(name="dummy")
@@ -62,7 +68,7 @@ def test_everything_about_a_run_is_in_the_store(run, dummy, home):
     head = subprocess.run(["git", "-C", PROJECT, "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
     assert stored.data.tags["mlflow.source.git.commit"] == (head.stdout.strip() or "unknown")
     (data,) = stored.inputs.dataset_inputs
-    assert (data.dataset.name, data.dataset.digest) == ("embedded", "3")
+    assert (data.dataset.name, data.dataset.digest) == ("embedded", prepared_directory().name)
     assert json.loads(data.dataset.profile) == {"train": 3, "test": 3}
     files = {str(path.relative_to(outcome.artifact_dir)) for path in outcome.artifact_dir.rglob("*") if path.is_file()}
     assert files == {
@@ -84,7 +90,7 @@ def test_the_same_data_is_prepared_once(run, home, caplog):
     assert first.run_id != second.run_id
     assert log.read_text() == "prepare\n"
     (line,) = [record.message for record in caplog.records if record.message.startswith("prepare:")]
-    assert line == f"prepare: reused {get_settings().prepared / 'dummy' / '3'}"
+    assert line == f"prepare: reused {prepared_directory()}"
     run({"training.epochs": 1})
     assert log.read_text() == "prepare\n"
     run({"data.test_words": 4})
@@ -93,7 +99,7 @@ def test_the_same_data_is_prepared_once(run, home, caplog):
 
 def test_prepared_files_that_somebody_deleted_are_made_again(run, home):
     run()
-    prepared = get_settings().prepared / "dummy" / "3"
+    prepared = prepared_directory()
     (prepared / "manifest.json").unlink()
     run()
     assert (prepared / "manifest.json").exists()
@@ -247,3 +253,11 @@ def test_prefect_shows_the_result_and_the_way_to_mlflow(run):
 )
 def test_only_a_network_is_tried_again(error, again):
     assert chain._is_network_error(None, None, Failed(data=error)) is again
+
+
+def test_a_primary_metric_that_no_evaluation_gives_fails_before_training(run, dummy, monkeypatch):
+    broken = dataclasses.replace(dummy, metrics=lambda prepared: ["test_loss", "test_f1"])
+    monkeypatch.setattr(chain, "get_task", lambda name: broken)
+    with pytest.raises(ValueError, match="task 'dummy': primary_metric 'test_accuracy' is none of test_loss, test_f1"):
+        run()
+    assert comparison.runs(dummy) == []

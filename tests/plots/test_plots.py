@@ -5,7 +5,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from rnn_tasks import evaluation, plots
+from rnn_tasks import plots
 from rnn_tasks.plots.canvas import COLOURS, drawable
 
 HISTORY = [
@@ -90,13 +90,19 @@ def test_drawable_replaces_what_the_font_lacks(token, shown):
     assert drawable(token) == shown
 
 
-def test_score_by_length_bars_are_the_scores():
-    rows = [evaluation.LengthBucket(0, 5, 1200, 61.2), evaluation.LengthBucket(6, None, 7, 31.3)]
-    axes = plots.score_by_length(rows).axes[0]
+def test_score_by_group_bars_are_the_scores():
+    axes = plots.score_by_group([("0–5", 1200, 61.2), ("6+", 7, 31.3)], "length", ["bleu"]).axes[0]
     assert [bar.get_height() for bar in axes.patches] == [61.2, 31.3]
     assert tick_labels(axes.xaxis) == ["0–5\nn = 1,200", "6+\nn = 7"]
     assert [text.get_text() for text in axes.texts] == ["61.2", "31.3"]
     assert axes.get_ylim()[0] == 0
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("length", "bleu")
+
+
+def test_several_scores_of_a_group_stand_side_by_side():
+    axes = plots.score_by_group([("a", 3, 0.5, 0.25), ("b", 2, 1.0, 0.75)], "kind", ["ours", "theirs"]).axes[0]
+    assert [bar.get_height() for bar in axes.patches] == [0.5, 1.0, 0.25, 0.75]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["ours", "theirs"]
 
 
 def test_confusion_shows_counts_and_shares():
@@ -152,7 +158,7 @@ def test_saved_figure_is_a_png_of_its_size(tmp_path):
 def test_science_of_looking_needs_neither_pyplot_nor_tensorflow():
     code = (
         "import sys; from rnn_tasks import evaluation, export, plots; "
-        "plots.learning_curves, plots.attention_map, plots.embedding_scatter, plots.score_by_length, evaluation.bleu, "
+        "plots.learning_curves, plots.attention_map, plots.embedding_scatter, plots.score_by_group, evaluation.bleu, "
         "evaluation.learn_dictionary, evaluation.accuracy; "
         "export.tsne_points, export.write_projector, export.write_tsne_page, export.cosine_neighbours; "
         "print({'tensorflow', 'keras', 'matplotlib.pyplot'} & set(sys.modules))"

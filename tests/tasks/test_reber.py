@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from rnn_tasks import grammar, text
+from rnn_tasks import dataset, grammar, text
 from rnn_tasks.config import override
 from rnn_tasks.errors import UserError
 from rnn_tasks.tasks import reber
 
-TINY = reber.PRESETS["tiny"]
+TASK, TINY = reber.TASK, reber.PRESETS["tiny"]
 
 
 @pytest.fixture(scope="module")
@@ -18,8 +18,8 @@ def prepared(tmp_path_factory):
 
 def strings_of(prepared, split):
     vocabulary = text.Vocabulary.load(prepared.directory / "vocabulary.tsv")
-    sequences = text.LabelledSequences.open(prepared.directory / split)
-    return ["".join(vocabulary.tokens[i] for i in ids) for ids in sequences.tokens], sequences.labels.tolist()
+    examples = dataset.Examples(prepared.directory / split)
+    return ["".join(vocabulary.tokens[i] for i in ids) for ids in examples["inputs"]], examples["targets"].tolist()
 
 
 def test_prepared_ids_are_the_strings_and_labels_the_truth(prepared):
@@ -47,8 +47,7 @@ def test_shares_of_corruptions_must_fit():
 
 def test_the_mixture_is_the_configs(tmp_path):
     prepared = reber.prepare(override(TINY, {"data.swap_share": 1.0, "data.long_range_share": 0.0}), tmp_path)
-    _, *rows = (prepared.directory / "test.tsv").read_text().splitlines()
-    assert {row.split("\t")[2] for row in rows} == {"member", "swap"}
+    assert set(dataset.Examples(prepared.directory / "test")["kinds"]) == {"member", "swap"}
 
 
 def test_a_missing_file_and_a_bad_line_are_one_line_and_leave_nothing(tmp_path):
@@ -80,21 +79,21 @@ def test_learns_a_users_language_and_answers_for_it(tmp_path):
         "data.test_strings": 100,
         "model.units": 24,
         "model.memory": 10,
-        "batch_size": 16,
+        "training.batch_size": 16,
         "training.epochs": 20,
         "training.learning_rate": 0.02,
     }
     config = override(TINY, changes)
     prepared = reber.prepare(config, tmp_path / "prepared")
-    trained = reber.train(config, prepared, tmp_path / "train")
-    report = reber.evaluate(config, prepared, trained, tmp_path / "evaluated")
+    trained = TASK.train(config, prepared, tmp_path / "train", ())
+    report = TASK.evaluate(config, prepared, trained, tmp_path / "evaluated")
     metrics = {metric.name: metric for metric in report.metrics}
     assert metrics["test_accuracy"].value > 0.97
     assert metrics["test_accuracy"].value > metrics["test_accuracy"].baseline + 0.2
     assert {"test_accuracy_member", "test_accuracy_non-member"} <= set(metrics)
-    exported = reber.export(config, prepared, trained, tmp_path / "exported")
+    exported = TASK.export(config, prepared, trained, tmp_path / "exported")
     lines = ["écbé", "écbb", "", "bXb", " bcccb\n"]
-    answers = list(reber.predict(exported.directory, lines, reber.NoOptions()))
+    answers = list(TASK.predict(exported.directory, lines, TASK.predict_options()))
     assert answers[2:4] == ["", "0.000000"]
     assert [float(answers[i]) > 0.5 for i in (0, 1, 4)] == [True, False, True]
 
@@ -111,8 +110,8 @@ def test_a_symbol_that_training_never_saw_is_outside_the_language_in_every_stage
     changes = {"data.source": str(path), "data.seed": seed, "data.train_strings": 8, "data.val_strings": 2}
     config = override(TINY, {**changes, "data.test_strings": 2, "training.epochs": 1})
     prepared = reber.prepare(config, tmp_path / "prepared")
-    trained = reber.train(config, prepared, tmp_path / "train")
-    report = reber.evaluate(config, prepared, trained, tmp_path / "evaluated")
+    trained = TASK.train(config, prepared, tmp_path / "train", ())
+    report = TASK.evaluate(config, prepared, trained, tmp_path / "evaluated")
     row = next(line for line in report.samples.read_text().splitlines() if line.startswith("aXb"))
-    assert row.split("\t")[3] == "0.0000"
-    assert reber.export(config, prepared, trained, tmp_path / "exported").checked == 2
+    assert row.split("\t")[2] == "non-member"
+    assert TASK.export(config, prepared, trained, tmp_path / "exported").checked == 2

@@ -9,7 +9,8 @@ import pytest
 from rnn_tasks import export as exporting
 from rnn_tasks.config import override, validate
 from rnn_tasks.errors import UserError
-from rnn_tasks.tasks.translate import PRESETS, TASK, TranslateConfig, TranslateOptions
+from rnn_tasks.shapes.config import DecodingOptions
+from rnn_tasks.tasks.translate import PRESETS, TASK, TranslateConfig
 
 # With the typography of French print: U+2019, U+202F.
 WHO = [("the cat", "le chat"), ("the dog", "le chien"), ("the man", "l’homme"), ("Anna", "Anna")]
@@ -86,7 +87,7 @@ def test_what_takes_long_is_named(run):
 
 def test_the_score_is_the_user_s(run, corpus, tmp_path):
     """`sacrebleu test.fr < out.txt`, of what `predict` writes and the user's own file."""
-    answers = TASK.predict(run[3].directory, (corpus / "test_a.en").read_text().splitlines(), TranslateOptions())
+    answers = TASK.predict(run[3].directory, (corpus / "test_a.en").read_text().splitlines(), DecodingOptions())
     (tmp_path / "out.txt").write_text("".join(f"{answer}\n" for answer in answers), encoding="utf-8")
     command = [sys.executable, "-m", "sacrebleu", corpus / "test_a.fr", "-m", "bleu", "chrf", "-w", "6", "-i"]
     done = subprocess.run([*command, tmp_path / "out.txt"], capture_output=True, text=True, check=True)
@@ -108,12 +109,12 @@ def test_an_export_answers_as_it_was_tested(run, monkeypatch):
 
     monkeypatch.setattr(exporting, "translate_lines", search)
     for options in ({}, {"n_best": 3}, {"beam": 7, "length_penalty": 0}):
-        list(TASK.predict(run[3].directory, ["the cat"], TranslateOptions(**options)))
+        list(TASK.predict(run[3].directory, ["the cat"], DecodingOptions(**options)))
     assert asked == [(2, 1.0), (3, 1.0), (7, 0.0)]
 
 
 def test_n_best_and_alignments(run, tmp_path):
-    options = TranslateOptions(beam=3, n_best=2, alignments=tmp_path / "links.tsv")
+    options = DecodingOptions(beam=3, n_best=2, alignments=tmp_path / "links.tsv")
     lines = list(TASK.predict(run[3].directory, ["the cat eats.", "a man runs."], options))
     assert [line.split(" ||| ")[0] for line in lines] == ["0", "0", "1", "1"]
     scores = [float(line.split(" ||| ")[2]) for line in lines]
@@ -130,8 +131,8 @@ def test_n_best_and_alignments(run, tmp_path):
 @pytest.mark.parametrize(
     ("config", "values", "message"),
     [
-        (TranslateOptions, {"beam": 4, "n_best": 5}, "n_best: 5 translations do not come out of a beam of 4"),
-        (TranslateOptions, {"alignments": "."}, "alignments: . is a directory; a file is wanted"),
+        (DecodingOptions, {"beam": 4, "n_best": 5}, "n_best: 5 hypotheses do not come out of a beam of 4"),
+        (DecodingOptions, {"alignments": "."}, "alignments: . is a directory; a file is wanted"),
         (
             TranslateConfig,
             {"model": {"attention": "none", "input_feeding": True}},
@@ -149,7 +150,7 @@ def test_settings_that_contradict_each_other_are_refused_at_once(config, values,
     [
         {"model.cell": "gru", "model.attention": "luong", "model.input_feeding": True},
         {"model.attention": "none", "model.tied": False, "training.sampled_softmax": 8},
-        {"data.shared_vocabulary": True, "training.precision": "mixed_bfloat16", "training.monitor": "val_loss"},
+        {"data.shared_vocabulary": True, "training.precision": "mixed_bfloat16", "training.monitor": "loss"},
     ],
     ids=["gru with feeding", "sampled, no attention", "bfloat16"],
 )

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from rnn_tasks.errors import UserError
-from rnn_tasks.files import prepare_once
+from rnn_tasks.preparation import prepare_once
 from rnn_tasks.text import pairs as pairs_module
 from rnn_tasks.text.batching import PairBatches
 from rnn_tasks.text.config import ParallelDataConfig
@@ -85,7 +85,9 @@ def test_other_splits_keep_every_pair_and_their_text_as_it_is(tmp_path):
 
 def test_only_what_is_promised_is_left(tmp_path):
     prepared(tmp_path)
-    stores = {f"{s}.{side}.{end}" for s in SPLITS for side in ("source", "target") for end in ("ids", "offsets")}
+    stores = {
+        f"{s}.{side}.{end}" for s in SPLITS for side in ("source", "target") for end in ("values", "offsets", "json")
+    }
     texts = {f"{s}.{side}.txt" for s in ("val", "test_b") for side in ("source", "target")}
     assert {file.name for file in tmp_path.iterdir()} == stores | texts | {"source.vocabulary", "target.vocabulary"}
 
@@ -183,7 +185,9 @@ def test_batches_of_what_was_prepared(tmp_path):
 def test_the_same_files_every_time(tmp_path):
     manifests = []
     for name in ("one", "two"):
-        result = prepare_once(tmp_path / name, "d", "small", lambda at: prepare_pairs(corpus_of(SPLITS), CONFIG, at))
+        result = prepare_once(
+            [], CONFIG, [], tmp_path / name, lambda at: prepare_pairs(corpus_of(SPLITS), CONFIG, at), source="small"
+        )
         manifests.append((result.directory / "manifest.json").read_text())
     assert manifests[0] == manifests[1]
 

@@ -90,7 +90,7 @@ def validate_and_draw():
         model = keras.Model(ids, keras.layers.GRU(3)(dropped))
         rows = np.array([[1, 2, 3], [4, 4, 1]], np.int32)
         with on_first_device():
-            answers = training.forward(model)(rows)
+            answers = training.forward(lambda batch: model(batch["ids"], training=False))({"ids": rows})
         separate_random_states(model)
 
         @tf.function

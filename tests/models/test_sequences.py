@@ -109,3 +109,49 @@ def test_memory_sets_how_slowly_states_fade(cell):
     rest = np.delete(bias, slice(400, 800)) if cell == "lstm" else np.delete(bias[0], slice(0, 400))
     np.testing.assert_array_equal(rest[:400], -gate if cell == "lstm" else 0)
     np.testing.assert_array_equal(rest[400:], 0)
+
+
+def padded(sequences, time):
+    batch = np.zeros((len(sequences), time, sequences[0].shape[1]), np.float32)
+    for row, sequence in zip(batch, sequences, strict=True):
+        row[: len(sequence)] = sequence
+    return {"inputs": batch, "lengths": np.array([len(sequence) for sequence in sequences], np.int32)}
+
+
+@pytest.mark.parametrize("model", [models.sequence_to_vector, models.sequence_to_sequence])
+@pytest.mark.parametrize("cell", CELLS)
+def test_feature_vectors_come_with_their_lengths(model, cell, tmp_path):
+    """Neither padding nor neighbours change an answer, also where a vector within is all zeros."""
+    built = model(features=3, outputs=2, units=5, layers=2, cell=cell, seed=1)
+    rng = np.random.default_rng(2)
+    sequences = [rng.normal(size=(length, 3)) for length in (1, 4, 7)]
+    sequences[1][2] = 0
+    together = np.asarray(built(padded(sequences, 9)))
+    for sequence, logits in zip(sequences, together, strict=True):
+        alone = np.asarray(built(padded([sequence], len(sequence))))[0]
+        np.testing.assert_allclose(logits[: len(alone)] if alone.ndim == 2 else logits, alone, atol=1e-5)
+    built.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded(padded(sequences, 9)), together)
+
+
+def test_sequences_of_one_length_need_no_lengths():
+    fixed = models.sequence_to_vector(features=3, time=4, outputs=2, units=5, seed=1)
+    free = models.sequence_to_vector(features=3, outputs=2, units=5, seed=1)
+    inputs = np.random.default_rng(0).normal(size=(2, 4, 3)).astype(np.float32)
+    np.testing.assert_allclose(fixed({"inputs": inputs}), free(padded(list(inputs), 4)), atol=1e-6)
+
+
+def test_an_answer_a_step_is_the_answer_to_what_was_read_so_far():
+    """With the same weights, at every step, what sequence to vector answers to the sequence up to that step."""
+    steps = models.sequence_to_sequence(VOCABULARY, outputs=2, units=5, layers=2, seed=3)
+    once = models.sequence_to_vector(VOCABULARY, outputs=2, units=5, layers=2, seed=3)
+    ids = np.array([[4, 9, 1, 7, 2]], np.int32)
+    for time in range(1, 6):
+        np.testing.assert_allclose(steps(ids)[:, time - 1], once(ids[:, :time]), atol=1e-5)
+
+
+def test_a_model_reads_either_ids_or_vectors():
+    for sizes in ({}, {"vocabulary_size": 3, "features": 2}):
+        with pytest.raises(ValueError, match="one of vocabulary_size and features is wanted"):
+            models.sequence_to_vector(outputs=1, units=2, **sizes)

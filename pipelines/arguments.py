@@ -1,0 +1,62 @@
+"""What the command line's arguments come to: a config, options and paths, checked before anything is loaded."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from rnn_tasks.config import Section, TaskConfig, dotted_keys, override, parse_assignment, validate
+from rnn_tasks.errors import UserError
+from rnn_tasks.task import Task
+
+
+def chosen_config(
+    task: Task, preset: str, data: str | None, assignments: tuple[str, ...], seed: int | None
+) -> TaskConfig:
+    """A preset with the user's choices laid over it.
+
+    Raises:
+        UserError: an unknown preset or key, or a value out of bounds.
+    """
+    if preset not in task.presets:
+        raise UserError(f"--preset {preset}: task {task.name!r} has {', '.join(task.presets)}")
+    changes = dict(parse_assignment(text) for text in assignments)
+    if data is not None:
+        if "data.source" not in dotted_keys(task.config):
+            raise UserError(f"--data {data}: task {task.name!r} makes its data itself; its config has no data.source")
+        changes["data.source"] = data
+    if seed is not None:
+        changes["seed"] = seed
+    return override(task.presets[preset], changes)
+
+
+def validate_options(task: Task, options: dict[str, str], accepted: type[Section]) -> Section:
+    """`--n-best 3` as the field `n_best` of the options that a task accepts."""
+    known = accepted.model_fields
+    values = {name.replace("-", "_"): value for name, value in options.items()}
+    for name in values:
+        if name not in known:
+            names = ", ".join(f"--{field.replace('_', '-')}" for field in known) or "none"
+            raise UserError(f"unknown option --{name.replace('_', '-')} (options of {task.name!r}: {names})")
+    return validate(accepted, values)
+
+
+def check_paths(task: Task, input: Path | None, output: Path | None, options: Section) -> None:  # noqa: A002
+    """What can be said of the user's paths before anything is loaded.
+
+    Raises:
+        UserError: an input that is no file, an output that is a directory, or two outputs in one file.
+    """
+    if input and not os.path.exists(input):  # Path's own raises where a name is too long
+        raise UserError(f"--input {input}: no such file")
+    if input and input.is_dir():
+        raise UserError(f"--input {input}: is a directory; a file is wanted")
+    outputs = {"output": output, **{name: value for name, value in options if isinstance(value, Path)}}
+    seen: dict[str, str] = {}
+    for name, path in outputs.items():
+        if path and os.path.isdir(path):
+            raise UserError(f"--{name} {path}: is a directory; a file is wanted")
+        if path and (os.path.isfile(path) or not os.path.exists(path)):
+            other = seen.setdefault(os.path.realpath(path), name)
+            if other != name:
+                raise UserError(f"--{name} {path}: --{other} is written there")

@@ -1,0 +1,9 @@
+from .batches import ExampleBatches as ExampleBatches
+from .examples import INPUTS as INPUTS
+from .examples import RECORDS as RECORDS
+from .examples import TARGETS as TARGETS
+from .examples import TEST_DATA as TEST_DATA
+from .examples import Examples as Examples
+from .examples import write_examples as write_examples
+from .ragged import RaggedArray as RaggedArray
+from .ragged import RaggedWriter as RaggedWriter

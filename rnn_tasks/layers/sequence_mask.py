@@ -1,0 +1,25 @@
+"""Lengths as a mask, inside a functional model."""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="rnn_tasks")
+class SequenceMask(keras.layers.Layer):
+    """Which time steps of right-padded sequences count.
+
+    Call arguments:
+        sequences: (batch, time, …); only its time is read.
+        lengths: (batch,) int, steps that count.
+
+    Returns:
+        (batch, time) bool, to be handed to recurrent layers as `mask`.
+    """
+
+    def call(self, sequences, lengths):
+        return ops.arange(ops.shape(sequences)[1]) < lengths[:, None]
+
+    def compute_output_spec(self, sequences, lengths):
+        return keras.KerasTensor(sequences.shape[:2], dtype="bool")

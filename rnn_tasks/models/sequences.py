@@ -1,0 +1,88 @@
+"""Models that read one sequence: to its end (sequence to vector), or answering at every step (sequence to sequence)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from rnn_tasks.models.cells import Cell
+from rnn_tasks.models.stack import recurrent_stack, seeds_of, sequence_input
+
+
+def sequence_to_vector(vocabulary_size: int = 0, **settings: Any) -> keras.Model:
+    """A model from a sequence to logits (batch, outputs), read off its last state; settings as of `sequence_model`.
+
+    A sequence's logits are the same alone as in any batch.
+    """
+    return sequence_model("sequence_to_vector", vocabulary_size, steps=False, **settings)
+
+
+def sequence_to_sequence(vocabulary_size: int = 0, **settings: Any) -> keras.Model:
+    """A model from a sequence to logits (batch, time, outputs), one answer a step; settings as of `sequence_model`.
+
+    A step's logits depend on the steps up to it alone; behind a sequence's end they mean nothing.
+    """
+    return sequence_model("sequence_to_sequence", vocabulary_size, steps=True, **settings)
+
+
+def sequence_model(
+    name: str,
+    vocabulary_size: int = 0,
+    *,
+    steps: bool,
+    outputs: int,
+    units: int,
+    features: int = 0,
+    time: int | None = None,
+    layers: int = 1,
+    cell: Cell = "lstm",
+    embedding_dim: int = 16,
+    dropout: float = 0.0,
+    memory: int = 0,
+    seed: int = 1,
+) -> keras.Model:
+    """A stack of recurrent layers over a sequence, and a projection of its outputs. Right padding is masked.
+
+    Args:
+        name: of the model.
+        vocabulary_size: number of ids, the padding id 0 included; 0 for feature vectors.
+        steps: answer at every step instead of once.
+        outputs: logits an answer.
+        units: of each recurrent layer.
+        features: length of a feature vector; 0 for ids.
+        time: steps of every sequence of feature vectors; None where they differ and come with their lengths.
+        layers: recurrent layers, each reading the one before.
+        cell: "lstm", "gru" or "simple_rnn".
+        embedding_dim: length of an id's vector.
+        dropout: share of the non-recurrent connections dropped in training (Zaremba et al. 2014).
+        memory: steps over which units remember at first: each unit's time scale is drawn between 2 and this (Tallec &
+            Ollivier 2018). 0 leaves the gates as Keras starts them, which forget within some five steps.
+        seed: of the initial weights and of dropout.
+
+    Returns:
+        A model from ids (batch, time) int32; or from {"inputs": (batch, time, features)} where `time` is given; or
+        from these and {"lengths": (batch,) int32}.
+
+    Raises:
+        ValueError: not exactly one of `vocabulary_size` and `features` is given.
+
+    References:
+        Zaremba, Sutskever & Vinyals (2014), Recurrent Neural Network Regularization.
+        Tallec & Ollivier (2018), Can Recurrent Neural Networks Warp Time?
+    """
+    seeds = seeds_of(seed)
+    inputs, hidden, mask = sequence_input(vocabulary_size, features, time, embedding_dim, next(seeds))
+    logits = recurrent_stack(
+        hidden,
+        mask,
+        seeds,
+        units=units,
+        layers=layers,
+        cell=cell,
+        dropout=dropout,
+        memory=memory,
+        outputs=outputs,
+        steps=steps,
+    )
+    return keras.Model(inputs, logits, name=name)

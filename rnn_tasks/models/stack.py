@@ -1,0 +1,123 @@
+"""What models that read one sequence have in common: its input, and a stack of recurrent layers over it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from rnn_tasks.layers import SequenceMask
+from rnn_tasks.models.cells import RECURRENT, Cell
+
+
+def seeds_of(seed: int) -> Iterator[int]:
+    """One seed for each random thing of a model, so that none repeats another's numbers."""
+    return (int(np.random.SeedSequence(seed).generate_state(count)[-1]) for count in itertools.count(1))
+
+
+class SequenceInput(NamedTuple):
+    """What a stack reads.
+
+    Attributes:
+        inputs: the model's inputs, as `keras.Model` takes them.
+        hidden: (batch, time, features).
+        mask: (batch, time) bool, or None where Keras carries it.
+    """
+
+    inputs: keras.KerasTensor | dict[str, keras.KerasTensor]
+    hidden: keras.KerasTensor
+    mask: keras.KerasTensor | None
+
+
+def sequence_input(
+    vocabulary_size: int, features: int, time: int | None, embedding_dim: int, seed: int
+) -> SequenceInput:
+    """Ids (batch, time), padded with 0; or feature vectors with their lengths, padded with anything.
+
+    Args:
+        vocabulary_size: number of ids, the padding id 0 included; 0 for feature vectors.
+        features: length of a feature vector; 0 for ids.
+        time: steps of every sequence of features, which then needs no lengths; None where sequences differ.
+        embedding_dim: length of an id's vector.
+        seed: of the ids' vectors.
+
+    Raises:
+        ValueError: not exactly one of `vocabulary_size` and `features` is given.
+    """
+    if (vocabulary_size > 0) == (features > 0):
+        raise ValueError(f"one of vocabulary_size and features is wanted; found {vocabulary_size} and {features}")
+    if vocabulary_size:
+        ids = keras.Input((None,), dtype="int32", name="ids")
+        embedding = keras.layers.Embedding(
+            vocabulary_size,
+            embedding_dim,
+            # Keras' own ±0.05 would first have to grow for the gates to see symbols at all.
+            embeddings_initializer=keras.initializers.RandomNormal(stddev=0.5, seed=seed),
+            mask_zero=True,
+            name="embedding",
+        )
+        return SequenceInput(ids, embedding(ids), None)
+    vectors = keras.Input((time, features), dtype="float32", name="inputs")
+    if time is not None:
+        return SequenceInput({"inputs": vectors}, vectors, None)
+    lengths = keras.Input((), dtype="int32", name="lengths")
+    return SequenceInput({"inputs": vectors, "lengths": lengths}, vectors, SequenceMask()(vectors, lengths))
+
+
+def recurrent_stack(
+    hidden: keras.KerasTensor,
+    mask: keras.KerasTensor | None,
+    seeds: Iterator[int],
+    *,
+    units: int,
+    layers: int,
+    cell: Cell,
+    dropout: float,
+    memory: int,
+    outputs: int,
+    steps: bool,
+) -> keras.KerasTensor:
+    """Recurrent layers and a projection over (batch, time, features); arguments as of `sequence_model`.
+
+    Returns:
+        (batch, time, outputs) with `steps`, else (batch, outputs), float32.
+    """
+    masked = {} if mask is None else {"mask": mask}
+
+    def dropped(hidden: keras.KerasTensor) -> keras.KerasTensor:
+        drop_seed = next(seeds)  # drawn in any case: the initial weights must not depend on the rate
+        return keras.layers.Dropout(dropout, seed=drop_seed)(hidden) if dropout else hidden
+
+    for layer in range(layers):
+        recurrent = RECURRENT[cell](
+            units,
+            kernel_initializer=keras.initializers.GlorotUniform(seed=next(seeds)),
+            recurrent_initializer=keras.initializers.Orthogonal(seed=next(seeds)),
+            return_sequences=steps or layer < layers - 1,
+            name=f"{cell}_{layer + 1}",
+        )
+        hidden = recurrent(dropped(hidden), **masked)  # (batch, time, units), at the end of no steps (batch, units)
+        gate_seed = next(seeds)
+        if memory:
+            _remember(recurrent.cell, memory, gate_seed)
+    return keras.layers.Dense(
+        outputs,
+        kernel_initializer=keras.initializers.GlorotUniform(seed=next(seeds)),
+        dtype="float32",  # whatever the precision of the rest: losses and probabilities want all digits
+        name="logits",
+    )(dropped(hidden))
+
+
+def _remember(cell: keras.layers.Layer, memory: int, seed: int) -> None:
+    """Set gate biases so that units forget over 2 to `memory` steps (a simple_rnn has no gates to set)."""
+    # A gate of sigmoid(log(scale - 1)) = 1 - 1 / scale keeps a state for about `scale` steps.
+    gates = np.log(np.random.default_rng(seed).uniform(1, max(memory - 1, 1), cell.units))
+    bias = cell.bias.numpy()
+    if isinstance(cell, keras.layers.LSTMCell):  # (4 * units,): input, forget, candidate, output gates
+        bias[: 2 * cell.units] = np.concatenate([-gates, gates])
+    elif isinstance(cell, keras.layers.GRUCell):  # (2, 3 * units): update gate (1 keeps all), reset gate, candidate
+        bias[0, : cell.units] = gates
+    cell.bias.assign(bias)

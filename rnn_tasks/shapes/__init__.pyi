@@ -1,0 +1,10 @@
+from .config import RecurrentConfig as RecurrentConfig
+from .config import SequenceTrainingConfig as SequenceTrainingConfig
+from .details import Details as Details
+from .details import Judged as Judged
+from .encoder_decoder import encoder_decoder as encoder_decoder
+from .heads import Numbers as Numbers
+from .heads import OneOf as OneOf
+from .heads import YesOrNo as YesOrNo
+from .sequences import sequence_to_sequence as sequence_to_sequence
+from .sequences import sequence_to_vector as sequence_to_vector

@@ -1,0 +1,55 @@
+"""What a task adds to the report of its shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rnn_tasks.dataset import Examples
+from rnn_tasks.task import Metric
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The test split and what became of it.
+
+    Attributes:
+        train: the training split, for baselines.
+        test: the test split.
+        example: (answers,) which example an answer belongs to: each its own, or one for every time step.
+        targets: (answers, …) what was right.
+        answers: by name, (answers, …).
+        decisions: (answers, …) what is compared with `targets`.
+    """
+
+    train: Examples
+    test: Examples
+    example: np.ndarray
+    targets: np.ndarray
+    answers: Mapping[str, np.ndarray]
+    decisions: np.ndarray
+
+
+@dataclass(frozen=True)
+class Details:
+    """What stands in the report besides the shape's own.
+
+    Attributes:
+        groups: name -> (answers,) the group of each answer; a table and a bar chart each.
+        metrics_of: the group, if any, whose every value gets a metric of its own.
+        baselines: name -> (answers, …) decisions of a further trivial method. The first one stands beside the groups.
+        metrics, tables, figures: further ones. A table is its rows, the header first.
+    """
+
+    groups: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    metrics_of: str = ""
+    baselines: Mapping[str, np.ndarray] = field(default_factory=dict)
+    metrics: Sequence[Metric] = ()
+    tables: Mapping[str, Sequence[Sequence[Any]]] = field(default_factory=dict)
+    figures: Mapping[str, Figure] = field(default_factory=dict)
