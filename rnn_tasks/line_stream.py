@@ -93,9 +93,11 @@ def chunks(items: Iterable[Item], limit: int) -> Iterator[list[Item]]:
     A stream that is still being written gives shorter lists, of what has arrived when the last one is done with; so
     whoever writes a line and waits gets its answer. Anything else gives full lists.
     """
-    take = getattr(items, "take", None)  # as `LineStream` and streams over it have it
-    if take is None:
-        iterator = iter(items)
-        take = lambda limit: list(itertools.islice(iterator, limit))  # noqa: E731
+    iterator = iter(items)
+
+    def from_iterator(limit: int) -> list[Item]:
+        return list(itertools.islice(iterator, limit))
+
+    take = getattr(items, "take", from_iterator)  # as `LineStream` and streams over it have it
     while some := take(limit):
         yield some
