@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from rnn_tasks.config import TrainingConfig
 from rnn_tasks.training.devices import device_scope
+from rnn_tasks.training.seeds import seeded
 
 
 @contextlib.contextmanager
@@ -24,8 +25,7 @@ def training_scope(config: TrainingConfig, seed: int) -> Iterator[tf.distribute.
         UserError: a device that is not there.
     """
     policy = keras.config.dtype_policy()
-    with device_scope(config) as strategy:
-        keras.utils.set_random_seed(seed)
+    with device_scope(config) as strategy, seeded(seed):
         keras.config.set_dtype_policy(config.precision)
         try:
             yield strategy

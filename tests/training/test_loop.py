@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import signal
 
 import keras
@@ -117,6 +118,21 @@ def test_kill_9_resumes(tmp_path):
 def test_same_seed_same_run(tmp_path):
     runs = [weights(fit(tmp_path / str(n))[0]) for n in range(2)]
     np.testing.assert_array_equal(*runs)
+
+
+def test_other_users_of_pythons_random_do_not_change_the_weights():
+    """Threads of Prefect draw from it whenever they wait."""
+
+    def built(draws):
+        with training.training_scope(TrainingConfig(), seed=3):
+            for _ in range(draws):
+                random.random()
+            layer = keras.layers.LSTM(4, recurrent_dropout=0.5)
+            layer.build((None, None, 3))
+            return layer.get_weights(), np.asarray(layer.cell.seed_generator.state)
+
+    for ours, theirs in zip(keras.tree.flatten(built(0)), keras.tree.flatten(built(2)), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_learns_and_keeps_the_best_epoch(tmp_path):
