@@ -47,6 +47,7 @@ CELLS = ("BasicRNNCell", "GRUCell", "IRNNCell", "LSTMCell", "LayerNormLSTMCell",
 MODELS = {
     **{name: partial(layer_of, name) for name in LAYERS},
     **{name: partial(cell_of, name) for name in CELLS},
+    "AttentionPooling": lambda: over(layers.AttentionPooling(WIDTH)),
     "AttentionWrapper": lambda: attending(layers.LuongAttention(WIDTH)),
     "LuongAttention": lambda: attending(layers.LuongAttention(WIDTH, score="dot")),
     "BahdanauAttention": lambda: attending(layers.BahdanauAttention(2)),

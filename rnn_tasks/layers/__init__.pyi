@@ -1,3 +1,4 @@
+from .attention_pooling import AttentionPooling as AttentionPooling
 from .attention_wrapper import AttentionWrapper as AttentionWrapper
 from .bahdanau_attention import BahdanauAttention as BahdanauAttention
 from .basic_rnn_cell import BasicRNNCell as BasicRNNCell

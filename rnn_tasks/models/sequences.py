@@ -6,12 +6,13 @@ from typing import Any
 
 import keras
 
-from rnn_tasks.models.cells import Cell
-from rnn_tasks.models.stack import recurrent_stack, seeds_of, sequence_input
+from rnn_tasks.models.cells import KernelInitializer, RecurrentInitializer, SequenceCell
+from rnn_tasks.models.stack import Pooling, recurrent_stack, seeds_of, sequence_input
 
 
 def sequence_to_vector(vocabulary_size: int = 0, **settings: Any) -> keras.Model:
-    """A model from a sequence to logits (batch, outputs), read off its last state; settings as of `sequence_model`.
+    """A model from a sequence to logits (batch, outputs), read off its last state or a mean of all; settings as of
+    `sequence_model`.
 
     A sequence's logits are the same alone as in any batch.
     """
@@ -36,10 +37,14 @@ def sequence_model(
     features: int = 0,
     time: int | None = None,
     layers: int = 1,
-    cell: Cell = "lstm",
+    cell: SequenceCell = "lstm",
+    kernel_initializer: KernelInitializer = "default",
+    recurrent_initializer: RecurrentInitializer = "default",
     embedding_dim: int = 16,
     dropout: float = 0.0,
+    recurrent_dropout: float = 0.0,
     memory: int = 0,
+    pooling: Pooling = "last",
     seed: int = 1,
 ) -> keras.Model:
     """A stack of recurrent layers over a sequence, and a projection of its outputs. Right padding is masked.
@@ -53,11 +58,18 @@ def sequence_model(
         features: length of a feature vector; 0 for ids.
         time: steps of every sequence of feature vectors; None where they differ and come with their lengths.
         layers: recurrent layers, each reading the one before.
-        cell: "lstm", "gru" or "simple_rnn".
+        cell: "lstm", "peephole_lstm", "gru", "simple_rnn" or "irnn".
+        kernel_initializer: of input weights: "glorot_uniform" or "he_normal"; "default" is the first, for an IRNN its
+            paper's.
+        recurrent_initializer: "orthogonal" or "he_normal"; "default" is the first. An IRNN starts with the identity.
         embedding_dim: length of an id's vector.
         dropout: share of the non-recurrent connections dropped in training (Zaremba et al. 2014).
+        recurrent_dropout: share of the recurrent connections dropped in training, one mask a sequence (Gal & Ghahramani
+            2016).
         memory: steps over which units remember at first: each unit's time scale is drawn between 2 and this (Tallec &
             Ollivier 2018). 0 leaves the gates as Keras starts them, which forget within some five steps.
+        pooling: what of the last layer's outputs is projected, where there is one answer: the "last", their "mean", or
+            a mean weighted by "attention".
         seed: of the initial weights and of dropout.
 
     Returns:
@@ -65,10 +77,11 @@ def sequence_model(
         from these and {"lengths": (batch,) int32}.
 
     Raises:
-        ValueError: not exactly one of `vocabulary_size` and `features` is given.
+        ValueError: not exactly one of `vocabulary_size` and `features` is given; an IRNN with a recurrent initializer.
 
     References:
         Zaremba, Sutskever & Vinyals (2014), Recurrent Neural Network Regularization.
+        Gal & Ghahramani (2016), A Theoretically Grounded Application of Dropout in Recurrent Neural Networks.
         Tallec & Ollivier (2018), Can Recurrent Neural Networks Warp Time?
     """
     seeds = seeds_of(seed)
@@ -80,8 +93,12 @@ def sequence_model(
         units=units,
         layers=layers,
         cell=cell,
+        kernel_initializer=kernel_initializer,
+        recurrent_initializer=recurrent_initializer,
         dropout=dropout,
+        recurrent_dropout=recurrent_dropout,
         memory=memory,
+        pooling=pooling,
         outputs=outputs,
         steps=steps,
     )

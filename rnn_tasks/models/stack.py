@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import keras
 import numpy as np
 
-from rnn_tasks.layers import SequenceMask
-from rnn_tasks.models.cells import RECURRENT, Cell
+from rnn_tasks.layers import AttentionPooling, SequenceMask
+from rnn_tasks.models.cells import (
+    KernelInitializer,
+    RecurrentInitializer,
+    SequenceCell,
+    initializers,
+    recurrent_layer,
+)
+
+Pooling = Literal["last", "mean", "attention"]
 
 
 def seeds_of(seed: int) -> Iterator[int]:
@@ -74,9 +82,13 @@ def recurrent_stack(
     *,
     units: int,
     layers: int,
-    cell: Cell,
+    cell: SequenceCell,
+    kernel_initializer: KernelInitializer,
+    recurrent_initializer: RecurrentInitializer,
     dropout: float,
+    recurrent_dropout: float,
     memory: int,
+    pooling: Pooling,
     outputs: int,
     steps: bool,
 ) -> keras.KerasTensor:
@@ -92,17 +104,28 @@ def recurrent_stack(
         return keras.layers.Dropout(dropout, seed=drop_seed)(hidden) if dropout else hidden
 
     for layer in range(layers):
-        recurrent = RECURRENT[cell](
-            units,
-            kernel_initializer=keras.initializers.GlorotUniform(seed=next(seeds)),
-            recurrent_initializer=keras.initializers.Orthogonal(seed=next(seeds)),
-            return_sequences=steps or layer < layers - 1,
-            name=f"{cell}_{layer + 1}",
-        )
-        hidden = recurrent(dropped(hidden), **masked)  # (batch, time, units), at the end of no steps (batch, units)
+        started = initializers(cell, kernel_initializer, recurrent_initializer, seeds)
+        drawn = dropped(hidden)
         gate_seed = next(seeds)
+        recurrent = recurrent_layer(
+            cell,
+            units,
+            return_sequences=steps or pooling != "last" or layer < layers - 1,
+            name=f"{cell}_{layer + 1}",
+            **started,
+            **({"recurrent_dropout": recurrent_dropout, "seed": gate_seed} if recurrent_dropout else {}),
+        )
+        hidden = recurrent(drawn, **masked)  # (batch, time, units), at the end of no steps (batch, units)
         if memory:
             _remember(recurrent.cell, memory, gate_seed)
+    if not steps and pooling == "mean":
+        hidden = keras.layers.GlobalAveragePooling1D(name="mean")(hidden, **masked)  # (batch, units)
+    elif not steps and pooling == "attention":
+        started = {
+            "kernel_initializer": keras.initializers.GlorotUniform(seed=next(seeds)),
+            "score_initializer": keras.initializers.GlorotUniform(seed=next(seeds)),
+        }
+        hidden = AttentionPooling(units, **started, name="attention")(hidden, **masked)  # (batch, units)
     return keras.layers.Dense(
         outputs,
         kernel_initializer=keras.initializers.GlorotUniform(seed=next(seeds)),

@@ -1,3 +1,4 @@
+from .config import PooledConfig as PooledConfig
 from .config import RecurrentConfig as RecurrentConfig
 from .config import SequenceTrainingConfig as SequenceTrainingConfig
 from .details import Details as Details

@@ -15,12 +15,38 @@ from rnn_tasks.text.config import PairsConfig
 class RecurrentConfig(Section):
     """A stack of recurrent layers."""
 
-    cell: Literal["lstm", "gru", "simple_rnn"] = Field("gru", description="Recurrent cell.")
+    cell: Literal["lstm", "peephole_lstm", "gru", "simple_rnn", "irnn"] = Field("gru", description="Recurrent cell.")
     units: int = Field(32, ge=1, le=8192, description="Units of each recurrent layer.")
     layers: int = Field(1, ge=1, le=16, description="Recurrent layers.")
+    kernel_initializer: Literal["default", "glorot_uniform", "he_normal"] = Field(
+        "default", description="Start of input weights; default is glorot_uniform, of an irnn its paper's small normal."
+    )
+    recurrent_initializer: Literal["default", "orthogonal", "he_normal"] = Field(
+        "default", description="Start of recurrent weights; default is orthogonal. An irnn starts with the identity."
+    )
     dropout: float = Field(0.0, ge=0, lt=1, description="Share of non-recurrent connections dropped in training.")
+    recurrent_dropout: float = Field(
+        0.0, ge=0, lt=1, description="Share of recurrent connections dropped in training, one mask a sequence."
+    )
     memory: int = Field(
         0, ge=0, le=100_000, description="Steps the gates remember at first (chrono initialisation); 0 is Keras' way."
+    )
+
+    @model_validator(mode="after")
+    def _starts_as_it_must(self):
+        if self.cell == "irnn" and self.recurrent_initializer != "default":
+            raise ValueError(
+                f"recurrent_initializer: found {self.recurrent_initializer}; accepted is default: an irnn starts with "
+                "the identity"
+            )
+        return self
+
+
+class PooledConfig(RecurrentConfig):
+    """A stack that answers once."""
+
+    pooling: Literal["last", "mean", "attention"] = Field(
+        "last", description="What the answer is read off: the last state, or a mean of all, weighted by attention."
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from rnn_tasks import models
 
-CELLS = ["lstm", "gru", "simple_rnn"]
+CELLS = ["lstm", "peephole_lstm", "gru", "simple_rnn", "irnn"]
 VOCABULARY = 11
 
 
@@ -21,16 +21,19 @@ def sigmoid(x):
 
 def numpy_layer(cell, weights, inputs):
     """(time, inputs) -> (time, units), by the equations."""
-    kernel, recurrent, bias = weights
+    kernel, recurrent, bias, *peepholes = weights
     h = c = np.zeros(recurrent.shape[0])
     outputs = []
     for x in inputs:
         if cell == "simple_rnn":
             h = np.tanh(x @ kernel + h @ recurrent + bias)
-        elif cell == "lstm":
+        elif cell == "irnn":
+            h = np.maximum(x @ kernel + h @ recurrent + bias, 0)
+        elif cell.endswith("lstm"):
+            to_i, to_f, to_o = peepholes or (0, 0, 0)
             i, f, g, o = np.split(x @ kernel + h @ recurrent + bias, 4)
-            c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
-            h = sigmoid(o) * np.tanh(c)
+            c = sigmoid(f + to_f * c) * c + sigmoid(i + to_i * c) * np.tanh(g)
+            h = sigmoid(o + to_o * c) * np.tanh(c)
         else:
             from_x, from_h = x @ kernel + bias[0], h @ recurrent + bias[1]
             (xz, xr, xh), (hz, hr, hh) = np.split(from_x, 3), np.split(from_h, 3)
@@ -48,10 +51,65 @@ def test_logits_are_those_of_the_equations(cell):
     table, *recurrent, kernel, bias = [w.astype(np.float64) for w in model.get_weights()]
     sequence = np.array([4, 9, 1, 1, 10, 5, 7])
     hidden = table[sequence]
+    count = len(recurrent) // 2
     for layer in range(2):
-        hidden = numpy_layer(cell, recurrent[3 * layer : 3 * layer + 3], hidden)
+        hidden = numpy_layer(cell, recurrent[count * layer : count * (layer + 1)], hidden)
     expected = hidden[-1] @ kernel + bias
-    np.testing.assert_allclose(model(sequence[None])[0], expected, atol=1e-5)
+    np.testing.assert_allclose(model(sequence[None])[0], expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("steps", [1, 4, 7])
+@pytest.mark.parametrize("pooling", ["mean", "attention"])
+def test_pooling_is_a_mean_of_the_steps_that_there_are(pooling, steps):
+    """Weighted by attention: α = softmax over time of v · tanh(W h + b)."""
+    model = models.sequence_to_vector(features=3, outputs=2, units=5, cell="gru", pooling=pooling, seed=3)
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.normal(0, 0.7, w.shape) for w in model.get_weights()])
+    *weights, kernel, bias = [w.astype(np.float64) for w in model.get_weights()]
+    inputs = rng.normal(size=(1, 7, 3)).astype(np.float32)
+    hidden = numpy_layer("gru", weights[:3], inputs[0, :steps])
+    shares = np.full(steps, 1 / steps)
+    if pooling == "attention":
+        inner, inner_bias, score = weights[3:]
+        scores = np.exp(np.tanh(hidden @ inner + inner_bias) @ score)[:, 0]
+        shares = scores / scores.sum()
+    found = model({"inputs": inputs, "lengths": np.array([steps], np.int32)})
+    np.testing.assert_allclose(found[0], shares @ hidden @ kernel + bias, atol=1e-5)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_initializers_are_those_asked_for(cell):
+    """Of 400 inputs a He start has variance 2 / 400, Glorot's with 100 units 2 / 500, an IRNN's 1e-6."""
+
+    def start(**options):
+        layer = models.sequence_to_vector(features=400, outputs=1, units=100, cell=cell, seed=1, **options).layers[-2]
+        gates = {"lstm": 4, "peephole_lstm": 4, "gru": 3}.get(cell, 1)
+        return layer.cell.kernel.numpy(), layer.cell.recurrent_kernel.numpy(), gates
+
+    for options, variance in ({}, None), ({"kernel_initializer": "he_normal"}, 2 / 400):
+        kernel, recurrent, gates = start(**options)
+        expected = variance or (1e-6 if cell == "irnn" else 2 / (400 + 100 * gates))
+        np.testing.assert_allclose(kernel.var(), expected, rtol=0.05)
+        if cell == "irnn":
+            np.testing.assert_array_equal(recurrent, np.eye(100))
+        else:
+            np.testing.assert_allclose(recurrent @ recurrent.T, np.eye(100), atol=1e-5)
+    if cell == "irnn":
+        with pytest.raises(ValueError, match="an IRNN starts with the identity; found 'he_normal'"):
+            start(recurrent_initializer="he_normal")
+    else:
+        np.testing.assert_allclose(start(recurrent_initializer="he_normal")[1].var(), 2 / 100, rtol=0.05)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_recurrent_dropout_is_for_training_alone_and_starts_alike(cell):
+    plain, dropping = (build(cell, recurrent_dropout=rate, layers=1) for rate in (0.0, 0.5))
+    for a, b in zip(plain.get_weights(), dropping.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    ids = np.array([[4, 5, 6, 7, 8]])
+    dropping.set_weights([np.full_like(w, 0.3) for w in dropping.get_weights()])
+    np.testing.assert_array_equal(dropping(ids), dropping(ids))
+    assert np.any(np.asarray(dropping(ids, training=True)) != np.asarray(dropping(ids)))
 
 
 @pytest.mark.parametrize("cell", CELLS)
