@@ -20,7 +20,9 @@ def pytest_collection_modifyitems(items):
     """Deal the tests out to workers: a file's stay together, but those over the registry go task by task."""
     for item in items:
         task = getattr(item, "callspec", None) and item.callspec.params.get("task")
-        item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}-{task}" if isinstance(task, str) else str(item.path)))
+        item.add_marker(
+            pytest.mark.xdist_group(f"{item.path.stem}-{task}" if isinstance(task, str) else str(item.path))
+        )
 
 
 @pytest.fixture
