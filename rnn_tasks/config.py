@@ -164,6 +164,14 @@ def override(config: ConfigType, changes: Mapping[str, Any] | Iterable[tuple[str
     return validate(type(config), values)
 
 
+def presets(
+    quick: ConfigType, full: Mapping[str, Any], tiny: Mapping[str, Any], **others: Mapping[str, Any]
+) -> dict[str, ConfigType]:
+    """Presets by name: `quick`, and those that change dotted keys of it; `tiny` is a trial, which never competes."""
+    changes = {"full": full, "tiny": {"competes": False, **tiny}, **others}
+    return {"quick": quick, **{name: override(quick, changed) for name, changed in changes.items()}}
+
+
 def validate(config_type: type[ConfigType], values: Mapping[str, Any]) -> ConfigType:
     """`values` as a config; a violation becomes a UserError of one line that names the key."""
     try:
