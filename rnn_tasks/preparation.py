@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
@@ -31,13 +32,15 @@ def prepare_once(
     Args:
         code: functions that decide what is prepared; the code that they depend on is part of the name.
         data: the config's section `data`, part of the name.
-        inputs: the user's files, whose content is part of the name.
+        inputs: the user's files, whose content is part of the name, as are their places below the directory that they
+            have in common.
         work_dir: holds the preparations of the task.
         write: fills a directory; returns counts.
         source: the data's name or path, for people.
         test_data: patterns of the names of those files that make the test data what it is, however it was encoded.
     """
-    digest = json_digest([data.model_dump(), [(p.name, file_digest(p)) for p in inputs], code_digest(*code)])[:24]
+    files = list(inputs)
+    digest = json_digest([data.model_dump(), _contents(files), code_digest(*code)])[:24]
     directory = work_dir / digest
     manifest = directory / "manifest.json"
     reused = manifest.exists()
@@ -55,6 +58,12 @@ def prepare_once(
         test_digest=record["test_digest"],
         reused=reused,
     )
+
+
+def _contents(files: Sequence[Path]) -> list[tuple[str, str]]:
+    """What each file is called and holds; a picture's folder, say, is its class."""
+    root = os.path.commonpath([path.parent.absolute() for path in files]) if files else ""
+    return [(os.path.relpath(path.absolute(), root), file_digest(path)) for path in files]
 
 
 def _write_preparation(

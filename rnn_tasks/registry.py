@@ -11,6 +11,7 @@ from rnn_tasks.task import Task
 TASK_MODULES = {
     "translate": "rnn_tasks.tasks.translate",
     "reber": "rnn_tasks.tasks.reber",
+    "mnist": "rnn_tasks.tasks.mnist",
 }
 
 

@@ -12,7 +12,7 @@ from types import ModuleType
 
 import wrapt
 
-PACKAGES = ("rnn_tasks.layers", "rnn_tasks.models")
+PACKAGES = ("rnn_tasks.layers", "rnn_tasks.models", "rnn_tasks.media")
 
 
 def offer(keras: ModuleType) -> None:

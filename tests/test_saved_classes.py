@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import rnn_tasks
-from rnn_tasks import layers, models
+from rnn_tasks import layers, media, models
 from rnn_tasks.saved_classes import PACKAGES
 
 WIDTH = 3
@@ -24,6 +24,11 @@ IDS = np.array([[4, 5, 6], [5, 0, 0]], np.int32)
 def over(layer, attends=False):
     sequences = keras.Input((None, WIDTH))
     return keras.Model(sequences, layer(sequences, memory=sequences) if attends else layer(sequences))
+
+
+def over_images(layer):
+    images = keras.Input(SEQUENCES.shape[1:])
+    return keras.Model(images, layer(images))
 
 
 def layer_of(name):
@@ -61,6 +66,7 @@ MODELS = {
     "MultiRNNCell": lambda: over(keras.layers.RNN(layers.MultiRNNCell([layers.GRUCell(WIDTH)]))),
     "RNN": lambda: over(layers.RNN(keras.layers.LSTMCell(WIDTH))),
     "SequenceMask": lambda: models.sequence_to_vector(features=SEQUENCES.shape[-1], outputs=1, units=3),
+    "ImageSequence": lambda: over_images(media.ImageSequence("permuted")),
     "EncoderDecoder": lambda: models.EncoderDecoder(7, 8, units=4, embedding_dim=3),
     "sequence_to_vector": lambda: models.sequence_to_vector(7, outputs=1, units=3),  # no class, but reber's model
 }

@@ -5,14 +5,14 @@ from .classification import accuracy as accuracy
 from .classification import confusion_matrix as confusion_matrix
 from .classification import confusion_table as confusion_table
 from .classification import cross_entropy as cross_entropy
+from .classification import logistic_regression as logistic_regression
 from .classification import majority_accuracy as majority_accuracy
+from .classification import per_class_table as per_class_table
 from .groups import length_ranges as length_ranges
 from .groups import score_by_group as score_by_group
 from .history import read_history as read_history
 from .pairs_report import JudgedPairs as JudgedPairs
 from .pairs_report import pairs_report as pairs_report
-from .seeds import OverSeeds as OverSeeds
-from .seeds import over_seeds as over_seeds
 from .tables import read_table as read_table
 from .tables import write_table as write_table
 from .translation import Score as Score

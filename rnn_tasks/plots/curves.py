@@ -56,3 +56,26 @@ def _panel(axes: Axes, history: Sequence[Mapping[str, float]], metric: str) -> N
     axes.set_ylabel(metric.replace("_", " "))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.legend(frameon=False)
+
+
+def score_while_reading(points: Sequence[tuple[int, float]], score: str, levels: Mapping[str, float]) -> Figure:
+    """A score against how many steps of each sequence were read.
+
+    Args:
+        points: (steps read, score), rising.
+        score: its name.
+        levels: name -> score of a method that reads everything, or nothing: a dashed line each.
+    """
+    figure = new_figure(width=5.6, height=3.6)
+    axes = bare(figure.add_subplot())
+    marker = "o" if len(points) <= 40 else ""
+    axes.plot(*zip(*points, strict=True), color=COLOURS[0], marker=marker, markersize=3.5)
+    for number, (name, level) in enumerate(levels.items(), 1):
+        axes.axhline(level, color=COLOURS[number % len(COLOURS)], linestyle="--", linewidth=1.2, label=name)
+    axes.set_xlabel("steps read")
+    axes.set_ylabel(score)
+    axes.set_ylim(0, 1.02 if max(value for _, value in points) <= 1 else None)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    if levels:
+        figure.legend(frameon=False, loc="outside upper center", ncols=len(levels))
+    return figure

@@ -7,5 +7,6 @@ from .encoder_decoder import encoder_decoder as encoder_decoder
 from .heads import Numbers as Numbers
 from .heads import OneOf as OneOf
 from .heads import YesOrNo as YesOrNo
+from .reading import scores_while_reading as scores_while_reading
 from .sequences import sequence_to_sequence as sequence_to_sequence
 from .sequences import sequence_to_vector as sequence_to_vector

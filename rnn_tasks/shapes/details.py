@@ -26,6 +26,7 @@ class Judged:
         targets: (answers, …) what was right.
         answers: by name, (answers, …).
         decisions: (answers, …) what is compared with `targets`.
+        model: the trained model, for what only further questions to it can tell.
     """
 
     train: Examples
@@ -34,6 +35,7 @@ class Judged:
     targets: np.ndarray
     answers: Mapping[str, np.ndarray]
     decisions: np.ndarray
+    model: Any = None  # keras.Model
 
 
 @dataclass(frozen=True)

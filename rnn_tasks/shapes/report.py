@@ -41,6 +41,9 @@ def answers_report(head: Head, judged: Judged, details: Details, trained: Traine
     if head.classes:
         confusion = evaluation.confusion_matrix(np.ravel(judged.targets), np.ravel(judged.decisions), len(head.classes))
         tables["confusion"] = evaluation.confusion_table(confusion, head.classes)
+        tables["per_class"] = evaluation.per_class_table(
+            np.ravel(judged.targets), np.ravel(judged.decisions), head.classes
+        )
         figures["confusion"] = plots.confusion(confusion, head.classes)
     tables |= details.tables
     figures |= details.figures

@@ -126,8 +126,9 @@ class _Stages:
         """Scores of the test split beside trivial methods, tables and figures by group, samples."""
         head = self.head(prepared)
         train, test = (Examples(prepared.directory / split) for split in ("train", "test"))
-        example, answers, targets = self._answering(self._trained(config, prepared, trained), prepared).judged(test)
-        judged = Judged(train, test, example, targets, answers, head.decided(answers))
+        model = self._trained(config, prepared, trained)
+        example, answers, targets = self._answering(model, prepared).judged(test)
+        judged = Judged(train, test, example, targets, answers, head.decided(answers), model)
         details = self.details(config, prepared, judged) if self.details else Details()
         return answers_report(head, judged, details, trained, out_dir)
 

@@ -24,7 +24,7 @@ def open_corpus(config: ParallelDataConfig, cache_dir: Path | None = None, seed:
 
     Args:
         config: which corpus, and from which language into which.
-        cache_dir: where downloads are kept; see `rnn_tasks.download.default_cache_dir`.
+        cache_dir: where downloads are kept; see `rnn_tasks.text.default_cache_dir`.
         seed: draws the embedded pairs, and the split of a single file.
 
     Raises:
@@ -32,7 +32,7 @@ def open_corpus(config: ParallelDataConfig, cache_dir: Path | None = None, seed:
     """
     if config.source == "embedded":
         return _embedded_corpus(config, seed)
-    if config.source in known_sources():
+    if config.source in _corpora():
         _require_languages(config)
         files = fetch_source(config.source, cache_dir)
         if len(files) == 1:
@@ -52,14 +52,19 @@ def corpus_inputs(config: ParallelDataConfig) -> tuple[Path, ...]:
     if config.source == "embedded":
         _embedded_turned(config)
         return ()
-    if config.source in known_sources():
+    if config.source in _corpora():
         _require_languages(config)
         return ()
     return local_corpus(config, 0, _names()).inputs
 
 
 def _names() -> tuple[str, ...]:
-    return ("embedded", *known_sources())
+    return ("embedded", *_corpora())
+
+
+def _corpora() -> list[str]:
+    """The named sources that are corpora of sentence pairs."""
+    return [name for name, source in known_sources().items() if source.languages]
 
 
 def _embedded_corpus(config: ParallelDataConfig, seed: int) -> ParallelCorpus:

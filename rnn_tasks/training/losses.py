@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import tensorflow as tf
 
 
 class StepLoss(NamedTuple):
-    """What a batch contributes: the loss is `total / weight`, both scalars, summed over devices before dividing.
-
-    Of streams, `carried` are the states that the next batch starts from: tensors, nested as `fit` was given them.
-    """
+    """What a batch contributes: the loss is `total / weight`, both scalars, summed over devices before dividing."""
 
     total: tf.Tensor
     weight: tf.Tensor
-    carried: Any = ()
 
 
 def sequence_cross_entropy(logits: tf.Tensor, targets: tf.Tensor, label_smoothing: float = 0.0) -> StepLoss:

@@ -1,4 +1,4 @@
-"""Which of three frequencies does a noisy wave have? Sequence to vector, on rows of numbers."""
+"""Which of three frequencies has a noisy wave? Sequence to vector, on rows of numbers."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 from pydantic import Field
 
 from rnn_tasks import dataset, models, shapes
-from rnn_tasks.config import Section, presets
+from rnn_tasks.config import Section, TaskConfig
 from rnn_tasks.preparation import prepare_once
 from rnn_tasks.records import NumberRecords
-from rnn_tasks.shapes.config import SequenceConfig
+from rnn_tasks.shapes.config import RecurrentConfig, SequenceTrainingConfig
 from rnn_tasks.task import Prepared
 
 if TYPE_CHECKING:
@@ -30,17 +30,24 @@ class FrequencyDataConfig(Section):
     seed: int = Field(1, ge=0, description="Draws the waves.")
 
 
-class FrequencyConfig(SequenceConfig):
+class FrequencyConfig(TaskConfig):
     """Everything a run of this task depends on."""
 
     data: FrequencyDataConfig = FrequencyDataConfig()
+    model: RecurrentConfig = RecurrentConfig()
+    training: SequenceTrainingConfig = SequenceTrainingConfig(epochs=8, learning_rate=0.01)
 
 
-PRESETS = presets(
-    quick=FrequencyConfig(),
-    full={"data.train_waves": 6_000},
-    tiny={"data.train_waves": 100, "model.units": 8, "training.epochs": 2},
-)
+PRESETS = {
+    "quick": FrequencyConfig(),
+    "full": FrequencyConfig(data=FrequencyDataConfig(train_waves=6_000)),
+    "tiny": FrequencyConfig(
+        data=FrequencyDataConfig(train_waves=100),
+        model=RecurrentConfig(units=8),
+        training=SequenceTrainingConfig(epochs=2, learning_rate=0.01),
+        competes=False,
+    ),
+}
 
 
 def prepare(config: FrequencyConfig, work_dir: Path) -> Prepared:
@@ -79,7 +86,7 @@ def details(config: FrequencyConfig, prepared: Prepared, judged: shapes.Judged) 
 
 TASK = shapes.sequence_to_vector(
     name="frequency",
-    summary="Which of three frequencies does a noisy wave have?",
+    summary="Which of three frequencies has a noisy wave?",
     config=FrequencyConfig,
     presets=PRESETS,
     primary_metric="test_accuracy",

@@ -1,0 +1,5 @@
+"""Pictures as arrays: idx files, folders of PNG and JPEG, and images as sequences."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

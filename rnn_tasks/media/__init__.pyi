@@ -1,0 +1,12 @@
+from .config import ImageDataConfig as ImageDataConfig
+from .idx import read_idx_images as read_idx_images
+from .idx import read_idx_labels as read_idx_labels
+from .image_sequence import ImageSequence as ImageSequence
+from .labelled_images import LabelledImages as LabelledImages
+from .labelled_images import class_names as class_names
+from .labelled_images import image_inputs as image_inputs
+from .labelled_images import image_splits as image_splits
+from .pictures import Picture as Picture
+from .pictures import PictureRecords as PictureRecords
+from .pictures import of_one_size as of_one_size
+from .pictures import read_picture as read_picture

@@ -1,0 +1,127 @@
+"""Where a user's images lie: idx files in a directory, or a folder of pictures for each class."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rnn_tasks.errors import UserError
+from rnn_tasks.media.pictures import PICTURES
+
+SPLIT_NAMES = {"train": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val", "test": "test"}
+IDX_SPLITS = {"train": "train", "t10k": "test", "test": "test"}
+IDX_NAME = re.compile(r"(.*?)(train|t10k|test)[-_.](images|labels)[-_.]idx[13]-ubyte(\.gz)?")
+ACCEPTED = (
+    "accepted are embedded, mnist, and a directory with train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-… "
+    "(.gz), or with a folder of PNG or JPEG files for each class"
+)
+
+
+@dataclass(frozen=True)
+class IdxPair:
+    """The two files of a split."""
+
+    images: Path
+    labels: Path
+
+    @property
+    def files(self) -> Sequence[Path]:
+        """Both."""
+        return self.images, self.labels
+
+
+@dataclass(frozen=True)
+class ClassFolders:
+    """The pictures of a split, by class."""
+
+    pictures: Mapping[str, Sequence[Path]]
+
+    @property
+    def files(self) -> Sequence[Path]:
+        """All pictures."""
+        return [path for paths in self.pictures.values() for path in paths]
+
+
+Found = Mapping[str, IdxPair | ClassFolders]
+
+
+def find_images(source: str) -> Found:
+    """What lies at a path, by split; at least "train".
+
+    Args:
+        source: a directory; where it holds several sets of idx files: it, / and what the names of one begin with.
+
+    Raises:
+        UserError: nothing of what is read, or more than one set.
+    """
+    directory = Path(source)
+    if os.path.isdir(source):  # Path's own raises where a name is too long
+        return idx_pairs(_names(directory), directory) or _class_folders(directory)
+    if directory.name and os.path.isdir(directory.parent):
+        prefix = directory.name
+        files = [path for path in _names(directory.parent) if path.name.startswith(prefix)]
+        if found := idx_pairs(files, directory):
+            return found
+    what = "no directory" if os.path.exists(source) else "does not exist"
+    raise UserError(f"data.source: {source} {what}; {ACCEPTED}")
+
+
+def idx_pairs(files: Sequence[Path], where: Path) -> Found:
+    """The pairs of idx files among `files` (one set of them), by split; empty where there are none.
+
+    Raises:
+        UserError: several sets, images without labels or labels without images, no training images.
+    """
+    found: dict[str, dict[tuple[str, str], Path]] = {}
+    for path in sorted(files, key=lambda path: path.suffix != ".gz"):  # of both, the unpacked one stays
+        if match := IDX_NAME.fullmatch(path.name):
+            found.setdefault(match[1], {})[IDX_SPLITS[match[2]], match[3]] = path
+    if len(found) > 1:
+        sets = ", ".join(repr(name) for name in sorted(found))
+        raise UserError(
+            f"{where}: idx files of {len(found)} sets, whose names begin with {sets}; accepted is one, {where}/NAME say"
+        )
+    pairs: dict[str, IdxPair] = {}
+    for parts in found.values():
+        for split, what in parts:
+            other = {"images": "labels", "labels": "images"}[what]
+            if (split, other) not in parts:
+                raise UserError(f"{parts[split, what]}: no {other} beside these {what}; accepted are both files")
+            pairs[split] = IdxPair(parts[split, "images"], parts[split, "labels"])
+    if pairs and "train" not in pairs:
+        raise UserError(f"{where}: idx files to test alone; accepted are those to train, too")
+    return pairs
+
+
+def _class_folders(directory: Path) -> Found:
+    folders = [path for path in _names(directory) if path.is_dir() and not path.name.startswith(".")]
+    splits = {SPLIT_NAMES[path.name]: path for path in folders if path.name in SPLIT_NAMES}
+    if "train" in splits:
+        return {name: _classes(path) for name, path in splits.items()}
+    return {"train": _classes(directory)}
+
+
+def _classes(directory: Path) -> ClassFolders:
+    folders = [path for path in _names(directory) if path.is_dir() and not path.name.startswith(".")]
+    pictures = {folder.name: _pictures(folder) for folder in folders}
+    if not pictures:
+        raise UserError(f"data.source: {directory} has no folders; {ACCEPTED}")
+    for name, paths in pictures.items():
+        if not paths:
+            raise UserError(f"{directory / name}: no picture in it; accepted are {', '.join(PICTURES)}")
+    return ClassFolders(pictures)
+
+
+def _pictures(folder: Path) -> list[Path]:
+    files = (path for path in _names(folder) if not path.name.startswith("."))
+    return [path for path in files if path.suffix.lower() in PICTURES]
+
+
+def _names(directory: Path) -> list[Path]:
+    try:
+        return sorted(directory.iterdir())
+    except OSError as error:
+        raise UserError(f"{directory}: cannot be read ({error.strerror})") from None

@@ -1,1 +1,0 @@
-"""Published experiments that `rnn-tasks reproduce` repeats: a TOML file each."""

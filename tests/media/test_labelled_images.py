@@ -1,0 +1,174 @@
+"""Images of classes from every kind of source: what is read, what is drawn, what is refused."""
+
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from rnn_tasks.errors import UserError
+from rnn_tasks.media import ImageDataConfig, class_names, image_inputs, image_splits
+from rnn_tasks.text import download
+from tests.media.idx_files import idx_bytes, write_set
+
+
+def config(source, **options):
+    return ImageDataConfig(source=str(source), **options)
+
+
+def write_folders(directory, counts, size=(4, 4)):
+    """A folder a class with so many different pictures."""
+    rng = np.random.default_rng(1)
+    for name, count in counts.items():
+        (directory / name).mkdir(parents=True)
+        for number in range(count):
+            pixels = rng.integers(0, 256, size).astype(np.uint8)
+            Image.fromarray(pixels).save(directory / name / f"{number}.png")
+
+
+def wrong(source, **options):
+    with pytest.raises(UserError) as error:
+        image_splits(config(source, **options))
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_embedded_digits_are_all_of_scikit_learns_on_one_side_each():
+    splits, repeats = image_splits(config("embedded"))
+    records = [record for images in splits.values() for record in images.records]
+    assert len(set(records)) == len(records) == 1797 - repeats
+    assert {name: len(images) for name, images in splits.items()} == {"train": 1318, "val": 120, "test": 359}
+    assert class_names(splits["train"]) == list("0123456789")
+    pixels = np.concatenate([images.pixels for images in splits.values()])
+    assert (pixels.shape[1:], pixels.dtype, pixels.min(), pixels.max()) == ((8, 8), np.uint8, 0, 255)
+    shares = [np.mean(images.labels == "3") for images in splits.values()]
+    assert max(shares) - min(shares) < 0.01  # class by class
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_the_four_idx_files_keep_their_test_set_and_say_their_labels(tmp_path, packed):
+    written = write_set(tmp_path, train=60, test=10, labels=(12, 3, 7), packed=packed)
+    splits, _ = image_splits(config(tmp_path, validation_fraction=0.2))
+    assert {name: len(images) for name, images in splits.items()} == {"train": 48, "val": 12, "test": 10}
+    assert class_names(splits["train"]) == ["3", "7", "12"]
+    np.testing.assert_array_equal(splits["test"].pixels, written["t10k"][0])
+    assert splits["test"].labels.tolist() == [str(label) for label in written["t10k"][1]]
+    for name in ("train", "val"):
+        for pixels, label, record in zip(splits[name].pixels, splits[name].labels, splits[name].records, strict=True):
+            path, _, number = record.rpartition(":")
+            assert path.startswith(str(tmp_path / "train-images-idx3-ubyte"))
+            np.testing.assert_array_equal(pixels, written["train"][0][int(number)])
+            assert label == str(written["train"][1][int(number)])
+    assert not set(splits["train"].records) & set(splits["val"].records)
+    assert len(image_inputs(config(tmp_path))) == 4
+
+
+def test_one_set_of_several_is_chosen_by_what_its_names_begin_with(tmp_path):
+    write_set(tmp_path, labels=(1, 2), prefix="emnist-letters-", packed=True)
+    write_set(tmp_path, labels=(0, 5), prefix="emnist-digits-", packed=True)
+    splits, _ = image_splits(config(tmp_path / "emnist-digits"))
+    assert class_names(splits["train"]) == ["0", "5"]
+    assert "idx files of 2 sets, whose names begin with 'emnist-digits-', 'emnist-letters-'" in wrong(tmp_path)
+
+
+def test_a_folder_a_class_is_split_without_repeats(tmp_path):
+    write_folders(tmp_path, {"cat": 20, "dog": 10})
+    (tmp_path / "cat" / "again.png").write_bytes((tmp_path / "cat" / "0.png").read_bytes())
+    (tmp_path / "cat" / "notes.txt").write_text("no picture")
+    (tmp_path / ".hidden").mkdir()
+    splits, repeats = image_splits(config(tmp_path, validation_fraction=0.25, test_fraction=0.2))
+    assert repeats == 1
+    assert {name: len(images) for name, images in splits.items()} == {"train": 18, "val": 6, "test": 6}
+    records = [record for images in splits.values() for record in images.records]
+    assert len(set(records)) == 30
+    folders = [record.split("/")[-2] for record in records]
+    assert folders == [label for images in splits.values() for label in images.labels]
+    again, _ = image_splits(config(tmp_path, validation_fraction=0.25, test_fraction=0.2))
+    other, _ = image_splits(config(tmp_path, validation_fraction=0.25, test_fraction=0.2, seed=2))
+    assert again["test"].records == splits["test"].records != other["test"].records
+
+
+def test_folders_may_come_split(tmp_path):
+    write_folders(tmp_path / "train", {"a": 12, "b": 12})
+    write_folders(tmp_path / "test", {"a": 3, "b": 2})
+    splits, _ = image_splits(config(tmp_path, validation_fraction=0.25))
+    assert {name: len(images) for name, images in splits.items()} == {"train": 18, "val": 6, "test": 5}
+    write_folders(tmp_path / "valid", {"a": 1, "b": 1})
+    splits, _ = image_splits(config(tmp_path))
+    assert {name: len(images) for name, images in splits.items()} == {"train": 24, "val": 2, "test": 5}
+
+
+def test_fewer_training_images_leave_the_rest_alone(tmp_path):
+    write_set(tmp_path, train=60)
+    all_of_them, few = (image_splits(config(tmp_path, train_images=count))[0] for count in (0, 7))
+    assert len(few["train"]) == 7
+    assert set(few["train"].records) < set(all_of_them["train"].records)
+    assert (few["val"].records, few["test"].records) == (all_of_them["val"].records, all_of_them["test"].records)
+
+
+def test_what_is_not_there_or_of_no_known_kind_is_one_line(tmp_path):
+    assert "does not exist; accepted are embedded, mnist, and a directory" in wrong(tmp_path / "none")
+    assert "does not exist" in wrong("x" * 5000)
+    (tmp_path / "file").write_text("x")
+    assert "file no directory" in wrong(tmp_path / "file")
+    assert "has no folders" in wrong(tmp_path)
+    (tmp_path / "cat").mkdir()
+    assert "cat: no picture in it; accepted are .png, .jpg, .jpeg" in wrong(tmp_path)
+
+
+def test_idx_files_that_do_not_belong_together_are_one_line(tmp_path):
+    def changed(number, **contents):
+        directory = tmp_path / str(number)
+        write_set(directory)
+        for name, content in contents.items():
+            path = directory / f"{name.replace('_', '-')}-ubyte"
+            path.write_bytes(content) if content else path.unlink()
+        return wrong(directory)
+
+    assert re.search(
+        r"train-labels\S+: 29 labels; accepted are 30, one for each image of \S+train-images",
+        changed(1, train_labels_idx1=idx_bytes(np.resize([3, 7], 29))),
+    )
+    assert "train-images-idx3-ubyte: no labels beside these images" in changed(2, train_labels_idx1=None)
+    assert "t10k-labels-idx1-ubyte: no images beside these labels" in changed(3, t10k_images_idx3=None)
+    assert "images of 7×6 pixels; accepted are 5×4" in changed(4, t10k_images_idx3=idx_bytes(np.zeros((10, 6, 7))))
+    assert "class '9' in test alone" in changed(5, t10k_labels_idx1=idx_bytes([9] * 10))
+    assert "one class, '3'; accepted are two or more" in changed(6, train_labels_idx1=idx_bytes([3] * 30))
+    assert "truncated" in changed(7, train_images_idx3=idx_bytes(np.zeros((30, 4, 5)))[:-5])
+    assert "begins with 00000801" in changed(8, train_images_idx3=idx_bytes(np.zeros(30)))
+    both_missing = tmp_path / "9"
+    write_set(both_missing)
+    for path in both_missing.glob("train*"):
+        path.unlink()
+    assert "idx files to test alone" in wrong(both_missing)
+
+
+def test_pictures_that_do_not_fit_are_one_line(tmp_path):
+    write_folders(tmp_path, {"a": 9, "b": 9})
+    Image.fromarray(np.zeros((4, 3), np.uint8)).save(tmp_path / "b" / "7.png")
+    assert "7.png: 3×4 pixels; accepted are 4×4" in wrong(tmp_path)
+    (tmp_path / "b" / "7.png").write_bytes(b"\x89PNG")
+    assert "7.png: cannot be read as a PNG or JPEG picture" in wrong(tmp_path)
+
+
+def test_too_few_images_to_draw_from_are_one_line(tmp_path):
+    write_folders(tmp_path / "one", {"a": 9, "b": 1})
+    assert "data.test_fraction: 0.2 of 10 images are 2, with 1 of the rarest class, 'b'" in wrong(tmp_path / "one")
+    write_folders(tmp_path / "two", {"a": 20, "b": 20})
+    found = wrong(tmp_path / "two", validation_fraction=0.01)
+    assert "data.validation_fraction: 0.01 of 32 images are 0" in found
+    assert "accepted is what leaves one of each of 2 classes on both sides" in found
+
+
+def test_mnist_by_name_is_downloaded(tmp_path, monkeypatch):
+    write_set(tmp_path, labels=(0, 1), packed=True)
+    fetched = []
+    monkeypatch.setattr(
+        "rnn_tasks.media.labelled_images.fetch_source",
+        lambda name: fetched.append(name) or tuple(sorted(tmp_path.iterdir())),
+    )
+    splits, _ = image_splits(config("mnist"))
+    assert fetched == ["mnist"]
+    assert (len(splits["test"]), class_names(splits["train"])) == (10, ["0", "1"])
+    assert image_inputs(config("mnist")) == []
+    assert sorted(download.known_sources()["mnist"].files) == [path.name for path in sorted(tmp_path.iterdir())]
