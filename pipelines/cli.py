@@ -10,28 +10,23 @@ import errno
 import logging
 import os
 import sys
-import tempfile
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import Annotated, NoReturn
 
 from cyclopts import App, CycloptsError, Parameter
 
-from pipelines import presentation, provenance, sign_of_life
+from pipelines import presentation, provenance, reproducing, sign_of_life
 from pipelines.arguments import check_paths, chosen_config, validate_options
 from pipelines.errors import ServerError
+from pipelines.launch import STDERR, STDOUT, import_tensorflow, redirected, run_flow
 from pipelines.settings import get_settings
 from pipelines.terminal import prepare_streams
-from rnn_tasks import activity
-from rnn_tasks.config import TaskConfig
 from rnn_tasks.errors import UserError
+from rnn_tasks.recipe import load_recipe
 from rnn_tasks.registry import TASK_MODULES, get_task
 from rnn_tasks.task import Task
 from rnn_tasks.user_files import reading, writing
-
-if TYPE_CHECKING:
-    from pipelines.flow import Outcome
 
 app = App(
     name="rnn-tasks",
@@ -41,7 +36,6 @@ app = App(
     help_epilogue="Exit codes: 0 done, 2 a mistake in input or config, 1 our fault, 130 interrupted.",
 )
 
-STDOUT, STDERR = 1, 2
 logger = logging.getLogger(__name__)
 STANDARD_INPUT, STANDARD_OUTPUT = Path("/dev/fd/0"), Path("/dev/fd/1")
 
@@ -105,7 +99,7 @@ def run(
     ):
         logger.info("%s, preset %s", task, provenance.nearest_preset(declared, config))
         try:
-            outcome = _run_flow(task, config, fresh)
+            outcome = run_flow(task, config, fresh)
         except KeyboardInterrupt:
             print("the same command goes on where this one stopped", file=sys.stderr)
             raise
@@ -157,7 +151,7 @@ def predict(
         reading(input or STANDARD_INPUT, str(input or "standard input")) as lines,
         writing(output or STANDARD_OUTPUT, f"--output {output}" if output else "standard output") as write,
     ):
-        _import_tensorflow()
+        import_tensorflow()
         for answer in declared.predict(export, declared.records.read(lines, lines.name), choices):
             write(answer)
 
@@ -193,9 +187,57 @@ def generate(
     check_paths(declared, None, output, choices)
     export = _answering(declared, run, data)
     with writing(output or STANDARD_OUTPUT, f"--output {output}" if output else "standard output") as write:
-        _import_tensorflow()
+        import_tensorflow()
         for line in declared.generate(export, choices):
             write(line)
+
+
+@app.command
+def reproduce(
+    recipe: Annotated[str | None, Parameter(help="A recipe's name; without one, all are listed.")] = None,
+    /,
+    *,
+    variant: Annotated[tuple[str, ...], Parameter(show_default=False)] = (),
+    seeds: int = 0,
+    data: str | None = None,
+    fresh: bool = False,
+    json: bool = False,
+    quiet: bool = False,
+) -> None:
+    """Repeat a published experiment over several seeds, and print the published figure beside ours.
+
+    One parent run in MLflow, with a child for each variant and seed. When the same command is given again after a
+    kill, finished children are not run again.
+
+    Parameters
+    ----------
+    variant
+        Only this one of the models that the recipe compares, as often as wanted.
+    seeds
+        Runs of each; by default as many as the recipe says.
+    data
+        Where the data set lies; by default the recipe's own source.
+    fresh
+        Forget what an interrupted reproduction has finished.
+    json
+        End standard output with one JSON line; everything else goes to standard error.
+    quiet
+        Say nothing but the result and errors.
+    """
+    if recipe is None:
+        reproducing.show_recipes()
+        return
+    chosen = reproducing.checked(load_recipe(recipe), variant, seeds, data)
+    with (
+        open(os.devnull, "w") as nowhere,
+        redirected(STDOUT, nowhere.fileno() if quiet else STDERR),
+        sign_of_life.shown(f"reproduce {recipe}", quiet),
+    ):
+        measured = reproducing.run(chosen, variant, seeds, data, fresh)
+    if json:
+        print(reproducing.as_json(chosen, measured))
+    else:
+        reproducing.show(chosen, measured)
 
 
 @app.command
@@ -210,7 +252,7 @@ def compare(task: TaskName, /) -> None:
 @app.command
 def doctor() -> None:
     """What this machine gives recurrent layers: which kernel each takes here, and why not a faster one."""
-    _import_tensorflow()
+    import_tensorflow()
     from pipelines.doctor import report
 
     report()
@@ -259,48 +301,6 @@ def _answering(task: Task, run: str | None, data: str | None) -> Path:
     model = champions.choose(task, run, data)
     print("answering:", champions.described(task, model), file=sys.stderr)
     return tracking.export_directory(task.name, model)
-
-
-@contextlib.contextmanager
-def redirected(descriptor: int, target: int) -> Iterator[None]:
-    """What is written to a file descriptor, in Python or in C++, goes to another one inside the block."""
-    sys.stdout.flush()
-    kept = os.dup(descriptor)
-    os.dup2(target, descriptor)
-    try:
-        yield
-    finally:
-        sys.stdout.flush()
-        os.dup2(kept, descriptor)
-        os.close(kept)
-
-
-def _import_tensorflow() -> None:
-    """Import TensorFlow without what its C++ side says on the way, which no setting silences."""
-    with tempfile.TemporaryFile() as said:
-        try:
-            with activity.doing("importing TensorFlow"), redirected(STDERR, said.fileno()):
-                import tensorflow  # noqa: F401
-        except ImportError:
-            said.seek(0)
-            sys.stderr.write(said.read().decode(errors="replace"))
-            raise
-    # It warns of every function compiled for more than four shapes, which buckets of lengths ask for.
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
-
-
-def _run_flow(task: str, config: TaskConfig, fresh: bool) -> Outcome:
-    # Only its log lines for the flow's page: what a user needs to read comes from our own loggers and from `main`.
-    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
-    from pipelines import servers
-
-    wait_for_prefect = servers.start_prefect_api(get_settings())
-    _import_tensorflow()  # takes seconds, spent here while a temporary server starts
-    with activity.doing("importing Prefect and MLflow"):
-        from pipelines import flows
-    with activity.doing("starting Prefect"):
-        wait_for_prefect()
-    return flows.flow_of(task)(config=config, fresh=fresh)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

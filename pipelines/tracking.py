@@ -54,7 +54,7 @@ def _client(uri: str) -> mlflow.MlflowClient:
 def create_run(task: Task, config: TaskConfig, prepared: Prepared) -> str:
     """A new run in the task's experiment, with its config, data and surroundings; returns its id."""
     run = client().create_run(
-        _experiment_id(task.name),
+        experiment_id(task.name),
         run_name=f"{nearest_preset(task, config)} · {prepared.source}",
         tags={
             "task": task.name,
@@ -81,7 +81,8 @@ def create_run(task: Task, config: TaskConfig, prepared: Prepared) -> str:
     return run_id
 
 
-def _experiment_id(name: str) -> str:
+def experiment_id(name: str) -> str:
+    """The id of a task's experiment, which is made when it is missing."""
     experiment = client().get_experiment_by_name(name)
     if experiment is None:
         try:
@@ -168,7 +169,12 @@ def get_run(run_id: str) -> Run:
 
 
 def runs_of(task_name: str) -> list[Run]:
-    """All runs of a task, newest first."""
+    """All runs of a task, newest first, without those that only have children."""
+    return [run for run in all_runs(task_name) if "parent_of" not in run.data.tags]
+
+
+def all_runs(task_name: str) -> list[Run]:
+    """Everything in a task's experiment, newest first."""
     experiment = client().get_experiment_by_name(task_name)
     if experiment is None:
         return []

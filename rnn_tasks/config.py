@@ -37,13 +37,23 @@ class TrainingConfig(Section):
         description="Train on the first N batches alone, over and over (1: overfit it, to debug); 0 is all. A model "
         "that saw so little never becomes champion.",
     )
-    learning_rate: float = Field(1e-3, gt=0, le=10, description="Adam's peak learning rate.")
+    optimizer: Literal["adam", "adamw", "nadam", "rmsprop", "sgd"] = Field("adam", description="Keras' own.")
+    momentum: float = Field(0.0, ge=0, lt=1, description="Of sgd.")
+    weight_decay: float = Field(0.0, ge=0, le=1, description="Of adamw; times the rate, it shrinks every weight.")
+    learning_rate: float = Field(1e-3, gt=0, le=10, description="Peak learning rate.")
     warmup_steps: int = Field(0, ge=0, description="Updates over which the rate climbs linearly from 0.")
     decay: Literal["none", "plateau", "cosine"] = Field(
         "none", description="plateau: halve when validation stalls; cosine: to 1 % of the peak over all epochs."
     )
     plateau_patience: int = Field(2, ge=1, description="Epochs without improvement before plateau halves the rate.")
     clip_norm: float = Field(5.0, ge=0, description="Global gradient norm is clipped to this; 0 is off.")
+    weight_average: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Moving average of the weights, which is validated and kept: how much of it stays at an update; "
+        "0 is none.",
+    )
     early_stopping_patience: int = Field(
         0, ge=0, description="Stop after this many epochs without improvement on validation; 0 is off."
     )
@@ -76,6 +86,16 @@ class TrainingConfig(Section):
                 "between them, such as CPU:0,CPU:1 or GPU:0,GPU:1"
             )
         return text
+
+    @model_validator(mode="after")
+    def _options_of_other_optimizers(self):
+        for name, owner in (("momentum", "sgd"), ("weight_decay", "adamw")):
+            if getattr(self, name) and self.optimizer != owner:
+                raise ValueError(
+                    f"{name} is for optimizer={owner}; found {name}={getattr(self, name)} and optimizer="
+                    f"{self.optimizer}"
+                )
+        return self
 
     @model_validator(mode="after")
     def _devices_are_for_mirrored(self):
@@ -142,6 +162,14 @@ def override(config: ConfigType, changes: Mapping[str, Any] | Iterable[tuple[str
             section = section[name]
         section[leaf] = value
     return validate(type(config), values)
+
+
+def presets(
+    quick: ConfigType, full: Mapping[str, Any], tiny: Mapping[str, Any], **others: Mapping[str, Any]
+) -> dict[str, ConfigType]:
+    """Presets by name: `quick`, and those that change dotted keys of it; `tiny` is a trial, which never competes."""
+    changes = {"full": full, "tiny": {"competes": False, **tiny}, **others}
+    return {"quick": quick, **{name: override(quick, changed) for name, changed in changes.items()}}
 
 
 def validate(config_type: type[ConfigType], values: Mapping[str, Any]) -> ConfigType:

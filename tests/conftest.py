@@ -16,6 +16,17 @@ from rnn_tasks import activity
 sys.path.insert(0, str(Path(__file__).parent))  # so that tests of every folder can import `new_process`
 
 
+def pytest_collection_modifyitems(config, items):
+    """Deal the tests out to workers: a file's stay together, but those over the registry go task by task."""
+    if not config.pluginmanager.hasplugin("xdist"):
+        return
+    for item in items:
+        task = getattr(item, "callspec", None) and item.callspec.params.get("task")
+        item.add_marker(
+            pytest.mark.xdist_group(f"{item.path.stem}-{task}" if isinstance(task, str) else str(item.path))
+        )
+
+
 @pytest.fixture
 def at_once():
     """Runs a Python program in three processes at once: at_once(program, *arguments) -> their standard outputs."""

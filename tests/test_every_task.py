@@ -397,6 +397,8 @@ def whole_chain(task_name, config, prepared_in, work_dir):
 
 
 def test_two_devices_go_the_whole_chain_as_one_does_also_when_killed(task, tiny, prepared, run, tmp_path):
+    if task.name not in TASK_MODULES:
+        pytest.skip("costs a minute; registered tasks of the same shape are tried")
     without_dropout = override(tiny, {key: 0.0 for key in dotted_keys(task.config) if key.endswith("dropout")})
     one = run.trained if without_dropout == tiny else task.train(without_dropout, prepared, tmp_path / "one", ())
     two = {"training.strategy": "mirrored", "training.devices": "2", "training.checkpoint_minutes": 1e-9}

@@ -38,6 +38,9 @@ def test_every_possible_pair_is_covered_and_only_impossible_ones_are_left_out():
         "model.dropout": [0.0, 0.25],
         "model.feeds": [False, True],
         "model.kind": ["a", "b", "c"],
+        "training.optimizer": ["adam", "adamw", "nadam", "rmsprop", "sgd"],
+        "training.momentum": [0.0, 0.25],
+        "training.weight_decay": [0.0, 0.25],
         "training.clip_norm": [5.0, 0.0],
         "training.jit_compile": [False, True],
         "training.strategy": ["none", "mirrored"],
@@ -51,6 +54,13 @@ def test_every_possible_pair_is_covered_and_only_impossible_ones_are_left_out():
     left_out = {
         frozenset({("training.strategy", "none"), ("training.devices", "2")}),
         frozenset({("model.cell", "rnn"), ("model.feeds", True)}),
+        frozenset({("training.momentum", 0.25), ("training.weight_decay", 0.25)}),
+        *(
+            frozenset({("training.optimizer", kind), (option, 0.25)})
+            for option, owner in (("training.momentum", "sgd"), ("training.weight_decay", "adamw"))
+            for kind in domains["training.optimizer"]
+            if kind != owner
+        ),
     }
     assert {frozenset(pair) for pair in impossible} == left_out
     for one, other in itertools.combinations(domains, 2):

@@ -13,6 +13,8 @@ from .groups import score_by_group as score_by_group
 from .history import read_history as read_history
 from .pairs_report import JudgedPairs as JudgedPairs
 from .pairs_report import pairs_report as pairs_report
+from .seeds import OverSeeds as OverSeeds
+from .seeds import over_seeds as over_seeds
 from .tables import read_table as read_table
 from .tables import write_table as write_table
 from .translation import Score as Score

@@ -57,6 +57,13 @@ class SequenceTrainingConfig(TrainingConfig):
     batch_shapes: int = Field(4, ge=1, le=64, description="Lengths of batches at most; each is compiled once.")
 
 
+class SequenceConfig(TaskConfig):
+    """What a run depends on, but for its `data`."""
+
+    model: RecurrentConfig = RecurrentConfig()
+    training: SequenceTrainingConfig = SequenceTrainingConfig(epochs=8, learning_rate=0.01)
+
+
 class EncoderDecoderModelConfig(Section):
     """The encoder-decoder."""
 

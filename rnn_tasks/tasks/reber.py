@@ -18,7 +18,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from rnn_tasks import dataset, evaluation, models, shapes, synthetic, text
-from rnn_tasks.config import Section, TaskConfig
+from rnn_tasks.config import Section, TaskConfig, presets
 from rnn_tasks.errors import UserError
 from rnn_tasks.preparation import prepare_once
 from rnn_tasks.records import TextRecords
@@ -84,22 +84,25 @@ class ReberConfig(TaskConfig):
     )
 
 
-PRESETS = {
-    "quick": ReberConfig(),
-    "full": ReberConfig(
-        data=ReberDataConfig(train_strings=60_000, val_strings=4_000, test_strings=10_000),
-        model=ReberModelConfig(units=64, memory=30),
-        training=SequenceTrainingConfig(
-            epochs=10, learning_rate=0.005, decay="cosine", clip_norm=1.0, jit_compile=True
-        ),
-    ),
-    "tiny": ReberConfig(
-        competes=False,
-        data=ReberDataConfig(train_strings=200, val_strings=40, test_strings=60),
-        model=ReberModelConfig(units=8, embedding_dim=4, memory=30),
-        training=SequenceTrainingConfig(epochs=2, learning_rate=0.01),
-    ),
-}
+PRESETS = presets(
+    quick=ReberConfig(),
+    full={
+        "data.train_strings": 60_000,
+        "data.val_strings": 4_000,
+        "data.test_strings": 10_000,
+        "model.units": 64,
+        "training.learning_rate": 0.005,
+    },
+    tiny={
+        "data.train_strings": 200,
+        "data.val_strings": 40,
+        "data.test_strings": 60,
+        "model.units": 8,
+        "model.embedding_dim": 4,
+        "training.epochs": 2,
+        "training.jit_compile": False,
+    },
+)
 
 
 def inputs(config: ReberConfig) -> Sequence[Path]:

@@ -16,14 +16,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rnn_tasks import evaluation, shapes, text
+from rnn_tasks.config import presets
 from rnn_tasks.evaluation.config import TranslationScoringConfig
 from rnn_tasks.records import TextRecords
-from rnn_tasks.shapes.config import (
-    DecodingConfig,
-    EncoderDecoderConfig,
-    EncoderDecoderModelConfig,
-    EncoderDecoderTrainingConfig,
-)
+from rnn_tasks.shapes.config import EncoderDecoderConfig, EncoderDecoderTrainingConfig
 from rnn_tasks.task import Prepared
 from rnn_tasks.text.config import ParallelDataConfig
 
@@ -38,35 +34,40 @@ class TranslateConfig(EncoderDecoderConfig):
     evaluation: TranslationScoringConfig = TranslationScoringConfig()
 
 
-PRESETS = {
-    "quick": TranslateConfig(),
-    "full": TranslateConfig(
-        data=ParallelDataConfig(
-            embedded_pairs=250_000, level="wordpiece", vocabulary_size=6000, max_tokens=80, reverse_source=False
-        ),
-        model=EncoderDecoderModelConfig(units=384, layers=2, embedding_dim=256, dropout=0.3),
-        training=EncoderDecoderTrainingConfig(
-            epochs=16,
-            tokens_per_batch=1536,
-            learning_rate=2e-3,
-            warmup_steps=400,
-            decay="cosine",
-            clip_norm=1.0,
-            label_smoothing=0.1,
-            early_stopping_patience=5,
-        ),
-        decoding=DecodingConfig(beam_width=6),
-    ),
-    "tiny": TranslateConfig(
-        competes=False,
-        data=ParallelDataConfig(embedded_pairs=200),
-        model=EncoderDecoderModelConfig(units=16, embedding_dim=8, dropout=0.0),
-        training=EncoderDecoderTrainingConfig(
-            epochs=8, learning_rate=0.02, tokens_per_batch=512, batch_shapes=2, val_sentences=20
-        ),
-        decoding=DecodingConfig(beam_width=2),
-    ),
-}
+PRESETS = presets(
+    quick=TranslateConfig(),
+    full={
+        "data.embedded_pairs": 250_000,
+        "data.level": "wordpiece",
+        "data.vocabulary_size": 6000,
+        "data.max_tokens": 80,
+        "data.reverse_source": False,
+        "model.units": 384,
+        "model.layers": 2,
+        "model.embedding_dim": 256,
+        "model.dropout": 0.3,
+        "training.epochs": 16,
+        "training.tokens_per_batch": 1536,
+        "training.learning_rate": 2e-3,
+        "training.warmup_steps": 400,
+        "training.label_smoothing": 0.1,
+        "training.early_stopping_patience": 5,
+        "decoding.beam_width": 6,
+    },
+    tiny={
+        "data.embedded_pairs": 200,
+        "model.units": 16,
+        "model.embedding_dim": 8,
+        "model.dropout": 0.0,
+        "training.epochs": 8,
+        "training.learning_rate": 0.02,
+        "training.warmup_steps": 0,
+        "training.tokens_per_batch": 512,
+        "training.batch_shapes": 2,
+        "training.val_sentences": 20,
+        "decoding.beam_width": 2,
+    },
+)
 
 
 def inputs(config: TranslateConfig) -> Sequence[Path]:

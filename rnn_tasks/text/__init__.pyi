@@ -7,7 +7,6 @@ from .config import PairsConfig as PairsConfig
 from .config import ParallelDataConfig as ParallelDataConfig
 from .corpus import corpus_inputs as corpus_inputs
 from .corpus import open_corpus as open_corpus
-from .download import default_cache_dir as default_cache_dir
 from .labelled_strings import MEMBER as MEMBER
 from .labelled_strings import NON_MEMBER as NON_MEMBER
 from .labelled_strings import LabelledStrings as LabelledStrings

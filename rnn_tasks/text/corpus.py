@@ -24,7 +24,7 @@ def open_corpus(config: ParallelDataConfig, cache_dir: Path | None = None, seed:
 
     Args:
         config: which corpus, and from which language into which.
-        cache_dir: where downloads are kept; see `rnn_tasks.text.default_cache_dir`.
+        cache_dir: where downloads are kept; see `rnn_tasks.download.default_cache_dir`.
         seed: draws the embedded pairs, and the split of a single file.
 
     Raises:

@@ -44,7 +44,7 @@ _DISTINCT_WORDS = 200_000  # counted a side; when there are more, the rarest are
 Item = TypeVar("Item")
 
 
-class Fate(IntEnum):
+class PairStatus(IntEnum):
     """What becomes of a training pair, and why."""
 
     KEPT = 0
@@ -84,17 +84,21 @@ def prepare_pairs(corpus: ParallelCorpus, config: PairsConfig, directory: Path) 
             _write_words(pairs, splitters, words[split])
             if not _file(words[split], "hashes").stat().st_size:
                 raise UserError(f"{corpus.name}: no pairs in {split!r}")
-        fates = _fates(words, config.remove_duplicates)
-        word_counts = _count_words(words[TRAINING], fates, config.max_tokens)
-        _require_training(fates, corpus)
+        statuses = _statuses(words, config.remove_duplicates)
+        word_counts = _count_words(words[TRAINING], statuses, config.max_tokens)
+        _require_training(statuses, corpus)
         tokenizers = _make_tokenizers(word_counts, config, directory)
         counts: dict[str, int] = {}
         for split in corpus.splits:
-            of_training = fates if split == TRAINING else None
+            of_training = statuses if split == TRAINING else None
             counts |= _write_ids(words[split], directory / split, tokenizers, of_training, config.max_tokens)
-        _require_training(fates, corpus)
-    counts["train_read"] = len(fates)
-    counts |= {f"train_{fate.name.lower()}": int(np.sum(fates == fate)) for fate in Fate if fate != Fate.KEPT}
+        _require_training(statuses, corpus)
+    counts["train_read"] = len(statuses)
+    counts |= {
+        f"train_{status.name.lower()}": int(np.sum(statuses == status))
+        for status in PairStatus
+        if status != PairStatus.KEPT
+    }
     counts |= {f"{side}_vocabulary": len(to.vocabulary) for side, to in zip(SIDES, tokenizers, strict=True)}
     return counts
 
@@ -150,30 +154,30 @@ def _write_words(pairs: Iterable[tuple[str, str]], splitters: Sequence[WordSplit
             hashes.write(tf.fingerprint(tf.reshape(hashed, [-1])).numpy().tobytes())
 
 
-def _fates(words: Mapping[str, Path], remove_duplicates: bool) -> np.ndarray:
-    """`Fate` of each training pair, (pairs,) uint8, as far as hashes tell: leaking, repeated or kept."""
+def _statuses(words: Mapping[str, Path], remove_duplicates: bool) -> np.ndarray:
+    """`PairStatus` of each training pair, (pairs,) uint8, as far as hashes tell: leaking, repeated or kept."""
     hashes = {split: _file(prefix, "hashes") for split, prefix in words.items()}
     training = hashes.pop(TRAINING)
     leaks = leaking(training, list(hashes.values()))
-    fates = np.where(leaks, Fate.LEAKING, Fate.KEPT).astype(np.uint8)
+    statuses = np.where(leaks, PairStatus.LEAKING, PairStatus.KEPT).astype(np.uint8)
     if remove_duplicates:
-        fates[repeated(training) & ~leaks] = Fate.REPEATED
-    return fates
+        statuses[repeated(training) & ~leaks] = PairStatus.REPEATED
+    return statuses
 
 
-def _count_words(words: Path, fates: np.ndarray, max_tokens: int) -> list[Counter[str]]:
-    """Words of either side, counted over the pairs kept; marks in `fates` those with empty or too long sides."""
+def _count_words(words: Path, statuses: np.ndarray, max_tokens: int) -> list[Counter[str]]:
+    """Words of either side, counted over the pairs kept; marks in `statuses` those with empty or too long sides."""
     counters: tuple[Counter[bytes], Counter[bytes]] = (Counter(), Counter())
     with _file(words, "source").open("rb") as sources, _file(words, "target").open("rb") as targets:
         pairs = zip(sources, targets, strict=True)
-        for number, lines in enumerate(activity.each("counting words in", pairs, len(fates), unit="pairs")):
+        for number, lines in enumerate(activity.each("counting words in", pairs, len(statuses), unit="pairs")):
             sentences = [line.split() for line in lines]
             if not all(sentences):
-                fates[number] = Fate.EMPTY
-            elif fates[number] != Fate.KEPT:
+                statuses[number] = PairStatus.EMPTY
+            elif statuses[number] != PairStatus.KEPT:
                 continue
             elif max(map(len, sentences)) > max_tokens:
-                fates[number] = Fate.TOO_LONG
+                statuses[number] = PairStatus.TOO_LONG
             else:
                 for counter, sentence in zip(counters, sentences, strict=True):
                     counter.update(sentence)
@@ -211,14 +215,14 @@ def _make_vocabulary(counts: Counter[str], config: PairsConfig) -> Vocabulary:
 
 
 def _write_ids(
-    words: Path, ids: Path, tokenizers: tuple[Tokenizer, Tokenizer], fates: np.ndarray | None, max_tokens: int
+    words: Path, ids: Path, tokenizers: tuple[Tokenizer, Tokenizer], statuses: np.ndarray | None, max_tokens: int
 ) -> dict[str, int]:
     """Write the token stores of a split and count it.
 
     Args:
         words: prefix of what `_write_words` wrote.
         ids: prefix of the token stores.
-        fates: of training pairs; those are marked in it that are too long in tokens.
+        statuses: of training pairs; those are marked in it that are too long in tokens.
     """
     counts: Counter[str] = Counter()
     start = 0
@@ -235,10 +239,10 @@ def _write_ids(
             ]
             lengths = [side.row_lengths().numpy() for side in encoded]
             kept = np.ones(len(batch), bool)
-            if fates is not None:
-                here = fates[start : start + len(batch)]
-                here[(here == Fate.KEPT) & (np.maximum(*lengths) > max_tokens)] = Fate.TOO_LONG
-                kept = here == Fate.KEPT
+            if statuses is not None:
+                here = statuses[start : start + len(batch)]
+                here[(here == PairStatus.KEPT) & (np.maximum(*lengths) > max_tokens)] = PairStatus.TOO_LONG
+                kept = here == PairStatus.KEPT
             start += len(batch)
             counts[f"{ids.name}_pairs"] += int(kept.sum())
             for i, (side, writer) in enumerate(zip(SIDES, (source_writer, target_writer), strict=True)):
@@ -261,7 +265,9 @@ def _batches(what: str, items: Iterable[Item]) -> Iterator[list[Item]]:
             this.advance(len(batch))
 
 
-def _require_training(fates: np.ndarray, corpus: ParallelCorpus) -> None:
-    if not np.any(fates == Fate.KEPT):
-        reasons = ", ".join(f"{np.sum(fates == fate)} {fate.name.lower()}" for fate in map(Fate, np.unique(fates)))
-        raise UserError(f"{corpus.name}: of {len(fates)} training pairs none is left ({reasons})")
+def _require_training(statuses: np.ndarray, corpus: ParallelCorpus) -> None:
+    if not np.any(statuses == PairStatus.KEPT):
+        reasons = ", ".join(
+            f"{np.sum(statuses == status)} {status.name.lower()}" for status in map(PairStatus, np.unique(statuses))
+        )
+        raise UserError(f"{corpus.name}: of {len(statuses)} training pairs none is left ({reasons})")

@@ -12,6 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from rnn_tasks.errors import UserError
 from rnn_tasks.files import write_whole
 
 
@@ -30,16 +31,25 @@ def load_weights(model: keras.Model, path: Path) -> keras.Model:
     return model
 
 
-def save_checkpoint(path: Path, model: keras.Model, optimizer: keras.optimizers.Optimizer, state: dict) -> Path:
+def save_checkpoint(path: Path, variables: Sequence[keras.Variable], state: dict) -> Path:
     """Write everything that the next update depends on: weights, random states, optimizer slots, loop state."""
-    return _write(path, [*model.variables, *optimizer.variables], state)
+    return _write(path, variables, state)
 
 
-def restore_checkpoint(path: Path, model: keras.Model, optimizer: keras.optimizers.Optimizer) -> dict | None:
-    """Put back what `save_checkpoint` wrote and return the loop state; None when there is nothing (whole) to read."""
+def restore_checkpoint(path: Path, variables: Sequence[keras.Variable]) -> dict | None:
+    """Put back what `save_checkpoint` wrote and return the loop state; None when there is nothing to read.
+
+    Raises:
+        UserError: another program, or another version of it, wrote this.
+    """
     if not path.exists():
         return None
-    return _read(path, [*model.variables, *optimizer.variables])
+    try:
+        return _read(path, variables)
+    except ValueError as error:
+        raise UserError(
+            f"{error}: a training that was begun by another version cannot go on; start it with --fresh"
+        ) from error
 
 
 def _write(path: Path, variables: Sequence[keras.Variable], state: dict[str, Any]) -> Path:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import keras
+import tensorflow as tf
 
 from rnn_tasks import activity
 from rnn_tasks.config import TrainingConfig
@@ -25,8 +26,10 @@ from rnn_tasks.files import write_whole
 from rnn_tasks.task import Trained
 from rnn_tasks.training.checkpoint import restore_checkpoint, save_checkpoint, save_weights
 from rnn_tasks.training.devices import on_first_device, separate_random_states
+from rnn_tasks.training.optimizers import averaged_weights, build_optimizer
+from rnn_tasks.training.prefetch import prefetched
 from rnn_tasks.training.schedule import Progress, learning_rate
-from rnn_tasks.training.step import Batch, Loss, build_optimizer, compiled_step
+from rnn_tasks.training.step import Batch, Loss, compiled_step
 
 
 class Batches(Protocol):
@@ -65,6 +68,7 @@ def fit(
     higher_is_better: bool,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     throughput: str = "train_examples_per_second",
+    carried: Any = (),
 ) -> Trained:
     """Train `model` (built inside `training_scope`) and keep the weights of the best epoch.
 
@@ -73,22 +77,29 @@ def fit(
         batches: training data; rows of weight 0 may fill a batch up.
         loss: (model, batch, training) -> StepLoss; the step minimises total / weight. In training its batch has an
             `update`, too: how many were made so far, a scalar, for schedules and seeds.
-        config: epochs, rate, clipping, checkpoints.
+        config: epochs, optimizer, rate, clipping, averaging, checkpoints.
         work_dir: holds `checkpoint.npz`, `best.npz` and `history.jsonl`; training resumes from what is there.
-        validate: model -> metrics of the validation split, called after each epoch.
+        validate: model -> metrics of the validation split, called after each epoch, with the averaged weights if the
+            config wants them: these are kept, too.
         monitor: the metric of `validate` that decides which epoch is best.
         higher_is_better: its direction.
         callbacks: Keras callbacks; they may set `model.stop_training`.
         throughput: name of the metric that counts `weight` a second (tokens, sequences, …).
+        carried: for streams, the states (arrays, nested as one likes) that each epoch begins with. The loss finds in
+            `batch["carried"]` what it gave as `StepLoss.carried` for the batch before.
 
     Raises:
-        UserError: the loss stopped being a number.
+        UserError: the loss stopped being a number; a checkpoint of another program; streams on several devices.
     """
     work_dir.mkdir(parents=True, exist_ok=True)
     checkpoint, best = work_dir / "checkpoint.npz", work_dir / "best.npz"
     optimizer = build_optimizer(config, model)
-    train_step = compiled_step(model, optimizer, loss, config)
-    state = LoopState(**(restore_checkpoint(checkpoint, model, optimizer) or {}))
+    if keras.tree.flatten(carried) and tf.distribute.has_strategy():
+        raise UserError("training.strategy: found mirrored; accepted is none, since states are carried between batches")
+    states = keras.tree.map_structure(lambda array: keras.Variable(array, trainable=False, dtype=array.dtype), carried)
+    train_step = compiled_step(model, optimizer, loss, config, states)
+    variables = [*model.variables, *optimizer.variables, *keras.tree.flatten(states)]
+    state = LoopState(**(restore_checkpoint(checkpoint, variables) or {}))
     separate_random_states(model)
     progress = Progress(**state.progress)
     total_steps = min(config.epochs * len(batches), config.max_steps or math.inf)
@@ -97,42 +108,50 @@ def fit(
 
     def save() -> None:
         state.progress = progress.as_json()
-        save_checkpoint(checkpoint, model, optimizer, asdict(state))
+        save_checkpoint(checkpoint, variables, asdict(state))
+
+    def update(batch: Batch) -> None:
+        optimizer.learning_rate = learning_rate(config, state.step, int(total_steps), progress.plateau_factor)
+        watchers.on_train_batch_begin(state.batch)
+        total, weight = (float(value) for value in train_step(batch))
+        if not math.isfinite(total):
+            raise UserError(
+                f"training.learning_rate: the loss became {total} at update {state.step} with "
+                f"{config.learning_rate}; accepted is a rate (or clip_norm) at which it stays finite"
+            )
+        state.step, state.batch = state.step + 1, state.batch + 1
+        state.total, state.weight = state.total + total, state.weight + weight
+        activity.tell(weight, loss=state.total / max(state.weight, 1.0))
+        watchers.on_train_batch_end(state.batch - 1, {"loss": total / max(weight, 1.0)})
+
+    def train_epoch() -> None:
+        started = saved = time.monotonic()
+        last = min(len(batches), state.batch + int(total_steps) - state.step)
+        rest = itertools.islice(_epoch(batches, state.epoch, config.limit_batches), state.batch, last)
+        if state.batch == 0:
+            for holder, value in zip(keras.tree.flatten(states), keras.tree.flatten(carried), strict=True):
+                holder.assign(value)
+        with prefetched(rest) as ready:
+            for batch in activity.each("batch", ready, last, done=state.batch, speed_unit=counted):
+                update(batch)
+                if time.monotonic() - saved > 60 * config.checkpoint_minutes:
+                    state.seconds, started = state.seconds + time.monotonic() - started, time.monotonic()
+                    save()
+                    saved = time.monotonic()
+        state.seconds += time.monotonic() - started
 
     watchers.on_train_begin()
     counted = throughput.removeprefix("train_").removesuffix("_per_second").replace("_", " ")
     epochs = math.ceil(total_steps / len(batches))
     for _ in activity.each("epoch", _until_finished(state), epochs, done=state.epoch):
         watchers.on_epoch_begin(state.epoch)
-        started = saved = time.monotonic()
-        rest = itertools.islice(_epoch(batches, state.epoch, config.limit_batches), state.batch, None)
-        last = min(len(batches), state.batch + int(total_steps) - state.step)
-        for batch in activity.each("batch", rest, last, done=state.batch, speed_unit=counted):
-            if state.step >= total_steps:
-                break
-            optimizer.learning_rate = learning_rate(config, state.step, int(total_steps), progress.plateau_factor)
-            watchers.on_train_batch_begin(state.batch)
-            total, weight = (float(value) for value in train_step(batch))
-            if not math.isfinite(total):
-                raise UserError(
-                    f"training.learning_rate: the loss became {total} at update {state.step} with "
-                    f"{config.learning_rate}; accepted is a rate (or clip_norm) at which it stays finite"
-                )
-            state.step, state.batch = state.step + 1, state.batch + 1
-            state.total, state.weight = state.total + total, state.weight + weight
-            activity.tell(weight, loss=state.total / max(state.weight, 1.0))
-            watchers.on_train_batch_end(state.batch - 1, {"loss": total / max(weight, 1.0)})
-            if time.monotonic() - saved > 60 * config.checkpoint_minutes:
-                state.seconds, started = state.seconds + time.monotonic() - started, time.monotonic()
-                save()
-                saved = time.monotonic()
-        state.seconds += time.monotonic() - started
-
-        with activity.doing("validating"), on_first_device():
-            measured = validate(model)
-        logs = {"loss": state.total / max(state.weight, 1.0), **measured, "learning_rate": _rate(optimizer)}
-        if progress.update(logs[monitor], state.epoch, higher_is_better, config):
-            save_weights(model, best)
+        train_epoch()
+        with averaged_weights(model, optimizer, config):
+            with activity.doing("validating"), on_first_device():
+                measured = validate(model)
+            logs = {"loss": state.total / max(state.weight, 1.0), **measured, "learning_rate": _rate(optimizer)}
+            if progress.update(logs[monitor], state.epoch, higher_is_better, config):
+                save_weights(model, best)
         state.weight_seen += state.weight
         state.history.append({"epoch": state.epoch + 1, "step": state.step, "seconds": round(state.seconds, 3), **logs})
         watchers.on_epoch_end(state.epoch, logs)

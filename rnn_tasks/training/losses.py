@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 
 class StepLoss(NamedTuple):
-    """What a batch contributes: the loss is `total / weight`, both scalars, summed over devices before dividing."""
+    """What a batch contributes: the loss is `total / weight`, both scalars, summed over devices before dividing.
+
+    Of streams, `carried` are the states that the next batch starts from: tensors, nested as `fit` was given them.
+    """
 
     total: tf.Tensor
     weight: tf.Tensor
+    carried: Any = ()
 
 
 def sequence_cross_entropy(logits: tf.Tensor, targets: tf.Tensor, label_smoothing: float = 0.0) -> StepLoss:

@@ -18,22 +18,8 @@ Loss = Callable[[keras.Model, dict[str, tf.Tensor], bool], StepLoss]
 TrainStep = Callable[[Batch], tuple[tf.Tensor, tf.Tensor]]
 
 
-def build_optimizer(config: TrainingConfig, model: keras.Model) -> keras.optimizers.Optimizer:
-    """Adam with clipping, and loss scaling in float16; for the strategy whose scope this is called in."""
-    # Keras clips each device's gradient before adding them up. The step below hands every device the whole
-    # gradient divided by their number, so clipping to norm / devices and adding up clips the whole to the norm.
-    devices = tf.distribute.get_strategy().num_replicas_in_sync
-    optimizer = keras.optimizers.Adam(
-        config.learning_rate, global_clipnorm=config.clip_norm / devices if config.clip_norm else None
-    )
-    if config.precision == "mixed_float16":
-        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-    optimizer.build(model.trainable_variables)
-    return optimizer
-
-
 def compiled_step(
-    model: keras.Model, optimizer: keras.optimizers.Optimizer, loss: Loss, config: TrainingConfig
+    model: keras.Model, optimizer: keras.optimizers.Optimizer, loss: Loss, config: TrainingConfig, carried: Any = ()
 ) -> TrainStep:
     """batch -> (summed loss, summed weight) after one update of `model`.
 
@@ -45,9 +31,14 @@ def compiled_step(
         loss: (model, batch, training) -> StepLoss; total / weight is minimised. Its batch has an `update`, too: how
             many were made so far, a scalar, for schedules and seeds.
         config: `jit_compile` is read.
+        carried: variables that hold, from batch to batch, what the loss gives as `carried`; its batch has their values
+            under that name. On one device alone.
     """
+    holders = keras.tree.flatten(carried)
 
     def backward(batch: dict[str, tf.Tensor]) -> tuple[StepLoss, list[tf.Tensor | None]]:
+        if holders:
+            batch = {**batch, "carried": keras.tree.map_structure(tf.convert_to_tensor, carried)}
         with tf.GradientTape() as tape:
             part = loss(model, {**batch, "update": tf.convert_to_tensor(optimizer.iterations)}, True)
             objective = optimizer.scale_loss(part.total / tf.maximum(part.weight, 1.0))
@@ -60,6 +51,8 @@ def compiled_step(
         activity.note("compiling")  # this is run when a graph is traced, which TensorFlow or XLA compiles then
         part, gradients = backward(batch)
         optimizer.apply(gradients, model.trainable_weights)
+        for holder, value in zip(holders, keras.tree.flatten(part.carried), strict=True):
+            holder.assign(value)
         return part.total, part.weight
 
     compiled = {"jit_compile": config.jit_compile, "reduce_retracing": not config.jit_compile}

@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from rnn_tasks import evaluation, shapes, text
+from rnn_tasks.config import presets
 from rnn_tasks.records import TextRecords
 from rnn_tasks.shapes.config import EncoderDecoderConfig, EncoderDecoderModelConfig, EncoderDecoderTrainingConfig
 from rnn_tasks.text.config import PairsConfig
@@ -34,22 +35,17 @@ class DatesConfig(EncoderDecoderConfig):
     """Everything a run of this task depends on."""
 
     data: DatesDataConfig = DatesDataConfig()
-
-
-def _config(pairs: int, units: int, epochs: int, competes: bool = True) -> DatesConfig:
-    return DatesConfig(
-        competes=competes,
-        data=DatesDataConfig(pairs=pairs),
-        model=EncoderDecoderModelConfig(units=units, embedding_dim=units // 2),
-        training=EncoderDecoderTrainingConfig(epochs=epochs, learning_rate=0.01, tokens_per_batch=1024),
+    model: EncoderDecoderModelConfig = EncoderDecoderModelConfig(units=64, embedding_dim=32)
+    training: EncoderDecoderTrainingConfig = EncoderDecoderTrainingConfig(
+        epochs=5, learning_rate=0.01, tokens_per_batch=1024
     )
 
 
-PRESETS = {
-    "quick": _config(8_000, 64, 5),
-    "full": _config(30_000, 128, 10),
-    "tiny": _config(200, 16, 2, competes=False),
-}
+PRESETS = presets(
+    quick=DatesConfig(),
+    full={"data.pairs": 30_000, "model.units": 128, "model.embedding_dim": 64, "training.epochs": 10},
+    tiny={"data.pairs": 200, "model.units": 16, "model.embedding_dim": 8, "training.epochs": 2},
+)
 
 
 def corpus(config: DatesConfig) -> text.ParallelCorpus:

@@ -1,4 +1,4 @@
-"""Which of three frequencies has a noisy wave? Sequence to vector, on rows of numbers."""
+"""Which of three frequencies does a noisy wave have? Sequence to vector, on rows of numbers."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 from pydantic import Field
 
 from rnn_tasks import dataset, models, shapes
-from rnn_tasks.config import Section, TaskConfig
+from rnn_tasks.config import Section, presets
 from rnn_tasks.preparation import prepare_once
 from rnn_tasks.records import NumberRecords
-from rnn_tasks.shapes.config import RecurrentConfig, SequenceTrainingConfig
+from rnn_tasks.shapes.config import SequenceConfig
 from rnn_tasks.task import Prepared
 
 if TYPE_CHECKING:
@@ -30,24 +30,17 @@ class FrequencyDataConfig(Section):
     seed: int = Field(1, ge=0, description="Draws the waves.")
 
 
-class FrequencyConfig(TaskConfig):
+class FrequencyConfig(SequenceConfig):
     """Everything a run of this task depends on."""
 
     data: FrequencyDataConfig = FrequencyDataConfig()
-    model: RecurrentConfig = RecurrentConfig()
-    training: SequenceTrainingConfig = SequenceTrainingConfig(epochs=8, learning_rate=0.01)
 
 
-PRESETS = {
-    "quick": FrequencyConfig(),
-    "full": FrequencyConfig(data=FrequencyDataConfig(train_waves=6_000)),
-    "tiny": FrequencyConfig(
-        data=FrequencyDataConfig(train_waves=100),
-        model=RecurrentConfig(units=8),
-        training=SequenceTrainingConfig(epochs=2, learning_rate=0.01),
-        competes=False,
-    ),
-}
+PRESETS = presets(
+    quick=FrequencyConfig(),
+    full={"data.train_waves": 6_000},
+    tiny={"data.train_waves": 100, "model.units": 8, "training.epochs": 2},
+)
 
 
 def prepare(config: FrequencyConfig, work_dir: Path) -> Prepared:
@@ -86,7 +79,7 @@ def details(config: FrequencyConfig, prepared: Prepared, judged: shapes.Judged) 
 
 TASK = shapes.sequence_to_vector(
     name="frequency",
-    summary="Which of three frequencies has a noisy wave?",
+    summary="Which of three frequencies does a noisy wave have?",
     config=FrequencyConfig,
     presets=PRESETS,
     primary_metric="test_accuracy",

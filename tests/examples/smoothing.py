@@ -10,10 +10,10 @@ import numpy as np
 from pydantic import Field
 
 from rnn_tasks import dataset, models, shapes
-from rnn_tasks.config import Section, TaskConfig
+from rnn_tasks.config import Section, presets
 from rnn_tasks.preparation import prepare_once
 from rnn_tasks.records import NumberRecords
-from rnn_tasks.shapes.config import RecurrentConfig, SequenceTrainingConfig
+from rnn_tasks.shapes.config import SequenceConfig
 from rnn_tasks.task import Prepared
 
 if TYPE_CHECKING:
@@ -28,24 +28,17 @@ class SmoothingDataConfig(Section):
     seed: int = Field(1, ge=0, description="Draws the series.")
 
 
-class SmoothingConfig(TaskConfig):
+class SmoothingConfig(SequenceConfig):
     """Everything a run of this task depends on."""
 
     data: SmoothingDataConfig = SmoothingDataConfig()
-    model: RecurrentConfig = RecurrentConfig()
-    training: SequenceTrainingConfig = SequenceTrainingConfig(epochs=8, learning_rate=0.01)
 
 
-PRESETS = {
-    "quick": SmoothingConfig(),
-    "full": SmoothingConfig(data=SmoothingDataConfig(train_series=5_000)),
-    "tiny": SmoothingConfig(
-        data=SmoothingDataConfig(train_series=100),
-        model=RecurrentConfig(units=8),
-        training=SequenceTrainingConfig(epochs=2, learning_rate=0.01),
-        competes=False,
-    ),
-}
+PRESETS = presets(
+    quick=SmoothingConfig(),
+    full={"data.train_series": 5_000},
+    tiny={"data.train_series": 100, "model.units": 8, "training.epochs": 2},
+)
 
 
 def prepare(config: SmoothingConfig, work_dir: Path) -> Prepared:

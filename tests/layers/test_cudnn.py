@@ -1,4 +1,4 @@
-"""On a GPU the fast layers are cuDNN's: the choice, and what reaches it, with a stand-in of NumPy where there is none.
+"""On a GPU the fast layers are cuDNN's: the choice and its arguments. A stand-in of NumPy takes its place.
 
 The stand-in computes what NVIDIA's documentation of cudnnRNNForward says from the parameters in cuDNN's own order, so
 that a gate, a bias, a length or a direction handed over wrongly gives other numbers. What it cannot show is cuDNN.

@@ -25,17 +25,16 @@ class LinearBatches:
     def __len__(self):
         return self.batches
 
-    def epoch(self, number, skip=0):
-        random = np.random.default_rng(number)
-        for position in range(self.batches):
-            x = random.normal(size=(self.rows, 3)).astype("float32")
-            if position >= skip:
-                yield {"x": x, "y": x @ np.array([1.0, -2.0, 3.0], "float32") + 0.5}
+    def epoch(self, number):
+        rng = np.random.default_rng(number)
+        for _ in range(self.batches):
+            x = rng.normal(size=(self.rows, 3)).astype("float32")
+            yield {"x": x, "y": x @ np.array([1.0, -2.0, 3.0], "float32") + 0.5}
 
 
 def squared_error(model, batch, is_training):
     """Times a random number, another one for each update."""
-    errors = model(batch["x"], training=is_training)[:, 0] - batch["y"]
+    errors = tf.cast(model(batch["x"], training=is_training)[:, 0], tf.float32) - batch["y"]
     factor = tf.random.stateless_uniform([], tf.stack([1, tf.cast(batch["update"], tf.int32)]), 0.5, 1.5)
     return training.StepLoss(factor * tf.reduce_sum(errors**2), tf.cast(tf.size(errors), tf.float32))
 
@@ -77,10 +76,22 @@ class KillAt(keras.callbacks.Callback):
             raise Killed
 
 
-@pytest.mark.parametrize("step", [2, 4, 5, 11])
-@pytest.mark.parametrize("minutes", [1e-9, 5.0], ids=["each batch", "each epoch"])
-def test_an_interrupted_run_ends_as_an_undisturbed_one(tmp_path, step, minutes):
-    config = TrainingConfig(epochs=4, learning_rate=0.05, checkpoint_minutes=minutes, warmup_steps=3, decay="cosine")
+OPTIMIZERS = {
+    "adam": {"warmup_steps": 3, "decay": "cosine"},
+    "adamw": {"optimizer": "adamw", "weight_decay": 0.1, "weight_average": 0.8},
+    "nadam": {"optimizer": "nadam"},
+    "rmsprop": {"optimizer": "rmsprop"},
+    "sgd": {"optimizer": "sgd", "momentum": 0.9, "weight_average": 0.8, "precision": "mixed_float16"},
+}
+INTERRUPTIONS = [
+    *((step, minutes, "adam") for step in (2, 4, 5, 11) for minutes in (1e-9, 5.0)),
+    *((6, 1e-9, name) for name in list(OPTIMIZERS)[1:]),
+]
+
+
+@pytest.mark.parametrize(("step", "minutes", "name"), INTERRUPTIONS)
+def test_an_interrupted_run_ends_as_an_undisturbed_one(tmp_path, step, minutes, name):
+    config = TrainingConfig(epochs=4, learning_rate=0.05, checkpoint_minutes=minutes, **OPTIMIZERS[name])
     undisturbed, expected = fit(tmp_path / "whole", config)
     with pytest.raises(Killed):
         fit(tmp_path / "broken", config, [KillAt(step)])
@@ -149,6 +160,100 @@ def test_learns_and_keeps_the_best_epoch(tmp_path):
     assert trained.metrics["val_loss"] == 1.0
 
 
+def test_the_average_of_the_weights_is_validated_and_kept(tmp_path):
+    """The first weights, then nine tenths of what it was and a tenth of the new ones; training goes on without it."""
+    average, validated = [], []
+
+    class Average(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            new = weights(self.model)
+            average[:] = [0.9 * average[0] + 0.1 * new if average else new]
+            latest[:] = [new]
+
+        def on_epoch_begin(self, epoch, logs=None):
+            if latest:
+                np.testing.assert_array_equal(weights(self.model), latest[0])
+
+    def validate(model):
+        np.testing.assert_allclose(weights(model), average[0], rtol=1e-5)
+        assert np.abs(weights(model) - latest[0]).max() > 1e-3
+        validated.append(weights(model))
+        return {"val_loss": -len(validated)}
+
+    latest = []
+    config = TrainingConfig(epochs=3, learning_rate=0.05, weight_average=0.9)
+    model, trained = fit(tmp_path, config, [Average()], validate=validate)
+    training.load_weights(model, trained.weights)
+    np.testing.assert_array_equal(weights(model), validated[-1])
+
+
+class Stream(LinearBatches):
+    """Batch k of epoch e holds 10 e + k."""
+
+    def epoch(self, number):
+        for position in range(self.batches):
+            yield {"x": np.full((2, 1), 10 * number + position, "float32")}
+
+
+def fit_stream(work_dir, callbacks=(), **settings):
+    """The loss carries a sum of what it has seen, and a count -> weights, which are moved by the sums."""
+
+    def loss(model, batch, is_training):
+        total, count = batch["carried"]["total"], batch["carried"]["count"]
+        total, count = total + batch["x"], count + 1
+        return training.StepLoss(tf.reduce_sum(model(total)), tf.constant(1.0), {"total": total, "count": count})
+
+    config = TrainingConfig(**{"epochs": 3, "optimizer": "sgd", "clip_norm": 0, "learning_rate": 1.0, **settings})
+    with training.training_scope(config, seed=3):
+        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+        model.set_weights([np.zeros((1, 1))])
+        training.fit(
+            model,
+            Stream(),
+            loss,
+            config=config,
+            work_dir=work_dir,
+            validate=lambda m: {"val_loss": float(m.get_weights()[0][0, 0])},
+            monitor="val_loss",
+            higher_is_better=False,
+            callbacks=callbacks,
+            carried={"total": np.zeros((2, 1), "float32"), "count": np.zeros((), "int32")},
+        )
+    return float(model.get_weights()[0][0, 0])
+
+
+def test_states_are_carried_from_batch_to_batch_and_begin_anew_each_epoch(tmp_path):
+    """The gradient is the carried sum of both rows."""
+    gradients = [2 * sum(10 * epoch + k for k in range(last + 1)) for epoch in range(3) for last in range(4)]
+    assert fit_stream(tmp_path) == -sum(gradients)
+
+
+@pytest.mark.parametrize("step", [2, 4, 7])
+def test_a_stream_goes_on_where_it_was_interrupted(tmp_path, step):
+    undisturbed = fit_stream(tmp_path / "whole")
+    with pytest.raises(Killed):
+        fit_stream(tmp_path / "broken", [KillAt(step)], checkpoint_minutes=1e-9)
+    assert fit_stream(tmp_path / "broken", checkpoint_minutes=1e-9) == undisturbed
+
+
+def stream_on_two_devices(work_dir):
+    try:
+        fit_stream(work_dir, strategy="mirrored", devices="2")
+    except UserError as error:
+        return str(error)
+
+
+def test_a_stream_is_not_dealt_out_to_devices(tmp_path):
+    assert in_new_process(stream_on_two_devices, tmp_path).startswith("training.strategy: found mirrored; accepted")
+
+
+def test_a_checkpoint_of_another_optimizer_is_named(tmp_path):
+    with pytest.raises(Killed):
+        fit(tmp_path, TrainingConfig(optimizer="sgd", checkpoint_minutes=1e-9), [KillAt(2)])
+    with pytest.raises(UserError, match=r"checkpoint.npz: holds .* variables.* start it with --fresh"):
+        fit(tmp_path, TrainingConfig())
+
+
 def test_early_stopping_and_plateau(tmp_path):
     config = TrainingConfig(
         epochs=50, learning_rate=0.08, decay="plateau", plateau_patience=2, early_stopping_patience=5
@@ -186,7 +291,7 @@ def test_max_steps_stops_within_an_epoch(tmp_path):
 
 def test_a_loss_that_is_no_number_is_the_users_to_mend(tmp_path):
     class NaN(LinearBatches):
-        def epoch(self, number, skip=0):
+        def epoch(self, number):
             yield {"x": np.full((8, 3), np.nan, "float32"), "y": np.zeros(8, "float32")}
 
     with pytest.raises(UserError, match="training.learning_rate: the loss became nan at update 0"):

@@ -8,7 +8,8 @@ from new_process import in_new_process
 
 from rnn_tasks import training
 from rnn_tasks.config import TrainingConfig
-from rnn_tasks.training.step import build_optimizer, compiled_step
+from rnn_tasks.training.optimizers import averaged_weights, build_optimizer
+from rnn_tasks.training.step import compiled_step
 
 IDS = np.array([[1, 2, 3], [4, 4, 0], [5, 6, 7], [1, 0, 0], [2, 3, 0], [8, 1, 1], [9, 9, 9]], np.int32)
 
@@ -48,6 +49,10 @@ SETTINGS = {  # settings, devices, batches, tolerances of losses and of weights
     "not clipped": ({"clip_norm": 0.0}, 2, BATCHES[:3], 1e-5, 1e-6),
     "XLA": ({"jit_compile": True}, 2, BATCHES[1:2], 1e-5, 1e-6),
     "float16": ({"precision": "mixed_float16"}, 2, BATCHES[:3], 1e-3, 1e-3),
+    "adamw": ({"optimizer": "adamw", "weight_decay": 0.1, "weight_average": 0.9}, 2, BATCHES[:3], 1e-5, 1e-6),
+    "nadam": ({"optimizer": "nadam"}, 2, BATCHES[:3], 1e-5, 1e-6),
+    "rmsprop": ({"optimizer": "rmsprop"}, 2, BATCHES[:3], 1e-5, 1e-6),
+    "sgd": ({"optimizer": "sgd", "momentum": 0.9}, 2, BATCHES[:3], 1e-5, 1e-6),
     "bfloat16": ({"precision": "mixed_bfloat16"}, 2, BATCHES[:3], 1e-3, 1e-3),
 }
 
@@ -62,7 +67,8 @@ def losses_and_weights(devices, settings, batches):
         optimizer = build_optimizer(config, built)
         step = compiled_step(built, optimizer, loss, config)
         results = [[float(part) for part in step(each)] for each in batches]
-        return results, [np.asarray(weight) for weight in built.weights]
+        with averaged_weights(built, optimizer, config):
+            return results, [np.asarray(weight) for weight in built.weights]
 
 
 def on_one_and_on_several():
@@ -87,6 +93,30 @@ def test_several_devices_update_as_one(name, computed):
     np.testing.assert_allclose(their_results, results, rtol=losses_alike)
     for ours, theirs in zip(weights, their_weights, strict=True):
         np.testing.assert_allclose(theirs, ours, atol=weights_alike)
+
+
+def test_momentum_and_weight_decay_are_as_published():
+    """Sutskever et al. 2013, equations 1 and 2; Loshchilov and Hutter 2019, algorithm 2, where no gradient is."""
+    sgd = TrainingConfig(optimizer="sgd", momentum=0.9, learning_rate=0.1, clip_norm=0.0)
+    adamw = TrainingConfig(optimizer="adamw", weight_decay=0.5, learning_rate=0.1, clip_norm=0.0)
+    np.testing.assert_allclose(after_updates(sgd, 1.0, gradient=1.0), [0.9, 0.9 - 0.19, 0.71 - 0.271], rtol=1e-6)
+    np.testing.assert_allclose(after_updates(adamw, 1.0, gradient=0.0), [0.95, 0.95**2, 0.95**3], rtol=1e-6)
+
+
+def after_updates(config, start, gradient):
+    scalar = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+    scalar.set_weights([np.full((1, 1), start)])
+    step = compiled_step(
+        scalar,
+        build_optimizer(config, scalar),
+        lambda model, batch, _: training.StepLoss(gradient * tf.reduce_sum(model(batch["x"])), tf.constant(1.0)),
+        config,
+    )
+    seen = []
+    for _ in range(3):
+        step({"x": np.ones((1, 1), "float32")})
+        seen.append(float(scalar.get_weights()[0][0, 0]))
+    return seen
 
 
 def test_a_word_that_occurs_twice_moves_no_farther_than_another():

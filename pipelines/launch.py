@@ -1,0 +1,63 @@
+"""What the commands start: TensorFlow, and a task's flow."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from pipelines.settings import get_settings
+from rnn_tasks import activity
+from rnn_tasks.config import TaskConfig
+
+if TYPE_CHECKING:
+    from pipelines.flow import Outcome
+
+STDOUT, STDERR = 1, 2
+
+
+@contextlib.contextmanager
+def redirected(descriptor: int, target: int) -> Iterator[None]:
+    """What is written to a file descriptor, in Python or in C++, goes to another one inside the block."""
+    sys.stdout.flush()
+    kept = os.dup(descriptor)
+    os.dup2(target, descriptor)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, descriptor)
+        os.close(kept)
+
+
+def import_tensorflow() -> None:
+    """Import TensorFlow without what its C++ side says on the way, which no setting silences."""
+    with tempfile.TemporaryFile() as said:
+        try:
+            with activity.doing("importing TensorFlow"), redirected(STDERR, said.fileno()):
+                import tensorflow  # noqa: F401
+        except ImportError:
+            said.seek(0)
+            sys.stderr.write(said.read().decode(errors="replace"))
+            raise
+    # It warns of every function compiled for more than four shapes, which buckets of lengths ask for.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+
+
+def run_flow(task: str, config: TaskConfig, fresh: bool = False) -> Outcome:
+    """A task's whole chain on a config, in a Prefect flow run of this process."""
+    # Only its log lines for the flow's page: what a user needs to read comes from our own loggers and from `main`.
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+    from pipelines import servers
+
+    wait_for_prefect = servers.start_prefect_api(get_settings())
+    import_tensorflow()  # takes seconds, spent here while a temporary server starts
+    with activity.doing("importing Prefect and MLflow"):
+        from pipelines import flows
+    with activity.doing("starting Prefect"):
+        wait_for_prefect()
+    return flows.flow_of(task)(config=config, fresh=fresh)

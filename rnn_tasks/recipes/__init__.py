@@ -1,0 +1,1 @@
+"""Published experiments that `rnn-tasks reproduce` repeats: a TOML file each."""

@@ -1,0 +1,66 @@
+"""The optimizer of a config, and the average of the weights that it made."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from rnn_tasks.config import TrainingConfig
+
+KINDS: dict[str, type[keras.optimizers.Optimizer]] = {
+    "adam": keras.optimizers.Adam,
+    "adamw": keras.optimizers.AdamW,
+    "nadam": keras.optimizers.Nadam,
+    "rmsprop": keras.optimizers.RMSprop,
+    "sgd": keras.optimizers.SGD,
+}
+
+
+def build_optimizer(config: TrainingConfig, model: keras.Model) -> keras.optimizers.Optimizer:
+    """Keras' own, with clipping, and loss scaling in float16; for the strategy whose scope this is called in.
+
+    Args:
+        config: `optimizer`, its options, `clip_norm`, `weight_average` and `precision` are read.
+        model: a built model, whose trainable variables it will update.
+    """
+    # Keras clips each device's gradient before adding them up. The step hands every device the whole gradient divided
+    # by their number, so clipping to norm / devices and adding up clips the whole to the norm.
+    devices = tf.distribute.get_strategy().num_replicas_in_sync
+    options: dict[str, Any] = {"global_clipnorm": config.clip_norm / devices if config.clip_norm else None}
+    if config.optimizer == "sgd":
+        options["momentum"] = config.momentum
+    if config.optimizer == "adamw":
+        options["weight_decay"] = config.weight_decay
+    if config.weight_average:
+        options |= {"use_ema": True, "ema_momentum": config.weight_average}
+    optimizer = KINDS[config.optimizer](config.learning_rate, **options)
+    if config.precision == "mixed_float16":
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+    optimizer.build(model.trainable_variables)
+    return optimizer
+
+
+@contextlib.contextmanager
+def averaged_weights(
+    model: keras.Model, optimizer: keras.optimizers.Optimizer, config: TrainingConfig
+) -> Iterator[None]:
+    """Inside, the model has the moving average of its weights, if `config` wants one.
+
+    The average is `weight_average` times what it was, plus the rest of the weights after each update (Polyak and
+    Juditsky 1992, with exponential weights).
+    """
+    if not config.weight_average:
+        yield
+        return
+    latest = [np.asarray(variable) for variable in model.trainable_variables]
+    optimizer.finalize_variable_values(model.trainable_variables)
+    try:
+        yield
+    finally:
+        for variable, value in zip(model.trainable_variables, latest, strict=True):
+            variable.assign(value)
