@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from absl import logging as absl_logging
 
 HERE = Path(__file__).parent
 # Importing `pipelines` fixes where Prefect keeps its things, so the session's home has to be set before.
@@ -19,6 +20,9 @@ SESSION_HOME = tempfile.TemporaryDirectory(prefix="rnn-tasks-test-")
 Path(SESSION_HOME.name, "mlruns").mkdir()
 os.environ |= {"RNN_TASKS_HOME": SESSION_HOME.name, "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL"}
 os.environ.pop("RNN_TASKS_CACHE", None)
+# TensorFlow's log handler keeps what standard error is when it is imported, which may be pytest's own file, and closes
+# it when a flow in this process configures logging. It closes no stream that is the interpreter's.
+absl_logging.get_absl_handler().python_handler.stream = sys.__stderr__
 sys.path.insert(0, str(HERE))  # so that `dummy_task` can be imported by its name, as a task is
 
 
