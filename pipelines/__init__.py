@@ -3,6 +3,10 @@
 Prefect and MLflow read the addresses of their stores while they are imported, so importing this package sets them.
 """
 
-from pipelines.settings import get_settings
+import contextlib
 
-get_settings().export_environment()
+from pipelines.settings import get_settings
+from rnn_tasks.errors import UserError
+
+with contextlib.suppress(UserError):  # whoever asks for the settings is told; `list` does without
+    get_settings().export_environment()

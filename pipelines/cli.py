@@ -16,7 +16,7 @@ from typing import Annotated, NoReturn
 
 from cyclopts import App, CycloptsError, Parameter
 
-from pipelines import presentation, provenance, reproducing, sign_of_life
+from pipelines import presentation, provenance, reproducing, sign_of_life, store_checks
 from pipelines.arguments import check_paths, chosen_config, validate_options
 from pipelines.errors import ServerError
 from pipelines.launch import STDERR, STDOUT, import_tensorflow, redirected, run_flow
@@ -92,6 +92,7 @@ def run(
     declared = get_task(task)
     config = chosen_config(declared, preset, data, set_, seed)
     declared.inputs(config)  # a missing file is told now, not after half a minute of imports
+    store_checks.check(get_settings(), writes=True)
     with (
         open(os.devnull, "w") as nowhere,
         redirected(STDOUT, nowhere.fileno() if quiet else STDERR),  # whatever libraries print
@@ -225,9 +226,11 @@ def reproduce(
         Say nothing but the result and errors.
     """
     if recipe is None:
+        store_checks.check(get_settings(), writes=False)
         reproducing.show_recipes()
         return
     chosen = reproducing.checked(load_recipe(recipe), variant, seeds, data)
+    store_checks.check(get_settings(), writes=True)
     with (
         open(os.devnull, "w") as nowhere,
         redirected(STDOUT, nowhere.fileno() if quiet else STDERR),
@@ -244,6 +247,7 @@ def reproduce(
 def compare(task: TaskName, /) -> None:
     """All runs of a task, newest first: status, preset, data, metrics, champions, and who answers `predict`."""
     declared = get_task(task)
+    store_checks.check(get_settings(), writes=False)
     from pipelines import comparison
 
     presentation.show_runs(declared, comparison.runs(declared))
@@ -261,9 +265,10 @@ def doctor() -> None:
 @app.command
 def ui() -> None:
     """Serve Prefect's and MLflow's user interfaces over this project's stores until Ctrl-C."""
+    settings = get_settings()
+    store_checks.check(settings, writes=True)
     from pipelines import crashes, servers
 
-    settings = get_settings()
     with servers.user_interfaces(settings, tell=lambda line: print(line, file=sys.stderr, flush=True)) as check:
         print(
             f"Prefect  {settings.prefect_url}   (log: {settings.prefect_log})\n"
@@ -279,9 +284,10 @@ def ui() -> None:
 @app.command
 def serve() -> None:
     """Register a deployment a task and run what is started or scheduled in the Prefect UI, until Ctrl-C."""
+    settings = get_settings()
+    store_checks.check(settings, writes=True)
     from pipelines import servers
 
-    settings = get_settings()
     url = os.environ.get("PREFECT_API_URL") or servers.running_prefect(settings)
     if not url:
         raise UserError("no Prefect server is running; start it in another terminal: make ui")
@@ -296,6 +302,7 @@ def serve() -> None:
 
 def _answering(task: Task, run: str | None, data: str | None) -> Path:
     """The export of the model that answers, which is named on standard error."""
+    store_checks.check(get_settings(), writes=False)
     from pipelines import champions, tracking
 
     model = champions.choose(task, run, data)

@@ -57,7 +57,8 @@ def run_flow(task: str, config: TaskConfig, fresh: bool = False) -> Outcome:
     wait_for_prefect = servers.start_prefect_api(get_settings())
     import_tensorflow()  # takes seconds, spent here while a temporary server starts
     with activity.doing("importing Prefect and MLflow"):
-        from pipelines import flows
+        from pipelines import flows, tracking
+    tracking.client()  # another version's store is told of before anything is prepared
     with activity.doing("starting Prefect"):
         wait_for_prefect()
     return flows.flow_of(task)(config=config, fresh=fresh)

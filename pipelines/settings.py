@@ -6,8 +6,10 @@ import os
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from rnn_tasks.errors import UserError
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -43,12 +45,21 @@ class Settings(BaseSettings):
         return self.home / "mlruns" / "artifacts"
 
     @property
+    def mlflow_database(self) -> Path:
+        return self.home / "mlruns" / "mlflow.db"
+
+    @property
     def tracking_uri(self) -> str:
-        return f"sqlite:///{self.home / 'mlruns' / 'mlflow.db'}"
+        return f"sqlite:///{self.mlflow_database}"  # SQLAlchemy takes all up to a ? as it is, % and # too
 
     @property
     def prefect_home(self) -> Path:
         return self.home / "mlruns" / "prefect"
+
+    @property
+    def prefect_database(self) -> Path:
+        """Where Prefect puts it below its home."""
+        return self.prefect_home / "prefect.db"
 
     @property
     def prefect_log(self) -> Path:
@@ -97,5 +108,14 @@ _DEFAULTS = {
 
 
 def get_settings() -> Settings:
-    """The settings as the environment has them now."""
-    return Settings()
+    """The settings as the environment has them now.
+
+    Raises:
+        UserError: a variable has a value that is none.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "_".join(str(part) for part in first["loc"]).upper()
+        raise UserError(f"RNN_TASKS_{name}: {first['msg']} (found {first['input']!r})") from None

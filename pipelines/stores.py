@@ -21,7 +21,7 @@ from rnn_tasks.locks import alone
 
 def make_mlflow_store(settings: Settings) -> None:
     """Make MLflow's database unless it is there: some seconds, once."""
-    database = _mlflow_database(settings)
+    database = settings.mlflow_database
     if database.exists():
         return
     with alone(database.with_name(".mlflow.lock"), "makes MLflow's store"):
@@ -32,9 +32,9 @@ def make_mlflow_store(settings: Settings) -> None:
         making = activity.doing("making the MLflow store, once")
         with making, tempfile.TemporaryDirectory(prefix=".mlflow-", dir=database.parent) as directory:
             aside = settings.model_copy(update={"home": Path(directory)})
-            _mlflow_database(aside).parent.mkdir()
+            aside.mlflow_database.parent.mkdir()
             SqlAlchemyStore(aside.tracking_uri, settings.artifacts.as_uri()).engine.dispose()
-            os.replace(_mlflow_database(aside), database)
+            os.replace(aside.mlflow_database, database)
 
 
 @contextlib.contextmanager
@@ -47,7 +47,7 @@ def making_prefect_store(settings: Settings) -> Iterator[None]:
     version = metadata.version("prefect")
 
     def is_made() -> bool:
-        return (settings.prefect_home / "prefect.db").exists() and made_by.exists() and made_by.read_text() == version
+        return settings.prefect_database.exists() and made_by.exists() and made_by.read_text() == version
 
     with contextlib.ExitStack() as held:
         if not is_made():
@@ -57,7 +57,3 @@ def making_prefect_store(settings: Settings) -> Iterator[None]:
         yield
         if not is_made():
             write_whole(made_by, version)
-
-
-def _mlflow_database(settings: Settings) -> Path:
-    return settings.home / "mlruns" / "mlflow.db"

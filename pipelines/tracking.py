@@ -16,12 +16,14 @@ from importlib import metadata
 from pathlib import Path
 
 import mlflow
+from alembic.util import CommandError as AlembicError
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 from mlflow.utils.file_utils import local_file_uri_to_path
+from sqlalchemy.exc import SQLAlchemyError
 
-from pipelines import stores
+from pipelines import names, stores
 from pipelines.provenance import competed, data_path, digest_of_test, flat, nearest_preset, surroundings
 from pipelines.settings import PROJECT, get_settings
 from pipelines.signature import example_of, signature_of
@@ -39,13 +41,16 @@ def client() -> mlflow.MlflowClient:
     settings = get_settings()
     settings.artifacts.mkdir(parents=True, exist_ok=True)
     stores.make_mlflow_store(settings)
-    return _client(settings.tracking_uri)
+    return _client(settings.mlflow_database, settings.tracking_uri)
 
 
 @functools.cache
-def _client(uri: str) -> mlflow.MlflowClient:
-    with activity.doing("opening the MLflow store"):
-        return mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
+def _client(database: Path, uri: str) -> mlflow.MlflowClient:
+    try:
+        with activity.doing("opening the MLflow store"):
+            return mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
+    except (MlflowException, SQLAlchemyError, AlembicError) as error:  # of another version, or of another program
+        raise UserError(f"{database}: MLflow {mlflow.__version__} cannot use this database ({error})") from None
 
 
 # ---------------------------------------------------------------------------------------------- the life of a run
@@ -69,9 +74,11 @@ def create_run(task: Task, config: TaskConfig, prepared: Prepared) -> str:
     )
     run_id = run.info.run_id
     params = flat(config.model_dump(mode="json"))
-    client().log_batch(run_id, params=[Param(key, str(value)) for key, value in params.items()])
+    client().log_batch(
+        run_id, params=[Param(key, names.shortened(str(value), names.PARAM_LENGTH)) for key, value in params.items()]
+    )
     dataset = Dataset(
-        name=prepared.source,
+        name=names.shortened(prepared.source, names.DATASET_LENGTH),
         digest=prepared.digest[:DATASET_DIGEST_LENGTH],
         source_type="local",
         source=json.dumps({"uri": prepared.directory.as_uri()}),
@@ -143,9 +150,9 @@ def log_training(run_id: str, trained: Trained) -> None:
 
 def log_report(run_id: str, report: Report) -> None:
     """Metrics with their baselines, tables, figures and samples."""
-    baselines = {f"baseline.{m.name}": m.baseline for m in report.metrics if m.baseline is not None}
-    log_metrics(run_id, {**{m.name: m.value for m in report.metrics}, **baselines})
-    client().log_batch(run_id, tags=[RunTag(f"note.{name}", text) for name, text in report.notes.items()])
+    baselines = {f"baseline.{names.key(m.name)}": m.baseline for m in report.metrics if m.baseline is not None}
+    log_metrics(run_id, {**{names.key(m.name): m.value for m in report.metrics}, **baselines})
+    client().log_batch(run_id, tags=[RunTag(f"note.{names.key(name)}", text) for name, text in report.notes.items()])
     client().log_artifact(run_id, str(report.samples), "samples")
     for table in report.tables.values():
         client().log_artifact(run_id, str(table), "tables")
@@ -240,7 +247,7 @@ def register_model(task: Task, task_module: str, run_id: str, exported: Exported
         run_id=run_id,
         python_model=str(Path(__file__).with_name("served_model.py")),
         model_config={"task_module": task_module},
-        artifacts={"export": str(exported.directory)},
+        artifacts={"export": exported.directory.as_uri()},  # of a bare path MLflow takes %20 for a space
         code_paths=[str(PROJECT / "rnn_tasks")],
         signature=signature_of(task),
         input_example=example_of(task),

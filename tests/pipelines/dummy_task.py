@@ -60,7 +60,7 @@ def prepare(config, work_dir):
             log.write("prepare\n")
         return {"train": len(words), "test": config.data.test_words}
 
-    return prepare_once([prepare], config.data, inputs(config), work_dir, write, source=Path(config.data.source).stem)
+    return prepare_once([prepare], config.data, inputs(config), work_dir, write, source=config.data.source)
 
 
 def build(config, prepared):

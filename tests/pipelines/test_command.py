@@ -15,7 +15,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.settings import PREFECT_LOCAL_STORAGE_PATH
 
-from pipelines import arguments, cli
+from pipelines import arguments, cli, tracking
 from rnn_tasks.config import TaskConfig
 
 MISTAKES = {
@@ -213,6 +213,33 @@ def test_predict_writes_a_line_for_each_line(in_process, home):
     code, _, said = in_process("predict", "dummy", "--input", "in.txt", "--output", "out2.txt")
     assert (code, said) == (2, f"{model}error: in.txt, line 2: not UTF-8 (byte 4 of the line)\n")
     assert not (home / "out2.txt").exists()
+
+
+def test_data_of_a_very_long_path_come_to_a_registered_model(in_process, home):
+    """MLflow takes 500 characters for the name of a dataset, and 255 for an alias."""
+    deep = Path(*["x" * 250] * 12)
+    here = os.open(home, os.O_RDONLY)
+    for part in deep.parts:
+        os.mkdir(part, dir_fd=here)
+        here, left = os.open(part, os.O_RDONLY, dir_fd=here), here
+        os.close(left)
+    with open(os.open("words.txt", os.O_CREAT | os.O_WRONLY, dir_fd=here), "w") as file:
+        file.write("one two")
+    os.close(here)
+    source = str(deep / "words.txt")
+    assert len(source) > 3000
+    code, summary, said = in_process("run", "dummy", "--data", source)
+    assert code == 0, said
+    run_id = re.search(r"MLflow run (\w+)", summary)[1]
+    run = tracking.get_run(run_id)
+    assert (run.data.tags["data"], run.data.params["data.source"]) == (source, source)
+    (dataset,) = run.inputs.dataset_inputs
+    assert dataset.dataset.name == f"…{source[-499:]}"
+    assert set(tracking.aliases("dummy")) == {"champion", f"champion-{'x' * 50}-words-txt"}
+    (home / "in.txt").write_text("one\n")
+    for chosen in (source, str(home / source)):
+        code, answer, said = in_process("predict", "dummy", "--data", chosen, "--input", "in.txt")
+        assert (code, answer) == (0, "3\n"), said
 
 
 def test_a_newcomer_s_trial_run_answers_by_name_and_no_longer_when_a_real_one_has_finished(in_process, home):
