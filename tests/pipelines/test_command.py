@@ -45,9 +45,10 @@ MISTAKES = {
     ("run", "dummy", "--seed", "x"): 'Invalid value for --seed: unable to convert "x" into int.',
     ("generate", "dummy", "--letters", "0"): "letters: Input should be greater than or equal to 1 (found '0')",
     ("generate", "dummy", "--times", "2"): "unknown option --times (options of 'dummy': --letters)",
-    (
-        "fly",
-    ): 'Unknown command "fly". Available commands: list, describe, run, predict, generate, compare, doctor, ui, ...',
+    ("fly",): (
+        'Unknown command "fly". Available commands: list, describe, run, predict, generate, reproduce, compare, '
+        "doctor, ..."
+    ),
 }
 
 
