@@ -19,7 +19,9 @@ REFILL_SECONDS = 0.05
 
 
 class LineStream:
-    """The lines of an open UTF-8 file, pipe or terminal, without their ends; only \\n and \\r\\n end a line.
+    """The lines of an open UTF-8 file, pipe or terminal, without their ends; \\n and \\r\\n end a line.
+
+    A lone \\r does, too, where the whole input has no \\n: old Macs wrote such files.
 
     Args:
         descriptor: open for reading; its owner closes it.
@@ -78,7 +80,10 @@ class LineStream:
             self._begun.append(rest)
         if not data:
             self._ended = True
-            if last := b"".join(self._begun):
+            last = b"".join(self._begun)
+            if not self._taken and not self._whole:
+                last = last.removesuffix(b"\r").replace(b"\r", b"\n")
+            if last:
                 self._add(last)
 
     def _add(self, text: bytes) -> None:

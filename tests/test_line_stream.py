@@ -34,6 +34,10 @@ def stream_of(path, content):
         (b"", []),
         (b"\n", [""]),
         (b"a\r", ["a"]),
+        (b"\xef\xbb\xbfa\r\rb c\rlast", ["a", "", "b c", "last"]),  # as old Macs wrote
+        (b"a\rb\r", ["a", "b"]),
+        (b"a\rb\nc\rd", ["a\rb", "c\rd"]),
+        (b"a\n\rb", ["a", "\rb"]),
         (b"x" * (3 * READ) + b"\ny", ["x" * (3 * READ), "y"]),
     ],
 )
