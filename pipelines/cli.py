@@ -119,6 +119,7 @@ def predict(
     data: str | None = None,
     input: Path | None = None,  # noqa: A002
     output: Path | None = None,
+    quiet: bool = False,
     **options: str,
 ) -> None:
     """Answer line by line with a trained model, which is named on standard error.
@@ -140,21 +141,28 @@ def predict(
     output
         Where the answers go, one line for each input line; standard output by default. A regular file gets them
         when the last one is known, a pipe or a device one by one.
+    quiet
+        Say nothing but the answers and errors.
     options
         What the task lets its caller choose: `rnn-tasks describe TASK` shows it.
     """
     declared = get_task(task)
     choices = validate_options(declared, options, declared.predict_options)
     check_paths(declared, input, output, choices)
-    export = _answering(declared, run, data)
+    export = _answering(declared, run, data, quiet)
     # The input first, as a shell does: whoever holds the other ends of two pipes counts on it.
     with (
         reading(input or STANDARD_INPUT, str(input or "standard input")) as lines,
         writing(output or STANDARD_OUTPUT, f"--output {output}" if output else "standard output") as write,
     ):
-        import_tensorflow()
-        for answer in declared.predict(export, declared.records.read(lines, lines.name), choices):
-            write(answer)
+        with sign_of_life.shown(f"predict {task}", quiet):
+            import_tensorflow()
+        records = declared.records.read(lines, lines.name)
+        with contextlib.ExitStack() as loading:
+            loading.enter_context(sign_of_life.shown(f"predict {task}", quiet))
+            records.before_first = loading.close  # from there on the terminal is for lines and answers
+            for answer in declared.predict(export, records, choices):
+                write(answer)
 
 
 @app.command
@@ -165,6 +173,7 @@ def generate(
     run: str | None = None,
     data: str | None = None,
     output: Path | None = None,
+    quiet: bool = False,
     **options: str,
 ) -> None:
     """Let a trained network, which is named on standard error, write on by itself.
@@ -177,6 +186,8 @@ def generate(
         A path, or the name of a data source: the champion on this data.
     output
         Where the lines go; standard output by default.
+    quiet
+        Say nothing but the lines and errors.
     options
         What the task lets its caller choose: `rnn-tasks describe TASK` shows it.
     """
@@ -186,10 +197,15 @@ def generate(
         raise UserError(f"task {task!r} does not generate (tasks that do: {', '.join(able) or 'none yet'})")
     choices = validate_options(declared, options, declared.generate_options)
     check_paths(declared, None, output, choices)
-    export = _answering(declared, run, data)
-    with writing(output or STANDARD_OUTPUT, f"--output {output}" if output else "standard output") as write:
+    export = _answering(declared, run, data, quiet)
+    with (
+        writing(output or STANDARD_OUTPUT, f"--output {output}" if output else "standard output") as write,
+        contextlib.ExitStack() as loading,
+    ):
+        loading.enter_context(sign_of_life.shown(f"generate {task}", quiet))
         import_tensorflow()
         for line in declared.generate(export, choices):
+            loading.close()
             write(line)
 
 
@@ -254,11 +270,19 @@ def compare(task: TaskName, /) -> None:
 
 
 @app.command
-def doctor() -> None:
-    """What this machine gives recurrent layers: which kernel each takes here, and why not a faster one."""
-    import_tensorflow()
-    from pipelines.doctor import report
+def doctor(*, quiet: bool = False) -> None:
+    """What this machine gives recurrent layers: which kernel each takes here, and why not a faster one.
 
+    Parameters
+    ----------
+    quiet
+        Say nothing but the result and errors.
+    """
+    with sign_of_life.shown("doctor", quiet):
+        import_tensorflow()
+        from pipelines.doctor import library, report
+
+        library()  # compiled at first use
     report()
 
 
@@ -300,13 +324,14 @@ def serve() -> None:
 # --------------------------------------------------------------------------------------------- what the commands use
 
 
-def _answering(task: Task, run: str | None, data: str | None) -> Path:
-    """The export of the model that answers, which is named on standard error."""
+def _answering(task: Task, run: str | None, data: str | None, quiet: bool) -> Path:
+    """The export of the model that answers, which is named on standard error unless that is to be quiet."""
     store_checks.check(get_settings(), writes=False)
     from pipelines import champions, tracking
 
     model = champions.choose(task, run, data)
-    print("answering:", champions.described(task, model), file=sys.stderr)
+    if not quiet:
+        print("answering:", champions.described(task, model), file=sys.stderr)
     return tracking.export_directory(task.name, model)
 
 

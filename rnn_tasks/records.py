@@ -7,7 +7,7 @@ follows from it, and the suite over the registry tries its examples, good and ba
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -65,10 +65,14 @@ class RecordStream:
         records: their kind.
         lines: a `LineStream`, or any lines.
         source: names the input in errors.
+
+    Attributes:
+        before_first: is called when the first record is about to be waited for: whoever answers is ready.
     """
 
     def __init__(self, records: Records, lines: Iterable[str], source: str):
         self.records, self.source, self.taken = records, source, 0
+        self.before_first: Callable[[], None] = lambda: None
         self.lines = ["\n".join(lines)] if records.whole_input else lines
         self._rest: Iterator[list[str]] | None = None
         self._wrong: UserError | None = None
@@ -82,6 +86,7 @@ class RecordStream:
         if self._wrong:
             raise self._wrong
         if self._rest is None:
+            self.before_first()
             self._rest = chunks(self.lines, limit)
         found: list[Record] = []
         for line in next(self._rest, []):

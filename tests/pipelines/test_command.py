@@ -16,6 +16,7 @@ from prefect.client.schemas.sorting import FlowRunSort
 from prefect.settings import PREFECT_LOCAL_STORAGE_PATH
 
 from pipelines import arguments, cli, tracking
+from rnn_tasks import activity
 from rnn_tasks.config import TaskConfig
 
 MISTAKES = {
@@ -346,3 +347,27 @@ def test_quiet_says_the_result_alone(command):
     done = command("run", "dummy", "--quiet", "--json")
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["status"] == "FINISHED"
+    answered = command("predict", "dummy", "--quiet", stdin="one\rthree")  # lines as old Macs end them
+    assert (answered.returncode, answered.stdout, answered.stderr) == (0, "3\n5\n", "")
+    written = command("generate", "dummy", "--quiet", "--letters", "2")
+    assert (written.returncode, written.stdout, written.stderr) == (0, "a\nb\n", "")
+
+
+def test_predict_says_what_it_waits_for_until_it_is_ready_for_lines(
+    in_process, home, dummy, monkeypatch, open_terminal
+):
+    assert in_process("run", "dummy", "--quiet")[0] == 0
+    terminal, seen = open_terminal(), []
+
+    def predict(export_dir, records, options):
+        with activity.doing("loading the model"):
+            terminal.wait_for("loading the model")
+        for record in records:
+            seen.append(terminal.screen())  # nothing is drawn any more
+            yield record.upper()
+
+    answering = dataclasses.replace(dummy, predict=predict)
+    monkeypatch.setattr(cli, "get_task", lambda name: answering)
+    (home / "in.txt").write_text("one\ntwo\n")
+    assert in_process("predict", "dummy", "--input", "in.txt")[:2] == (0, "ONE\nTWO\n")
+    assert [[line[:15] for line in screen] for screen in seen] == [["answering: run "]] * 2
