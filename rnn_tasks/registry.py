@@ -12,6 +12,7 @@ TASK_MODULES = {
     "translate": "rnn_tasks.tasks.translate",
     "reber": "rnn_tasks.tasks.reber",
     "mnist": "rnn_tasks.tasks.mnist",
+    "forecast": "rnn_tasks.tasks.forecast",
 }
 
 

@@ -152,8 +152,9 @@ class Task:
         train: (config, prepared, work_dir, callbacks) -> Trained. Resumes from work_dir.
         evaluate: (config, prepared, trained, out_dir) -> Report.
         export: (config, prepared, trained, out_dir) -> Exported.
-        predict: (export_dir, records, options) -> one answer a record (n-best lists may give more), as the records
-            come: it takes them by `rnn_tasks.line_stream.chunks`, for their input may stay open.
+        predict: (export_dir, records, options) -> one answer a record (n-best lists may give more, and a whole input
+            may be answered by the lines of a table), as the records come: it takes them by
+            `rnn_tasks.line_stream.chunks`, for their input may stay open.
         metrics: prepared -> names of the metrics that `evaluate` always gives.
         example_batch: (config, prepared) -> one training batch, by field.
         inputs: config -> the files the user's data consists of (none by default); checked for existence and

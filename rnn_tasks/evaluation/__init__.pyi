@@ -1,6 +1,8 @@
 from .bigrams import bigrams_known as bigrams_known
 from .bleu_tokenizer import bleu_tokenizer as bleu_tokenizer
 from .bleu_tokenizer import require_bleu_tokenizer as require_bleu_tokenizer
+from .classical import arima_forecasts as arima_forecasts
+from .classical import ets_forecasts as ets_forecasts
 from .classification import accuracy as accuracy
 from .classification import confusion_matrix as confusion_matrix
 from .classification import confusion_table as confusion_table
@@ -8,6 +10,10 @@ from .classification import cross_entropy as cross_entropy
 from .classification import logistic_regression as logistic_regression
 from .classification import majority_accuracy as majority_accuracy
 from .classification import per_class_table as per_class_table
+from .forecasting import Forecasts as Forecasts
+from .forecasting import error_rows as error_rows
+from .forecasting import naive_forecasts as naive_forecasts
+from .forecasting import pinball as pinball
 from .groups import length_ranges as length_ranges
 from .groups import score_by_group as score_by_group
 from .history import read_history as read_history

@@ -1,4 +1,5 @@
 from .checks import check_same_answers as check_same_answers
+from .forecast_loop import ForecastLoop as ForecastLoop
 from .neighbours import Neighbours as Neighbours
 from .neighbours import cosine_neighbours as cosine_neighbours
 from .projector import write_projector as write_projector

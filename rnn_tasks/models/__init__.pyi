@@ -1,3 +1,4 @@
 from .encoder_decoder import EncoderDecoder as EncoderDecoder
+from .forecaster import forecaster as forecaster
 from .sequences import sequence_to_sequence as sequence_to_sequence
 from .sequences import sequence_to_vector as sequence_to_vector

@@ -1,6 +1,11 @@
 from .canvas import save_figure as save_figure
 from .curves import learning_curves as learning_curves
 from .curves import score_while_reading as score_while_reading
+from .forecasts import ForecastPanel as ForecastPanel
+from .forecasts import continuation as continuation
+from .forecasts import error_by_horizon as error_by_horizon
+from .forecasts import forecasts as forecasts
+from .forecasts import residuals as residuals
 from .matrices import attention_map as attention_map
 from .matrices import confusion as confusion
 from .pictures import captioned_pictures as captioned_pictures

@@ -4,6 +4,7 @@ from .config import SequenceTrainingConfig as SequenceTrainingConfig
 from .details import Details as Details
 from .details import Judged as Judged
 from .encoder_decoder import encoder_decoder as encoder_decoder
+from .forecaster import forecaster as forecaster
 from .heads import Numbers as Numbers
 from .heads import OneOf as OneOf
 from .heads import YesOrNo as YesOrNo

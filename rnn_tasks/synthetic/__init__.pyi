@@ -3,3 +3,4 @@ from .reber import MIXTURE as MIXTURE
 from .reber import corrupt as corrupt
 from .reber import reber_dataset as reber_dataset
 from .reber import reber_splits as reber_splits
+from .waves import embedded_series as embedded_series

@@ -6,8 +6,11 @@ from .forward import forward as forward
 from .loop import Batches as Batches
 from .loop import fit as fit
 from .losses import StepLoss as StepLoss
+from .losses import absolute_error as absolute_error
 from .losses import binary_cross_entropy as binary_cross_entropy
 from .losses import categorical_cross_entropy as categorical_cross_entropy
+from .losses import gaussian_negative_log_likelihood as gaussian_negative_log_likelihood
+from .losses import pinball_loss as pinball_loss
 from .losses import sampled_cross_entropy as sampled_cross_entropy
 from .losses import sequence_cross_entropy as sequence_cross_entropy
 from .losses import squared_error as squared_error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -151,6 +153,49 @@ def squared_error(outputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor) ->
     """
     difference = tf.cast(outputs, tf.float32) - tf.cast(targets, tf.float32)
     return _weighted(tf.reduce_mean(difference**2, axis=-1), weights)
+
+
+def absolute_error(outputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor) -> StepLoss:
+    """Absolute error, averaged over the values of an answer; arguments as of `squared_error`."""
+    difference = tf.cast(outputs, tf.float32) - tf.cast(targets, tf.float32)
+    return _weighted(tf.reduce_mean(tf.abs(difference), axis=-1), weights)
+
+
+def pinball_loss(outputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor, levels: Sequence[float]) -> StepLoss:
+    """Quantile regression (Koenker & Bassett 1978), averaged over the levels and the values of an answer.
+
+    Twice this is near the continuous ranked probability score where the levels are many and evenly spaced.
+
+    Args:
+        outputs: (batch, …, values, levels) estimated quantiles.
+        targets: (batch, …, values).
+        weights: (batch, …); what has weight 0 is padding.
+        levels: between 0 and 1, as many as the last axis has.
+
+    Returns:
+        StepLoss, weight = sum of the weights.
+    """
+    above = tf.cast(targets, tf.float32)[..., None] - tf.cast(outputs, tf.float32)
+    level = tf.constant(levels, tf.float32)
+    return _weighted(tf.reduce_mean(tf.maximum(level * above, (level - 1) * above), axis=[-2, -1]), weights)
+
+
+def gaussian_negative_log_likelihood(
+    mean: tf.Tensor, log_deviation: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor
+) -> StepLoss:
+    """Negative log-likelihood of a normal distribution, averaged over the values of an answer.
+
+    Args:
+        mean, log_deviation, targets: (batch, …, values).
+        weights: (batch, …); what has weight 0 is padding.
+
+    Returns:
+        StepLoss in nats, weight = sum of the weights.
+    """
+    log_deviation = tf.cast(log_deviation, tf.float32)
+    standard = (tf.cast(targets, tf.float32) - tf.cast(mean, tf.float32)) * tf.exp(-log_deviation)
+    loss = 0.5 * (math.log(2 * math.pi) + standard**2) + log_deviation
+    return _weighted(tf.reduce_mean(loss, axis=-1), weights)
 
 
 def _weighted(loss: tf.Tensor, weights: tf.Tensor) -> StepLoss:

@@ -1,0 +1,15 @@
+from .clock import Clock as Clock
+from .config import EMBEDDED as EMBEDDED
+from .config import SeriesConfig as SeriesConfig
+from .form import SeriesForm as SeriesForm
+from .layout import opener_of as opener_of
+from .past import known_ahead as known_ahead
+from .past import read_past as read_past
+from .preparing import prepare_series as prepare_series
+from .preparing import series_inputs as series_inputs
+from .reading import read_rows as read_rows
+from .records import SeriesRecords as SeriesRecords
+from .records import SeriesTable as SeriesTable
+from .regular import regular as regular
+from .windows import PreparedSeries as PreparedSeries
+from .windows import WindowBatches as WindowBatches

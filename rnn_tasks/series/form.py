@@ -1,0 +1,100 @@
+"""What has to be known of a series to forecast it: columns, steps, scales, splits. A JSON file beside the arrays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from rnn_tasks.files import write_whole
+from rnn_tasks.series.clock import Clock
+from rnn_tasks.series.time_features import time_features
+
+FORM = "series.json"
+
+
+class SeriesForm(BaseModel):
+    """A series as it was prepared.
+
+    Attributes:
+        source: where it came from, for people.
+        clock: its steps.
+        targets, covariates: names of the value columns, in their order.
+        known: names of the numbers that are known ahead.
+        categories: name -> categories of what is known ahead as text.
+        time_features: which ones, by name.
+        season, window, horizon, difference: in steps.
+        steps, validation_start, test_start: how many there are, and where the splits begin.
+        mean, deviation: of each value column in training, after differencing.
+        known_mean, known_deviation: of each known number in training.
+        scales: of each target: mean absolute error of the seasonal naive forecast in training (MASE's denominator).
+        said: what was found out while it was read, for people.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    source: str
+    clock: Clock
+    targets: list[str]
+    covariates: list[str]
+    known: list[str]
+    categories: dict[str, list[str]]
+    time_features: list[str]
+    season: int
+    window: int
+    horizon: int
+    difference: int
+    steps: int
+    validation_start: int
+    test_start: int
+    mean: list[float]
+    deviation: list[float]
+    known_mean: list[float]
+    known_deviation: list[float]
+    scales: list[float]
+    said: dict[str, str] = {}
+
+    @property
+    def history(self) -> int:
+        """Steps of the past that a forecast needs."""
+        return self.window + self.difference
+
+    @property
+    def known_width(self) -> int:
+        """Features a step that are known ahead."""
+        nothing = {name: np.array([""], object) for name in self.categories}
+        return self.known_features(0, np.zeros((1, len(self.known))), nothing).shape[1]
+
+    def known_features(self, first: int, numbers: np.ndarray, texts: dict[str, np.ndarray]) -> np.ndarray:
+        """What is known ahead, as a model reads it.
+
+        Args:
+            first: step of the first row; steps of the past are negative to a clock that starts later.
+            numbers: (steps, known numbers), as the user has them.
+            texts: name -> (steps,) text.
+
+        Returns:
+            (steps, features) float32. A category that training had not is none of them.
+        """
+        steps = np.arange(first, first + len(numbers))
+        parts = [(numbers - np.array(self.known_mean)) / np.array(self.known_deviation)] if self.known else []
+        for name, categories in self.categories.items():
+            parts.append((texts[name][:, None] == np.array(categories, object)[None]).astype(np.float32))
+        parts += [time_features(self.clock, name, steps) for name in self.time_features]
+        return np.concatenate([np.zeros((len(steps), 0)), *parts], axis=1).astype(np.float32)
+
+    def scaled(self, values: np.ndarray) -> np.ndarray:
+        """Values (steps, columns) as a model reads them, float32; the first `difference` steps mean nothing."""
+        changes = values
+        if self.difference:
+            changes = np.zeros_like(values)
+            changes[self.difference :] = values[self.difference :] - values[: -self.difference]
+        return ((changes - np.array(self.mean)) / np.array(self.deviation)).astype(np.float32)
+
+    def save(self, directory: Path) -> None:
+        write_whole(directory / FORM, self.model_dump_json(indent=2) + "\n")
+
+    @classmethod
+    def load(cls, directory: Path) -> SeriesForm:
+        return cls.model_validate_json((directory / FORM).read_bytes())

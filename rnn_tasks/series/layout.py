@@ -1,0 +1,159 @@
+"""How a CSV file is laid out: encoding, separator, header, the style of its numbers. Found from its first lines."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from rnn_tasks.errors import UserError
+from rnn_tasks.series.dates import possible_formats
+from rnn_tasks.series.numbers import Style, find_style, to_numbers
+
+SAMPLE_ROWS = 2_000
+DELIMITERS = ("\t", ";", "|", ",")
+DECIMALS = {"point": Style("."), "comma": Style(",")}
+
+Opener = Callable[[], TextIO]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a table looks like.
+
+    Attributes:
+        name: of the file, for errors.
+        delimiter: between columns.
+        skipped: lines before the first row of data: comments, and the header if there is one.
+        columns: names; numbers from 1 without a header.
+        has_header: whether the names were read.
+        style: of numbers.
+        sample: the first rows, a list of cells each.
+    """
+
+    name: str
+    delimiter: str
+    skipped: int
+    columns: list[str]
+    has_header: bool
+    style: Style
+    sample: list[list[str]]
+
+    def cells(self, column: int) -> list[str]:
+        """A column of the sample."""
+        return [row[column].strip() for row in self.sample if column < len(row)]
+
+    def position(self, name: str, key: str) -> int:
+        """Which column is called `name`, or has this number from 1.
+
+        Raises:
+            UserError: none; `key` names the setting.
+        """
+        if name in self.columns:
+            return self.columns.index(name)
+        if name.isdigit() and 1 <= int(name) <= len(self.columns):
+            return int(name) - 1
+        raise UserError(f"{key}: {self.name} has no column {name!r}; accepted are {', '.join(self.columns)}")
+
+
+def opener_of(path: Path) -> Opener:
+    """Opens a file as text: UTF-8, UTF-16 with a byte order mark, Windows-1252 where it is neither; `.gz` unpacked."""
+
+    def open_bytes() -> Any:
+        return gzip.open(path) if path.suffix == ".gz" else path.open("rb")
+
+    try:
+        with open_bytes() as file:
+            start = file.read(1 << 20)
+    except (OSError, EOFError) as error:
+        raise UserError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = "utf-16"
+    else:
+        try:
+            codecs.getincrementaldecoder("utf-8")().decode(start)  # not final: the end may cut a character
+            encoding = "utf-8-sig"
+        except UnicodeDecodeError:
+            encoding = "cp1252"
+    if b"\0" in start and encoding != "utf-16":
+        raise UserError(f"{path}: no text; accepted is a CSV file")
+    return lambda: io.TextIOWrapper(open_bytes(), encoding=encoding, newline="", errors="replace")
+
+
+def find_layout(open_text: Opener, name: str, decimal: str = "auto") -> Layout:
+    """The layout of a table.
+
+    Args:
+        open_text: opens it.
+        name: names it in errors.
+        decimal: auto, point or comma.
+
+    Raises:
+        UserError: there are no rows.
+    """
+    lines: list[str] = []
+    comments = 0
+    with open_text() as file:
+        for line in file:
+            if not lines and (line.startswith("#") or not line.strip()):
+                comments += 1
+            elif len(lines) <= SAMPLE_ROWS:
+                lines.append(line)
+            else:
+                break
+    if not lines:
+        raise UserError(f"{name}: empty; accepted is a CSV table")
+    delimiter = _delimiter(lines)
+    rows = [row for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True) if any(map(str.strip, row))]
+    width, body = len(rows[0]), rows[1:]
+    style = DECIMALS.get(decimal) or find_style((cell for row in body for cell in row), delimiter)
+    has_header = _is_header(rows[0], body, style)
+    names = [cell.strip() or str(i) for i, cell in enumerate(rows[0], 1)] if has_header else []
+    columns = names or [str(i) for i in range(1, width + 1)]
+    for column in columns:
+        if columns.count(column) > 1:
+            raise UserError(f"{name}: two columns are called {column!r}; accepted are different names")
+    sample = body if has_header else rows
+    if not sample:
+        raise UserError(f"{name}: a header and no rows; accepted is a table with a row a step")
+    return Layout(name, delimiter, comments + has_header, columns, has_header, style, sample)
+
+
+def _delimiter(lines: list[str]) -> str:
+    """The separator that cuts the most lines into equally many cells, more than one."""
+    best, best_share = ",", 0.0
+    for delimiter in DELIMITERS:
+        widths = [len(row) for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True) if row]
+        mode = max(set(widths), key=widths.count)
+        share = widths.count(mode) / len(widths) if mode > 1 else 0.0
+        if share > best_share + 0.02:
+            best, best_share = delimiter, share
+    return best
+
+
+def _is_header(first: list[str], body: list[list[str]], style: Style) -> bool:
+    """Whether some cell of the first row is a word where numbers or dates stand below it."""
+    for column, cell in enumerate(first):
+        below = [row[column].strip() for row in body[:50] if column < len(row) and row[column].strip()]
+        if not below:
+            continue
+        for values in ([cell.strip()], below):
+            if not (is_number(values, style) or possible_formats(values)):
+                break
+        else:
+            continue
+        if cell.strip() and (is_number(below, style) or possible_formats(below)):
+            return True
+    # Words over words: no number and no date anywhere in it.
+    return not any(is_number([cell], style) or possible_formats([cell]) for cell in first if cell.strip())
+
+
+def is_number(cells: list[str], style: Style, missing: frozenset[str] = frozenset()) -> bool:
+    """Whether all cells are numbers, or stand for missing ones, and one at least is a number."""
+    numbers, wrong = to_numbers(cells, style, missing)
+    return wrong < 0 and bool((numbers == numbers).any())

@@ -1,0 +1,201 @@
+"""Rows with dates as steps of a clock: sorted, each date once, none missing; what was mended is counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from rnn_tasks.errors import UserError
+from rnn_tasks.series.clock import Clock, date_of, find_clock
+from rnn_tasks.series.config import SeriesConfig
+from rnn_tasks.series.dates import RESOLUTION
+from rnn_tasks.series.reading import Rows
+
+
+@dataclass
+class Regular:
+    """A series of regular steps.
+
+    Attributes:
+        clock: when its steps are.
+        values: (steps, targets + covariates) float64, without gaps.
+        observed: (steps, targets) bool; False where a value was mended.
+        known: (steps and those known ahead, known numbers) float64.
+        texts: name -> (as many,) text.
+        counts: what was mended, by name.
+    """
+
+    clock: Clock
+    values: np.ndarray
+    observed: np.ndarray
+    known: np.ndarray
+    texts: dict[str, np.ndarray]
+    counts: dict[str, int]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+def regular(rows: Rows, config: SeriesConfig, clock: Clock | None = None) -> Regular:
+    """Rows as a series.
+
+    Args:
+        rows: of a table; their arrays are given up.
+        config: the rules.
+        clock: the steps to keep to; those that most dates keep when None.
+
+    Raises:
+        UserError: duplicates or gaps where the rules allow none, uneven dates, a column without any value.
+    """
+    counts = dict.fromkeys(("unsorted_dates", "duplicate_dates", "missing_dates", "missing_values"), 0)
+    _cut(rows, config)
+    if rows.dates is None:
+        clock, grid, texts = clock or Clock(kind="steps"), rows.numbers, rows.texts
+    else:
+        _sort(rows, counts)
+        if config.resample:
+            _resample(rows, config)
+        _merge_duplicates(rows, config, counts)
+        clock = clock or find_clock(rows.dates, rows.lines, rows.name)
+        grid, texts = _on_grid(rows, clock, counts)
+        clock = clock.model_copy(update={"start": str(rows.dates[0])})
+    targets, values = len(rows.targets), len(rows.targets) + len(rows.covariates)
+    filled = np.flatnonzero(~np.isnan(grid[:, :targets]).all(axis=1))
+    for column, name in enumerate((*rows.targets, *rows.covariates)):
+        if np.isnan(grid[:, column]).all():
+            raise UserError(f"{rows.name}: column {name} has no values; accepted is one with numbers")
+    # What comes before the first target is of no use; behind the last one there is what is known ahead.
+    first, end = int(filled[0]), int(filled[-1]) + 1
+    if first:
+        start = clock.labels(np.array([first]))[0] if clock.kind != "steps" else str(int(clock.start) + first)
+        clock = clock.model_copy(update={"start": start.replace(" ", "T")})
+    numbers, known = grid[first:end, :values], grid[first:, values:]
+    observed = ~np.isnan(numbers[:, :targets])
+    counts["missing_values"] = int(np.isnan(numbers).sum())
+    if config.missing == "error" and counts["missing_values"]:
+        at = int(np.flatnonzero(np.isnan(numbers).any(axis=1))[0])
+        raise UserError(
+            f"{rows.name}: no value at {clock.labels(np.array([at]))[0]} ({counts['missing_values']:,} missing); "
+            "data.missing accepts interpolate and forward, too"
+        )
+    for block in (numbers, known):
+        _fill(block, config.missing)
+    return Regular(clock, numbers, observed, known, {n: text[first:] for n, text in texts.items()}, counts)
+
+
+def _cut(rows: Rows, config: SeriesConfig) -> None:
+    """Leave out what lies outside of `start` and `end`."""
+    if not (config.start or config.end):
+        return
+    steps = np.arange(len(rows.numbers)) if rows.dates is None else rows.dates
+    kept = np.ones(len(steps), bool)
+    for text, key, before in ((config.start, "data.start", True), (config.end, "data.end", False)):
+        if not text:
+            continue
+        limit = Clock(kind="steps").position_of(text, key) if rows.dates is None else date_of(text, key)
+        kept &= (steps >= limit) if before else (steps <= limit)
+    if not kept.any():
+        raise UserError(f"{rows.name}: no rows between data.start {config.start!r} and data.end {config.end!r}")
+    _take(rows, np.flatnonzero(kept))
+
+
+def _sort(rows: Rows, counts: dict[str, int]) -> None:
+    assert rows.dates is not None
+    if (rows.dates[1:] >= rows.dates[:-1]).all():
+        return
+    counts["unsorted_dates"] = int((rows.dates[1:] < rows.dates[:-1]).sum())
+    _take(rows, np.argsort(rows.dates, kind="stable"))
+
+
+def _merge_duplicates(rows: Rows, config: SeriesConfig, counts: dict[str, int]) -> None:
+    """One row a date, the last one or the mean."""
+    assert rows.dates is not None
+    again = np.flatnonzero(rows.dates[1:] == rows.dates[:-1])
+    counts["duplicate_dates"] = len(again)
+    if not len(again):
+        return
+    if config.duplicates == "error":
+        date = str(rows.dates[again[0]]).replace("T", " ")
+        lines = f"lines {rows.lines[again[0]]} and {rows.lines[again[0] + 1]}"
+        raise UserError(
+            f"{rows.name}, {lines}: {date} stands twice ({len(again):,} such rows); data.duplicates accepts last and "
+            "mean, too"
+        )
+    last = np.append(rows.dates[1:] != rows.dates[:-1], True)
+    if config.duplicates == "mean":
+        group = np.cumsum(np.append(0, last[:-1]))
+        for column in rows.numbers.T:
+            there = ~np.isnan(column)
+            sums = np.bincount(group[there], column[there], minlength=group[-1] + 1)
+            with np.errstate(invalid="ignore"):
+                means = sums / np.bincount(group[there], minlength=group[-1] + 1)
+            column[last] = means
+    _take(rows, np.flatnonzero(last))
+
+
+def _resample(rows: Rows, config: SeriesConfig) -> None:
+    """Rows as steps of a pandas frequency."""
+    try:
+        offset = pd.tseries.frequencies.to_offset(config.resample)
+    except ValueError:
+        raise UserError(
+            f"data.resample: {config.resample!r} is no frequency; accepted are h, D, W, MS, 15min and what pandas takes"
+        ) from None
+    index = pd.DatetimeIndex(rows.dates)
+    groups = pd.DataFrame(rows.numbers, index=index).resample(offset)
+    found = {"mean": groups.mean, "last": groups.last}.get(config.aggregate, lambda: groups.sum(min_count=1))()
+    texts = {n: pd.Series(text, index=index).resample(offset).last() for n, text in rows.texts.items()}
+    lines = pd.Series(rows.lines, index=index).resample(offset).last().ffill()
+    rows.dates = found.index.to_numpy().astype(RESOLUTION)
+    rows.numbers = found.to_numpy()
+    rows.texts = {name: text.fillna("").to_numpy(object) for name, text in texts.items()}
+    rows.lines = lines.to_numpy(np.int32)
+
+
+def _on_grid(rows: Rows, clock: Clock, counts: dict[str, int]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Numbers and texts at every step from the first date to the last, NaN and "" where there is no row."""
+    assert rows.dates is not None
+    positions = clock.positions(rows.dates)
+    if (positions < -(2**61)).any():
+        at = int(np.flatnonzero(positions < -(2**61))[0])
+        raise UserError(f"{rows.name}, line {rows.lines[at]}: the date lies between two steps; a step is a {clock}")
+    positions -= positions[0]
+    steps = int(positions[-1]) + 1
+    counts["missing_dates"] = steps - len(positions)
+    if not counts["missing_dates"]:
+        return rows.numbers, rows.texts
+    if steps > 50 * len(positions):
+        raise UserError(
+            f"{rows.name}: {len(positions):,} rows over {steps:,} steps of a {clock}; accepted is a row a step"
+        )
+    grid = np.full((steps, rows.numbers.shape[1]), np.nan)
+    grid[positions] = rows.numbers
+    texts = {}
+    for name, text in rows.texts.items():
+        texts[name] = np.full(steps, "", object)
+        texts[name][positions] = text
+    return grid, texts
+
+
+def _fill(numbers: np.ndarray, rule: str) -> None:
+    """Mend gaps in place; before the first value of a column stands that value."""
+    for column in numbers.T:
+        gaps = np.isnan(column)
+        if not gaps.any() or gaps.all():
+            continue
+        there = np.flatnonzero(~gaps)
+        if rule == "forward":
+            last = np.maximum.accumulate(np.where(gaps, 0, np.arange(len(column))))
+            column[gaps] = column[np.maximum(last, there[0])][gaps]
+        else:
+            column[gaps] = np.interp(np.flatnonzero(gaps), there, column[there])
+
+
+def _take(rows: Rows, chosen: np.ndarray) -> None:
+    if len(chosen) == len(rows.numbers) and (chosen == np.arange(len(chosen))).all():
+        return
+    rows.dates = None if rows.dates is None else rows.dates[chosen]
+    rows.numbers, rows.lines = rows.numbers[chosen], rows.lines[chosen]
+    rows.texts = {name: text[chosen] for name, text in rows.texts.items()}

@@ -1,0 +1,108 @@
+"""Windows over a prepared series, cut out of memory-mapped arrays when a batch is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from rnn_tasks.series.form import SeriesForm
+
+
+class PreparedSeries:
+    """The arrays of a prepared series, memory-mapped.
+
+    Args:
+        directory: as `prepare_series` filled it.
+    """
+
+    def __init__(self, directory: Path):
+        self.form = SeriesForm.load(directory)
+        self.raw, self.values, self.observed = (
+            np.load(directory / f"{name}.npy", mmap_mode="r") for name in ("raw", "values", "observed")
+        )
+
+        # An array without columns cannot be mapped.
+        self.known = np.load(directory / "known.npy", mmap_mode="r" if self.form.known_width else None)
+
+    def origins(self, split: str) -> range:
+        """The steps at which a forecast may begin, so that all it is compared with lies inside the split.
+
+        The past of a forecast may reach into the split before.
+        """
+        form = self.form
+        start, end = {
+            "train": (form.history, form.validation_start),
+            "val": (form.validation_start, form.test_start),
+            "test": (form.test_start, form.steps),
+        }[split]
+        return range(max(start, form.history), end - form.horizon + 1)
+
+    def batch(self, origins: np.ndarray) -> dict[str, np.ndarray]:
+        """What a model reads of windows that end before `origins` (batch,), and the steps of both.
+
+        Returns:
+            `inputs` (batch, window, columns), `known` (batch, window + horizon, features), `targets` (batch, window +
+            horizon, targets): those of the past are the window's own.
+        """
+        form = self.form
+        span = origins[:, None] + np.arange(-form.window, form.horizon)  # (batch, window + horizon)
+        values = self.values[span]  # (batch, window + horizon, columns)
+        batch = {"inputs": values[:, : form.window], "targets": values[:, :, : len(form.targets)]}
+        return {**batch, "known": self.known[span]} if form.known_width else batch
+
+    def future(self, origins: np.ndarray) -> np.ndarray:
+        """What came to be after `origins`, as it was: (batch, horizon, targets) float64."""
+        return self.raw[origins[:, None] + np.arange(self.form.horizon), : len(self.form.targets)]
+
+    def seen(self, origins: np.ndarray) -> np.ndarray:
+        """Which values of `future` were observed and not mended: (batch, horizon, targets) bool."""
+        return self.observed[origins[:, None] + np.arange(self.form.horizon)]
+
+    def history(self, origins: np.ndarray, steps: int) -> np.ndarray:
+        """The last steps before `origins`, as they were: (batch, steps, columns) float64."""
+        return self.raw[origins[:, None] + np.arange(-steps, 0)]
+
+    def scored(self, split: str, most: int) -> np.ndarray:
+        """Origins of a split, `most` at most and evenly spaced; none in a gap, which was mended from what follows."""
+        origins = np.array(self.origins(split))
+        certain = origins[self.observed[origins - 1].all(axis=1)]
+        chosen = certain if len(certain) else origins
+        return chosen[np.unique(np.linspace(0, len(chosen) - 1, min(most, len(chosen))).round().astype(int))]
+
+
+class WindowBatches:
+    """Training windows, drawn anew each epoch.
+
+    Args:
+        series: the prepared series.
+        batch_size: windows a batch; the last one is filled up with windows of weight 0.
+        seed: with an epoch's number, decides the order of that epoch.
+        most: windows an epoch at most; 0 is all. Where there are fewer than a tenth of it, all of them are drawn again
+            and again, so that an epoch has some updates.
+    """
+
+    def __init__(self, series: PreparedSeries, batch_size: int, seed: int, most: int = 0):
+        self.series, self.batch_size, self.seed = series, batch_size, seed
+        self.origins = series.origins("train")
+        count = len(self.origins)
+        self.windows = min(count * max(1, -(-most // (10 * count))), most or count)
+
+    def __len__(self) -> int:
+        return -(-self.windows // self.batch_size)
+
+    def epoch(self, number: int) -> Iterator[dict[str, np.ndarray]]:
+        """Windows in an order that is a function of (seed, number)."""
+        rng = np.random.default_rng([self.seed, number])
+        passes = -(-self.windows // len(self.origins))
+        drawn = [rng.choice(len(self.origins), self.windows // passes, replace=False) for _ in range(passes)]
+        chosen = np.concatenate(drawn) + self.origins.start
+        for start in range(0, len(chosen), self.batch_size):
+            yield self.filled(chosen[start : start + self.batch_size])
+
+    def filled(self, origins: np.ndarray) -> dict[str, np.ndarray]:
+        """A whole batch: the first window is repeated with weight 0."""
+        rows = np.concatenate([origins, np.full(self.batch_size - len(origins), origins[0])])
+        weights = (np.arange(self.batch_size) < len(origins)).astype(np.float32)
+        return {**self.series.batch(rows), "weights": weights}
