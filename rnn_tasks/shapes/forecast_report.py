@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rnn_tasks import activity, evaluation, plots
 from rnn_tasks.evaluation import Forecasts
-from rnn_tasks.series import PreparedSeries
 from rnn_tasks.shapes.forecast_config import ForecastEvaluationConfig
 from rnn_tasks.task import Metric, Report, Trained
+
+if TYPE_CHECKING:
+    from rnn_tasks.series import PreparedSeries
 
 OURS, NAIVE, SEASONAL = "forecast", "naive", "seasonal naive"
 SAMPLES = 50
