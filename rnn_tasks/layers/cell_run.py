@@ -12,6 +12,7 @@ from rnn_tasks.layers.calls import restored
 from rnn_tasks.layers.kernels.loop import recur_in_a_loop
 from rnn_tasks.layers.kernels.native import compiled_by_xla, reason_against, recur_natively
 from rnn_tasks.layers.kernels.steps import Step
+from rnn_tasks.layers.kernels.tapes import differentiates_forwards, gradient_wanted
 from rnn_tasks.layers.run import loop_cell
 from rnn_tasks.layers.shared_masks import CallMasks
 
@@ -35,30 +36,33 @@ def choose(cell: Any, step: Step, training: bool, batch: int | None = None) -> C
     Args:
         cell: built or not.
         step: its recurrence.
-        training: whether a gradient will be wanted.
+        training: whether dropout is on, and a gradient will be wanted; one is wanted wherever a tape is open, too.
         batch: number of rows; None where it is unknown, which counts as many.
     """
     if reason := _unsuited(cell, step):
         return Choice("none", reason)
-    reason = reason_against(cell.compute_dtype, training)
+    if differentiates_forwards():
+        return Choice("none", "a ForwardAccumulator is open, which differentiates TensorFlow's own operations only")
+    wanted = gradient_wanted(training)
+    reason = reason_against(cell.compute_dtype, wanted)
     if reason is None:
         return Choice("native", None)
     if step.forward is None:
         return Choice("none", reason)
     if training and _masks_by_gate(cell):
         return Choice("none", f"{reason}; and no other has a dropout mask for each gate")
-    if not loop_pays(cell, step, training, batch):
+    if not loop_pays(cell, step, wanted, batch):
         rows = "an unknown number of rows" if batch is None else f"{batch} row{'s' * (batch != 1)}"
         shape = f"{rows} of {cell.units} units"
         return Choice("none", f"{reason}; and for {shape} Keras' own way is no slower than a loop of ours")
     return Choice("tensorflow", reason)
 
 
-def loop_pays(cell: Any, step: Step, training: bool, batch: int | None) -> bool:
-    """Whether a loop of TensorFlow's operations is no slower than Keras' own way; arguments as of `choose`."""
-    if training and (compiled_by_xla() or cell.units >= step.loop_units):
+def loop_pays(cell: Any, step: Step, gradient: bool, batch: int | None) -> bool:
+    """Whether a loop of TensorFlow's operations is no slower than Keras' own way, with a gradient or without one."""
+    if gradient and (compiled_by_xla() or cell.units >= step.loop_units):
         return True
-    rows = step.loop_rows[0 if training else 1]
+    rows = step.loop_rows[0 if gradient else 1]
     return rows is None or (batch is not None and batch <= rows)
 
 
@@ -121,7 +125,7 @@ def run_kernel(
         peepholes = tf.stack([ops.cast(w, dtype) for w in cell.peepholes]) if hasattr(cell, "peepholes") else None
         bfloat16 = cell.compute_dtype == "bfloat16"
         given = sequences, states, *weights, bias, recurrent_bias, mask, peepholes, state_mask
-        outputs, final = recur_natively(step.name, *given, bfloat16, training)
+        outputs, final = recur_natively(step.name, *given, bfloat16, gradient_wanted(training))
         outputs, final = ops.cast(outputs, cell.compute_dtype), [ops.cast(s, cell.compute_dtype) for s in final]
     else:
         outputs, final = recur_in_a_loop(step, sequences, states, *weights, bias, recurrent_bias, mask)

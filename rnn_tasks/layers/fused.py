@@ -12,6 +12,9 @@ from keras import ops
 from rnn_tasks.layers.calls import BuiltOnce, restored
 from rnn_tasks.layers.cell_run import Choice, choose, run_kernel
 from rnn_tasks.layers.kernels.steps import Step
+from rnn_tasks.layers.kernels.tapes import arrays_differentiate
+from rnn_tasks.layers.masking import masked_outputs
+from rnn_tasks.layers.run import loop_cell
 from rnn_tasks.layers.shapes import check_shape
 from rnn_tasks.layers.shared_masks import forget_masks, keep_masks_apart
 
@@ -48,7 +51,7 @@ class FusedLoop(BuiltOnce):
         """What `keras.layers.RNN.inner_loop` returns: last output, outputs (batch, time, units), final states."""
         self._check_states(sequences, initial_state)
         kernel = choose_for_layer(self, self.step, training, sequences.shape[0]).kernel
-        if kernel == "none":
+        if kernel == "none" and arrays_differentiate():
             if getattr(self, "use_cudnn", None) is True:
                 self._check_right_padded(mask)
             return super().inner_loop(sequences, initial_state, mask, training=training)  # type: ignore[misc]
@@ -56,6 +59,10 @@ class FusedLoop(BuiltOnce):
         if self.go_backwards:
             sequences = ops.flip(sequences, axis=1)
             mask = None if mask is None else ops.flip(mask, axis=1)
+        if kernel == "none":
+            outputs, states = loop_cell(self.cell, sequences, initial_state, mask, training)
+            last, outputs = masked_outputs(outputs, mask, self.zero_output_for_mask, not self.return_sequences)
+            return last, outputs, states
         outputs, states = run_kernel(self.cell, sequences, initial_state, self.step, kernel, mask, training)
         if mask is not None:
             # Before its first unmasked step a sequence has no output, even where a state was given.

@@ -12,6 +12,7 @@ from keras import ops
 
 from rnn_tasks.layers.attention_wrapper import AttentionWrapper, alignments
 from rnn_tasks.layers.calls import BuiltOnce
+from rnn_tasks.layers.kernels.tapes import differentiates_forwards
 from rnn_tasks.layers.masking import beside, masked_outputs, unmasked_steps
 from rnn_tasks.layers.multi_rnn_cell import MultiRNNCell
 from rnn_tasks.layers.recompute import draws_masks, run_in_chunks
@@ -145,7 +146,7 @@ class RNN(BuiltOnce, keras.layers.RNN):
             outputs, states, *history = loop_cell(
                 self.cell, sequences, initial_state, mask, training, self.unroll, self._record
             )
-        elif self.recompute_every and sequences.shape[1] != 0:
+        elif self.recompute_every and sequences.shape[1] != 0 and not differentiates_forwards():
             outputs, states = run_in_chunks(self.cell, sequences, initial_state, mask, training, self.recompute_every)
             history = []
         else:

@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from rnn_tasks.layers.kernels.tapes import arrays_differentiate
 from rnn_tasks.layers.masking import beside
 from rnn_tasks.layers.shared_masks import one_mask_a_sequence
 
@@ -68,6 +69,13 @@ def loop_cell(
             after = keras.tree.map_structure(lambda new, old: tf.where(beside(keep, new), new, old), after, before)
         return [ops.cast(output, cell.compute_dtype), *record(after)], after
 
+    if not arrays_differentiate():
+        if sequences.shape[1] is None:
+            raise ValueError(
+                f"{cell.name} is differentiated forwards inside a graph, for which the time dimension must be known; "
+                "found None"
+            )
+        unroll = True
     loop = _unrolled if unroll else _looped
     with one_mask_a_sequence(cell, batch, training):
         columns, states = loop(advance, sequences, initial_state, mask, patterns)

@@ -34,12 +34,12 @@ def problem(name, batch, time, features, units, masked):
     }
 
 
-def outcome(name, given, bfloat16=False, training=True):
+def outcome(name, given, bfloat16=False, keeps=True):
     """Outputs, states, and the gradients of a random projection of them to whatever has one."""
     sources = [value for key, value in given.items() if key != "mask" and value is not None]
     with tf.GradientTape() as tape:
         tape.watch(sources)
-        results = tf.nest.flatten(recur_natively(name, **given, bfloat16=bfloat16, training=training))
+        results = tf.nest.flatten(recur_natively(name, **given, bfloat16=bfloat16, keeps=keeps))
         weights = [np.random.default_rng(0).normal(size=result.shape) for result in results]
         target = tf.add_n([tf.reduce_sum(result * weight) for result, weight in zip(results, weights, strict=True)])
     return results, tf.nest.flatten(tape.gradient(target, sources))
@@ -85,7 +85,7 @@ def test_what_keeps_nothing_gives_the_same(name, batch, projected):
     if projected:
         given["kernel"] = None
     for found, wanted in zip(
-        tf.nest.flatten(outcome(name, given, training=False)), tf.nest.flatten(outcome(name, given)), strict=True
+        tf.nest.flatten(outcome(name, given, keeps=False)), tf.nest.flatten(outcome(name, given)), strict=True
     ):
         np.testing.assert_array_equal(found, wanted)
 
@@ -95,8 +95,8 @@ def test_what_keeps_nothing_gives_the_same(name, batch, projected):
 def test_nothing_to_do(name, shape):
     """No steps leave the states as they are, no rows stay none."""
     given = problem(name, *shape, masked=False)
-    for training in (False, True):
-        (outputs, *states), gradients = outcome(name, given, training=training)
+    for keeps in (False, True):
+        (outputs, *states), gradients = outcome(name, given, keeps=keeps)
         assert outputs.shape == (*shape[:2], shape[3])
         if not shape[1]:
             np.testing.assert_array_equal(states, given["states"])

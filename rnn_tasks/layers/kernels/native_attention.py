@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from rnn_tasks.layers.kernels.build import library
 from rnn_tasks.layers.kernels.native import threads
+from rnn_tasks.layers.kernels.operation import Operation, register, run_operation
+from rnn_tasks.layers.kernels.plain_attention import decode_plainly
 
 
 class Decoded(NamedTuple):
@@ -67,43 +68,28 @@ def decode_natively(
     Returns:
         The attention vectors, those of the step before where the mask is False, and the final states.
     """
-    ops, attributes = library().ops, {"cell": "lstm", "threads": threads(), "rounded": bfloat16, "tanh": tanh}
+    attributes = {"cell": "lstm", "threads": threads(), "rounded": bfloat16, "tanh": tanh}
     absent = tf.zeros((0,))
     keep, there = (absent if given is None else tf.cast(given, tf.float32) for given in (mask, seen))
     query_kernel, scale = (absent if given is None else given for given in (query_kernel, scale))
     # The part of the kernel that meets the attention vector stands above what meets the output: one product for both.
     kernel, feeding = tf.split(kernel, [inputs.shape[2], vector_kernel.shape[1]], axis=0)
     fed_kernel = tf.concat([feeding, recurrent_kernel], axis=0)
+    h0, c0, vector0, alignment0 = states
+    recurrence = inputs, kernel, fed_kernel, bias, absent, absent, keep, absent, h0, c0
+    memory = keys, values, there, vector_kernel, vector0, alignment0, query_kernel, scale
+    vectors, *final = run_operation(ATTENTION, attributes, (*recurrence, *memory))
+    vectors = tf.ensure_shape(vectors, (*inputs.shape[:2], vector_kernel.shape[1]))
+    return Decoded(vectors, *(tf.ensure_shape(new, old.shape) for new, old in zip(final, states, strict=True)))
 
-    @tf.custom_gradient
-    def run(inputs, kernel, fed_kernel, bias, keys, values, vector_kernel, query, scale, h0, c0, vector0, alignment0):
-        recurrence = (inputs, kernel, fed_kernel, bias, absent, absent, keep, absent, h0, c0)
-        given = (*recurrence, keys, values, there, vector_kernel, vector0, alignment0, query, scale)
-        *kept, h, c, vector, alignment = ops.rnn_tasks_attention(*given, **attributes)
-        vectors = tf.ensure_shape(kept[0], (*inputs.shape[:2], vector_kernel.shape[1]))
-        final = [
-            tf.ensure_shape(new, old.shape)
-            for new, old in zip((h, c, vector, alignment), (h0, c0, vector0, alignment0), strict=True)
-        ]
 
-        def gradient(*upstream):
-            found = ops.rnn_tasks_attention_gradient(*given, *kept, *upstream, **attributes)
-            return (
-                found.d_inputs,
-                found.d_kernel,
-                found.d_recurrent_kernel,
-                found.d_bias,
-                found.d_keys,
-                found.d_values,
-                found.d_vector_kernel,
-                tf.reshape(found.d_query_kernel, tf.shape(query)),
-                found.d_scale,
-                found.d_h0,
-                found.d_c0,
-                found.d_vector0,
-                found.d_alignment0,
-            )
-
-        return (vectors, *final), gradient
-
-    return Decoded(*run(inputs, kernel, fed_kernel, bias, keys, values, vector_kernel, query_kernel, scale, *states))
+ATTENTION = Operation(
+    "RnnTasksAttention",
+    "rnn_tasks_attention",
+    inputs=18,
+    kept=6,
+    sources=(0, 1, 2, 3, 5, 8, 9, 10, 11, 13, 14, 15, 16, 17),
+    attributes=("cell", "threads", "rounded", "tanh"),
+    plainly=lambda attributes, given: decode_plainly(attributes["tanh"], *given),
+)
+register(ATTENTION)

@@ -34,11 +34,11 @@ def recur_plainly(
         outputs (batch, time, units), final h and c (batch, units).
     """
     advance, gates = RECURRENCES[name]
-    projected = bias + (inputs if _absent(kernel) else tf.tensordot(inputs, kernel, axes=1))
+    projected = bias + (inputs if absent(kernel) else tf.tensordot(inputs, kernel, axes=1))
     kernels = tf.split(recurrent_kernel, gates, axis=1)
-    biases = [0.0] * gates if _absent(recurrent_bias) else tf.split(recurrent_bias, gates)
-    masks = [1.0] * gates if _absent(state_mask) else tf.unstack(state_mask)
-    if _absent(keep):
+    biases = [0.0] * gates if absent(recurrent_bias) else tf.split(recurrent_bias, gates)
+    masks = [1.0] * gates if absent(state_mask) else tf.unstack(state_mask)
+    if absent(keep):
         keep = tf.ones_like(projected[:, :, 0])
 
     def product(gate: int, h: tf.Tensor) -> tf.Tensor:
@@ -63,11 +63,17 @@ def _simple(activation: Callable):
 
 
 def _lstm(x: Sequence[tf.Tensor], product: Product, h, c, peepholes):
-    to_input, to_forget, to_output = [0.0] * 3 if _absent(peepholes) else tf.unstack(peepholes)
-    i = tf.sigmoid(x[0] + product(0, h) + to_input * c)
-    f = tf.sigmoid(x[1] + product(1, h) + to_forget * c)
-    c = f * c + i * tf.tanh(x[2] + product(2, h))
-    o = tf.sigmoid(x[3] + product(3, h) + to_output * c)
+    return lstm_gates([part + product(gate, h) for gate, part in enumerate(x)], c, peepholes)
+
+
+def lstm_gates(gates: Sequence[tf.Tensor], c: tf.Tensor, peepholes: tf.Tensor | None = None):
+    """The new h and c of an LSTM, from the four pre-activations of its gates and the old c."""
+    no_peepholes = peepholes is None or absent(peepholes)
+    to_input, to_forget, to_output = [0.0] * 3 if no_peepholes else tf.unstack(peepholes)
+    i = tf.sigmoid(gates[0] + to_input * c)
+    f = tf.sigmoid(gates[1] + to_forget * c)
+    c = f * c + i * tf.tanh(gates[2])
+    o = tf.sigmoid(gates[3] + to_output * c)
     return o * tf.tanh(c), c
 
 
@@ -83,7 +89,8 @@ def _gru_reset_before(x: Sequence[tf.Tensor], product: Product, h, c, _):
     return update * h + (1.0 - update) * candidate, c
 
 
-def _absent(part: tf.Tensor) -> bool:
+def absent(part: tf.Tensor) -> bool:
+    """Whether an operation is not given this part."""
     return part.shape == (0,)
 
 

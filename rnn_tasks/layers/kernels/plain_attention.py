@@ -1,0 +1,68 @@
+"""The attention decoder in TensorFlow's operations: for the derivative of the native one's gradient alone."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from rnn_tasks.layers.kernels.plain import absent, lstm_gates
+
+
+def decode_plainly(
+    tanh: bool,
+    inputs: tf.Tensor,
+    kernel: tf.Tensor,
+    fed_kernel: tf.Tensor,
+    bias: tf.Tensor,
+    recurrent_bias: tf.Tensor,
+    peepholes: tf.Tensor,
+    keep: tf.Tensor,
+    state_mask: tf.Tensor,
+    h0: tf.Tensor,
+    c0: tf.Tensor,
+    keys: tf.Tensor,
+    values: tf.Tensor,
+    seen: tf.Tensor,
+    vector_kernel: tf.Tensor,
+    vector0: tf.Tensor,
+    alignment0: tf.Tensor,
+    query_kernel: tf.Tensor,
+    scale: tf.Tensor,
+) -> tuple[tf.Tensor, ...]:
+    """What the native operation computes, from what it is given: an absent part is a tensor of shape (0,).
+
+    Args:
+        tanh: the attention vector's activation; False is none.
+        recurrent_bias, peepholes, state_mask: absent; the other arguments are as `decode_natively` hands them to it.
+
+    Returns:
+        vectors (batch, time, vector units), final h, c, vector and alignment.
+    """
+    projected = bias + tf.tensordot(inputs, kernel, axes=1)
+    keep = tf.ones_like(projected[:, :, 0]) if absent(keep) else keep
+
+    def attend(h):
+        if absent(query_kernel):
+            scores = tf.einsum("bu,bmu->bm", h, keys)
+        else:
+            scores = tf.tensordot(tf.tanh(tf.matmul(h, query_kernel)[:, None] + keys), scale, axes=1)
+        if absent(seen):
+            alignment = tf.nn.softmax(scores)
+        else:
+            there = seen != 0.0
+            alignment = tf.where(there, tf.nn.softmax(tf.where(there, scores, -1e9)), 0.0)
+        vector = tf.matmul(tf.concat([h, tf.einsum("bm,bmu->bu", alignment, values)], axis=1), vector_kernel)
+        return tf.tanh(vector) if tanh else vector, alignment
+
+    def step(before, now):
+        x, kept = now
+        h, c, vector, _ = before
+        gates = x + tf.matmul(tf.concat([vector, h], axis=1), fed_kernel)
+        h, c = lstm_gates(tf.split(gates, 4, axis=1), c)
+        after = h, c, *attend(h)
+        return tuple(tf.where(kept[:, None] != 0.0, new, old) for new, old in zip(after, before, strict=True))
+
+    start = h0, c0, vector0, alignment0
+    if inputs.shape[1] == 0:
+        return tf.zeros((*tf.unstack(tf.shape(inputs)[:2]), vector0.shape[1])), *start
+    histories = tf.scan(step, (tf.transpose(projected, [1, 0, 2]), tf.transpose(keep)), start)
+    return tf.transpose(histories[2], [1, 0, 2]), *(history[-1] for history in histories)
