@@ -168,23 +168,24 @@ def test_two_identical_runs_at_once_are_refused(run, dummy):
 
 
 def test_the_champion_is_the_best_on_the_data_of_the_run_that_finished_last(run, dummy, home):
+    words = str(home / "words.txt")
     (home / "words.txt").write_text("a b")
     first = run({"model.quality": 0.6})
     assert first.champion == "models:/dummy/1 is now dummy@champion: the first on embedded"
     worse = run({"model.quality": 0.5})
     against = f"test_accuracy 0.5 against 0.6 of run {first.run_id}"
     assert worse.champion == f"models:/dummy/2 is not dummy@champion: {against}"
-    other = run({"model.quality": 0.1, "data.source": str(home / "words.txt"), "data.test_words": 4})
-    assert other.champion == "models:/dummy/3 is now dummy@champion: the first on words"
+    other = run({"model.quality": 0.1, "data.source": words, "data.test_words": 4})
+    assert other.champion == f"models:/dummy/3 is now dummy@champion: the first on {words}"
     for trial in ({"competes": False}, {"training.limit_batches": 1}):
         debugged = run({"model.quality": 0.9, **trial})
         assert debugged.champion.endswith("is not dummy@champion: trial runs do not compete")
     assert tracking.aliases("dummy") == {
         "champion": other.run_id,
         "champion-embedded": first.run_id,
-        "champion-words": other.run_id,
+        f"champion-{champions.slug(words)}": other.run_id,
     }
-    models = [champions.choose(dummy, data=data) for data in (None, str(home / "words.txt"), "words", "embedded")]
+    models = [champions.choose(dummy, data=data) for data in (None, words, "words.txt", "embedded")]
     assert [model.run_id for model in models] == [other.run_id] * 3 + [first.run_id]
     assert tracking.export_directory("dummy", models[0]) == tracking.export_directory(
         "dummy", champions.choose(dummy, run=other.run_id)
