@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import Field
 
 from rnn_tasks import dataset, evaluation, export, media, models, plots, shapes
-from rnn_tasks.config import TaskConfig
+from rnn_tasks.config import TaskConfig, presets
 from rnn_tasks.errors import UserError
 from rnn_tasks.line_stream import chunks
 from rnn_tasks.media.config import ImageDataConfig
@@ -59,19 +59,26 @@ class MnistConfig(TaskConfig):
     )
 
 
-PRESETS = {
-    "quick": MnistConfig(),
-    "full": MnistConfig(
-        model=MnistModelConfig(cell="lstm", units=150, layers=3, dropout=0.3),
-        training=SequenceTrainingConfig(epochs=20, batch_size=128, learning_rate=0.002, decay="cosine", clip_norm=1.0),
-    ),
-    "tiny": MnistConfig(
-        competes=False,
-        data=ImageDataConfig(train_images=200),
-        model=MnistModelConfig(cell="lstm", units=16),
-        training=SequenceTrainingConfig(epochs=2, learning_rate=0.01),
-    ),
-}
+PRESETS = presets(
+    quick=MnistConfig(),
+    full={
+        "model.units": 150,
+        "model.layers": 3,
+        "model.dropout": 0.3,
+        "training.epochs": 20,
+        "training.max_steps": 0,
+        "training.batch_size": 128,
+        "training.learning_rate": 0.002,
+    },
+    tiny={
+        "data.train_images": 200,
+        "model.units": 16,
+        "model.dropout": 0.0,
+        "training.epochs": 2,
+        "training.learning_rate": 0.01,
+        "training.decay": "none",
+    },
+)
 
 
 def inputs(config: MnistConfig) -> Sequence[Path]:

@@ -48,3 +48,24 @@ def test_wrong_input_is_refused():
         evaluation.accuracy([0, 1], [[0], [1]])
     with pytest.raises(ValueError, match="classes 0 to 2 found, 0 to 1 expected"):
         evaluation.confusion_matrix([0, 2], [0, 1], classes=2)
+
+
+def test_per_class_table_by_hand():
+    """Class a: 2 of 3 found, 2 of 2 right; b: 1 of 1, 1 of 2; c never occurs, d is never predicted."""
+    header, *rows = evaluation.per_class_table([0, 0, 0, 1, 3], [0, 0, 1, 1, 2], ["a", "b", "c", "d"])
+    assert header == ["class", "examples", "precision", "recall", "f1"]
+    assert rows[0] == ["a", 3, 1.0, pytest.approx(2 / 3), pytest.approx(0.8)]
+    assert rows[1] == ["b", 1, 0.5, 1.0, pytest.approx(2 / 3)]
+    assert rows[2][:4] == ["c", 0, 0.0, ""]
+    assert rows[3][:4] == ["d", 1, "", 0.0]
+
+
+def test_logistic_regression_separates_what_a_line_separates_and_no_more():
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(400, 2, 2)) * 255
+    line = (features[:, 0, 0] + features[:, 1, 1] > 0).astype(int)
+    decided = evaluation.logistic_regression(features[:300], line[:300], features[300:])
+    assert np.mean(decided == line[300:]) > 0.95
+    corners = (features[:, 0, 0] * features[:, 1, 1] > 0).astype(int)
+    decided = evaluation.logistic_regression(features[:300], corners[:300], features[300:])
+    assert np.mean(decided == corners[300:]) < 0.7

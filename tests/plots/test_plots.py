@@ -165,3 +165,26 @@ def test_science_of_looking_needs_neither_pyplot_nor_tensorflow():
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "set()"
+
+
+def test_score_while_reading_draws_points_and_levels():
+    figure = plots.score_while_reading([(1, 0.2), (2, 0.9)], "accuracy", {"commonest class": 0.1})
+    axes = figure.axes[0]
+    np.testing.assert_array_equal(axes.lines[0].get_xydata(), [[1, 0.2], [2, 0.9]])
+    np.testing.assert_array_equal(axes.lines[1].get_ydata(), [0.1, 0.1])
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["commonest class"]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("steps read", "accuracy")
+
+
+def test_captioned_pictures_show_each_picture_with_its_words():
+    pictures = np.random.default_rng(0).integers(0, 256, (8, 4, 5)).astype(np.uint8)
+    figure = plots.captioned_pictures(pictures, [f"$, {number}\nis b" for number in range(8)])
+    assert len(figure.axes) == 8
+    for number, axes in enumerate(figure.axes):
+        np.testing.assert_array_equal(axes.images[0].get_array(), pictures[number])
+        assert axes.images[0].get_clim() == (0, 255)
+        assert axes.get_title() == f"$, {number}\nis b"
+    assert drawn_overlaps(figure, [axes.title for axes in figure.axes]) == 0
+    assert plots.captioned_pictures(pictures[:0], []).texts[0].get_text() == "none"
+    with pytest.raises(ValueError, match="1 captions for 8 pictures"):
+        plots.captioned_pictures(pictures, ["one"])
