@@ -22,7 +22,7 @@ def prepare(count: text.Vocabulary):
     return helper(count)
 
 def helper(count):
-    return grammar.automaton("reber").strings(min(count, LIMIT))
+    return grammar.named_language("reber").strings(min(count, LIMIT))
 
 def evaluate():
     return {evaluate}

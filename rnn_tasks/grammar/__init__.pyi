@@ -1,7 +1,13 @@
 from .automaton import Automaton as Automaton
-from .automaton import load_automata as load_automata
-from .reber import automaton as automaton
+from .definitions import load_automata as load_automata
+from .definitions import read_grammar as read_grammar
+from .next_symbols import FOLLOWS as FOLLOWS
+from .next_symbols import IMPOSSIBLE as IMPOSSIBLE
+from .next_symbols import POSSIBLE as POSSIBLE
+from .next_symbols import next_symbol_targets as next_symbol_targets
+from .reber import LANGUAGES as LANGUAGES
 from .reber import embedded_reber_strings as embedded_reber_strings
 from .reber import is_embedded_reber as is_embedded_reber
 from .reber import is_reber as is_reber
+from .reber import named_language as named_language
 from .reber import reber_strings as reber_strings

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import functools
-import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -29,14 +25,34 @@ class Automaton:
     arcs: tuple[Arc, ...]
 
     def __post_init__(self) -> None:
-        """Reject what the walks below could not follow."""
-        if strange := {symbol for _, symbol, _ in self.arcs} - set(self.symbols):
-            raise ValueError(f"symbols outside the alphabet {self.symbols!r}: {sorted(strange)}")
-        if len(self._steps) < len(self.arcs):
-            raise ValueError("two arcs leave one state with one symbol")
-        leaving = {state for state, _, _ in self.arcs}
-        if self.end in leaving or {to for _, _, to in self.arcs} - leaving != {self.end}:
-            raise ValueError("the end must be the one state that no arc leaves")
+        """Refuse what the walks below could not follow.
+
+        Raises:
+            ValueError: symbols outside the alphabet, two arcs with one symbol, unreachable or dead-end states.
+        """
+        if strange := sorted({symbol for _, symbol, _ in self.arcs} - set(self.symbols)):
+            raise ValueError(f"symbol {strange[0]!r} is outside the alphabet {self.symbols!r}")
+        seen: set[tuple[int, str]] = set()
+        for state, symbol, _ in self.arcs:
+            if (state, symbol) in seen:
+                raise ValueError(f"two arcs leave state {state} with the symbol {symbol!r}")
+            seen.add((state, symbol))
+        forward, backward = (self._reached(end, backward=b) for end, b in ((self.start, False), (self.end, True)))
+        if self.start == self.end or any(state == self.end for state, _, _ in self.arcs):
+            raise ValueError(f"the end, state {self.end}, must be left by no arc")
+        states = {self.start, self.end, *(state for arc in self.arcs for state in (arc[0], arc[2]))}
+        if lost := sorted(states - forward):
+            raise ValueError(f"state {lost[0]} is unreachable from the start, state {self.start}")
+        if lost := sorted(states - backward):
+            raise ValueError(f"state {lost[0]} is a dead end: the end, state {self.end}, is unreachable from it")
+
+    def _reached(self, state: int, *, backward: bool) -> set[int]:
+        pairs = [(to, one) if backward else (one, to) for one, _, to in self.arcs]
+        reached, frontier = {state}, {state}
+        while frontier:
+            frontier = {to for one, to in pairs if one in frontier} - reached
+            reached |= frontier
+        return reached
 
     @functools.cached_property
     def _steps(self) -> dict[tuple[int, str], int]:
@@ -48,6 +64,44 @@ class Automaton:
         for symbol in string:
             state = self._steps.get((state, symbol), -1)  # nothing leaves -1
         return state == self.end
+
+    def continuations(self, string: str) -> list[str]:
+        """For each prefix of a string of the language, the symbols that may follow it, in the alphabet's order.
+
+        Args:
+            string: of the language; its last symbol leads to the end, behind which nothing follows.
+
+        Returns:
+            One entry a prefix, the empty one first and the whole string left out: len(string) entries.
+        """
+        state, found = self.start, []
+        for symbol in string:
+            found.append(self._following[state])
+            state = self._steps[state, symbol]
+        return found
+
+    @functools.cached_property
+    def _following(self) -> dict[int, str]:
+        leaving: dict[int, set[str]] = {}
+        for state, symbol, _ in self.arcs:
+            leaving.setdefault(state, set()).add(symbol)
+        return {state: "".join(s for s in self.symbols if s in symbols) for state, symbols in leaving.items()}
+
+    def distinct_strings(self, count: int, rng: np.random.Generator) -> list[str]:
+        """`count` different random strings, in the order in which they were first drawn: short ones come early.
+
+        Raises:
+            ValueError: the language has fewer, or the others are too rare to be drawn.
+        """
+        found: dict[str, None] = {}
+        in_vain = 0
+        while len(found) < count:
+            before = len(found)
+            found.update(dict.fromkeys(self.strings(max(count, 1000), rng)))
+            in_vain = in_vain + 1 if len(found) == before else 0
+            if in_vain == 20:
+                raise ValueError(f"{count:,} different strings are wanted, only {len(found):,} were found")
+        return list(found)[:count]
 
     def strings(self, count: int, rng: np.random.Generator) -> list[str]:
         """`count` random strings of the language, each arc drawn uniformly among those that leave its state.
@@ -80,32 +134,3 @@ class Automaton:
             return []
         rows = np.ascontiguousarray(np.stack(columns, axis=1))  # (count, longest)
         return rows.view(f"S{rows.shape[1]}")[:, 0].astype(str).tolist()
-
-
-def load_automata(path: Path) -> dict[str, Automaton]:
-    """The automata of a TOML file by name; `data/reber.toml` shows and explains the format."""
-    tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    symbols = tables.pop("symbols")
-    return {
-        name: Automaton(symbols, table["start"], table["end"], tuple(_flat_arcs(table, tables)))
-        for name, table in tables.items()
-    }
-
-
-def _flat_arcs(table: Mapping[str, Any], tables: Mapping[str, Any]) -> list[Arc]:
-    """The arcs of `table` with each arc that names an automaton replaced by a copy of that automaton."""
-    arcs: list[Arc] = []
-    unused = 1 + max(state for arc in table["arcs"] for state in (arc[0], arc[2]))
-    for source, symbol, target in table["arcs"]:
-        if symbol not in tables:
-            arcs.append((source, symbol, target))
-            continue
-        inner = tables[symbol]
-        renamed = {inner["start"]: source, inner["end"]: target}
-        for state, inner_symbol, to in _flat_arcs(inner, tables):
-            for old in (state, to):
-                if old not in renamed:
-                    renamed[old] = unused
-                    unused += 1
-            arcs.append((renamed[state], inner_symbol, renamed[to]))
-    return arcs

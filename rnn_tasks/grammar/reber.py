@@ -15,32 +15,34 @@ from pathlib import Path
 
 import numpy as np
 
-from rnn_tasks.grammar.automaton import Automaton, load_automata
+from rnn_tasks.grammar.automaton import Automaton
+from rnn_tasks.grammar.definitions import load_automata
 
+LANGUAGES = ("embedded", "reber")
 AUTOMATA = Path(__file__).parent / "data" / "reber.toml"
 
 
 @functools.cache
-def automaton(name: str = "embedded") -> Automaton:
+def named_language(name: str = "embedded") -> Automaton:
     """The automaton of the "reber" or the "embedded" language."""
     return load_automata(AUTOMATA)[name]
 
 
 def reber_strings(count: int, seed: int) -> list[str]:
     """`count` random Reber strings; short ones repeat."""
-    return automaton("reber").strings(count, np.random.default_rng(seed))
+    return named_language("reber").strings(count, np.random.default_rng(seed))
 
 
 def embedded_reber_strings(count: int, seed: int) -> list[str]:
     """`count` random embedded Reber strings; short ones repeat."""
-    return automaton("embedded").strings(count, np.random.default_rng(seed))
+    return named_language("embedded").strings(count, np.random.default_rng(seed))
 
 
 def is_reber(string: str) -> bool:
     """Whether `string` belongs to the Reber language."""
-    return automaton("reber").accepts(string)
+    return named_language("reber").accepts(string)
 
 
 def is_embedded_reber(string: str) -> bool:
     """Whether `string` belongs to the embedded Reber language."""
-    return automaton("embedded").accepts(string)
+    return named_language("embedded").accepts(string)

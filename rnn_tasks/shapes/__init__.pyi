@@ -1,3 +1,4 @@
+from .answers import ROWS as ROWS
 from .config import PooledConfig as PooledConfig
 from .config import RecurrentConfig as RecurrentConfig
 from .config import SequenceTrainingConfig as SequenceTrainingConfig
@@ -8,6 +9,10 @@ from .forecaster import forecaster as forecaster
 from .heads import Numbers as Numbers
 from .heads import OneOf as OneOf
 from .heads import YesOrNo as YesOrNo
+from .next_symbol import NextSymbol as NextSymbol
+from .next_symbol import continuation_line as continuation_line
+from .next_symbol import judgement_line as judgement_line
 from .reading import scores_while_reading as scores_while_reading
+from .sequences import sequence_task as sequence_task
 from .sequences import sequence_to_sequence as sequence_to_sequence
 from .sequences import sequence_to_vector as sequence_to_vector

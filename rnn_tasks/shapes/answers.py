@@ -80,7 +80,10 @@ class Answering:
             if self.steps:
                 lengths = batch["lengths"][: len(rows)]
                 inside = np.arange(batch[TARGETS].shape[1]) < lengths[:, None]  # (rows, time)
-                arrays = {name: value[:, : inside.shape[1]][inside] for name, value in arrays.items()}
+                # What an export answers to strings is as long as the longest of them.
+                arrays = {
+                    name: value[:, : inside.shape[1]][inside[:, : value.shape[1]]] for name, value in arrays.items()
+                }
                 rows = np.repeat(rows, lengths)
             parts.append((rows, arrays))
         example = np.concatenate([rows for rows, _ in parts])
@@ -111,8 +114,15 @@ class Answering:
 
     def _served(self, inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Answers; where there is one a step, also how many steps of a row count."""
+        import tensorflow as tf
+
         answers = self.answers(inputs)
-        return {**answers, "lengths": inputs["lengths"]} if self.steps else answers
+        if not self.steps:
+            return answers
+        lengths = inputs.get("lengths")
+        if lengths is None:  # of ids, whose padding is 0
+            lengths = tf.reduce_sum(tf.cast(inputs[INPUTS] != 0, tf.int32), axis=1)
+        return {**answers, "lengths": lengths}
 
 
 def padded_inputs(records: Sequence[np.ndarray]) -> dict[str, np.ndarray]:

@@ -67,8 +67,17 @@ class Head(Protocol):
         """The names of `scores`."""
         ...
 
+    @property
+    def monitor(self) -> str:
+        """The score that decides, on validation, which epoch is kept: "loss", or one of which more is better."""
+        ...
+
     def trivial(self, train_targets: np.ndarray, examples: int) -> Answers:
         """The answers of a method that has only counted the training targets: the baseline."""
+        ...
+
+    def shown(self, decision: np.ndarray) -> str:
+        """A decision, or a target, as people read it."""
         ...
 
     def likelihood(self, answers: Answers, targets: np.ndarray) -> np.ndarray:
@@ -88,6 +97,7 @@ class YesOrNo:
 
     outputs: ClassVar[int] = 1
     score_names: ClassVar[Sequence[str]] = ("accuracy", "loss")
+    monitor: ClassVar[str] = "loss"
 
     def loss(self, outputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor) -> training.StepLoss:
         return training.binary_cross_entropy(outputs[..., 0], targets, weights)
@@ -104,10 +114,13 @@ class YesOrNo:
         return _accuracy(decisions, targets)
 
     def scores(self, answers: Answers, targets: np.ndarray) -> list[Score]:
-        return [_accuracy(self.decided(answers), targets), _cross_entropy(self.likelihood(answers, targets))]
+        return [_accuracy(self.decided(answers), targets), cross_entropy(self.likelihood(answers, targets))]
 
     def trivial(self, train_targets: np.ndarray, examples: int) -> Answers:
         return {"probability": np.full(examples, np.mean(train_targets))}
+
+    def shown(self, decision: np.ndarray) -> str:
+        return self.classes[int(decision)]
 
     def likelihood(self, answers: Answers, targets: np.ndarray) -> np.ndarray:
         return np.where(targets == 1, answers["probability"], 1 - answers["probability"])
@@ -124,6 +137,7 @@ class OneOf:
     classes: Sequence[str]
 
     score_names: ClassVar[Sequence[str]] = ("accuracy", "loss")
+    monitor: ClassVar[str] = "loss"
 
     @property
     def outputs(self) -> int:
@@ -149,11 +163,14 @@ class OneOf:
         return _accuracy(decisions, targets)
 
     def scores(self, answers: Answers, targets: np.ndarray) -> list[Score]:
-        return [_accuracy(self.decided(answers), targets), _cross_entropy(self.likelihood(answers, targets))]
+        return [_accuracy(self.decided(answers), targets), cross_entropy(self.likelihood(answers, targets))]
 
     def trivial(self, train_targets: np.ndarray, examples: int) -> Answers:
         shares = np.bincount(np.ravel(train_targets), minlength=self.outputs) / np.size(train_targets)
         return {"probabilities": np.tile(shares, (examples, 1))}
+
+    def shown(self, decision: np.ndarray) -> str:
+        return self.classes[int(decision)]
 
     def likelihood(self, answers: Answers, targets: np.ndarray) -> np.ndarray:
         return np.take_along_axis(answers["probabilities"], np.asarray(targets)[..., None], axis=-1)[..., 0]
@@ -173,6 +190,7 @@ class Numbers:
 
     classes: ClassVar[Sequence[str]] = ()
     score_names: ClassVar[Sequence[str]] = ("mae", "rmse", "loss")
+    monitor: ClassVar[str] = "loss"
 
     @property
     def outputs(self) -> int:
@@ -205,6 +223,9 @@ class Numbers:
         mean = np.mean(np.reshape(train_targets, (-1, self.count)), axis=0)
         return {"values": np.tile(mean, (examples, 1))}
 
+    def shown(self, decision: np.ndarray) -> str:
+        return ",".join(f"{value:.4g}" for value in np.ravel(decision))
+
     def likelihood(self, answers: Answers, targets: np.ndarray) -> np.ndarray:
         return -np.mean(np.abs(answers["values"] - targets), axis=-1)
 
@@ -213,5 +234,6 @@ def _accuracy(decisions: np.ndarray, targets: np.ndarray) -> Score:
     return Score("accuracy", evaluation.accuracy(np.ravel(targets), np.ravel(decisions)))
 
 
-def _cross_entropy(likelihood: np.ndarray) -> Score:
+def cross_entropy(likelihood: np.ndarray) -> Score:
+    """The score that training minimises, from the probabilities of what was right, (answers,)."""
     return Score("loss", evaluation.cross_entropy(likelihood), "nats", higher_is_better=False)

@@ -108,15 +108,8 @@ def _samples(head: Head, judged: Judged, details: Details) -> tuple[list[str], l
     header, rows = ["record", "target", "answer", *groups], []
     for i in np.argsort(sure, kind="stable")[:SAMPLES]:
         steps = slice(starts[i], min(starts[i + 1], starts[i] + STEPS_SHOWN))
-        decisions = (_shown(head, values[steps]) for values in (judged.targets, judged.decisions))
+        decisions = (" ".join(map(head.shown, values[steps])) for values in (judged.targets, judged.decisions))
         rows.append([records[i], *decisions, *(members[i] for members in groups.values())])
         if head.classes:
             rows[-1].append(float(sure[i]))
     return [*header, *(["probability of the target"] if head.classes else [])], rows
-
-
-def _shown(head: Head, decisions: np.ndarray) -> str:
-    """Decisions or targets of one example as text."""
-    if head.classes:
-        return " ".join(head.classes[int(value)] for value in np.ravel(decisions))
-    return " ".join(",".join(f"{value:.4g}" for value in np.ravel(step)) for step in decisions)

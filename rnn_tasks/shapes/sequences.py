@@ -42,7 +42,7 @@ def sequence_to_sequence(**declared: Any) -> Task:
 
 def sequence_task(
     *,
-    steps: bool,
+    steps: bool | Callable[[Prepared], bool],
     build: Callable[[Config, Prepared], keras.Model],
     head: Callable[[Prepared], Head],
     encoder: Callable[[Prepared], tf.Module] | None = None,
@@ -54,7 +54,7 @@ def sequence_task(
     """A task whose examples are sequences.
 
     Args:
-        steps: one answer a step, instead of one an example.
+        steps: one answer a step, instead of one an example; where the settings decide it, prepared -> which.
         build: (config, prepared) -> the built model, from the fields of a batch that its inputs are named after (a
             model of one unnamed input reads "inputs") to outputs (batch, [time,] head.outputs).
         head: prepared -> what the outputs mean.
@@ -64,7 +64,8 @@ def sequence_task(
         details: what stands in the report besides the head's scores.
         declared: the rest of `Task`, or a stage of the task's own.
     """
-    stages = _Stages(steps, build, head, encoder, arrays, restrict, details)
+    by_step = steps if callable(steps) else lambda prepared: steps
+    stages = _Stages(by_step, build, head, encoder, arrays, restrict, details)
     made = {
         "train": stages.train,
         "evaluate": stages.evaluate,
@@ -80,7 +81,7 @@ def sequence_task(
 class _Stages:
     """The stages of one task."""
 
-    steps: bool
+    steps: Callable[[Prepared], bool]
     build: Callable[[Config, Prepared], keras.Model]
     head: Callable[[Prepared], Head]
     encoder: Callable[[Prepared], tf.Module] | None
@@ -95,7 +96,7 @@ class _Stages:
         work_dir: Path,
         callbacks: Sequence[keras.callbacks.Callback] = (),
     ) -> Trained:
-        """The epoch with the least validation loss is kept."""
+        """The best epoch on validation is kept."""
         head, val = self.head(prepared), Examples(prepared.directory / "val")
         with training.training_scope(config.training, config.seed):
             model = self.build(config, prepared)
@@ -116,10 +117,10 @@ class _Stages:
                 config=config.training,
                 work_dir=work_dir,
                 validate=validate,
-                monitor="val_loss",
-                higher_is_better=False,
+                monitor=f"val_{head.monitor}",
+                higher_is_better=head.monitor != "loss",
                 callbacks=callbacks,
-                throughput="train_steps_per_second" if self.steps else "train_examples_per_second",
+                throughput="train_steps_per_second" if self.steps(prepared) else "train_examples_per_second",
             )
 
     def evaluate(self, config: Config, prepared: Prepared, trained: Trained, out_dir: Path) -> Report:
@@ -178,4 +179,4 @@ class _Stages:
         return training.load_weights(self.build(config, prepared), trained.weights)
 
     def _answering(self, model: keras.Model, prepared: Prepared) -> Answering:
-        return Answering(model, self.head(prepared), self.steps, self.restrict)
+        return Answering(model, self.head(prepared), self.steps(prepared), self.restrict)

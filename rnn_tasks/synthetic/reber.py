@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from rnn_tasks.grammar import automaton, is_embedded_reber
+from rnn_tasks.grammar import Automaton, named_language
 from rnn_tasks.text.labelled_strings import MEMBER, LabelledStrings
 
 MIXTURE = {"symbol": 0.4, "swap": 0.2, "long_range": 0.4}
@@ -18,41 +18,46 @@ MIXTURE = {"symbol": 0.4, "swap": 0.2, "long_range": 0.4}
 in one string of eight, and a model blind to it would still look good."""
 
 
-def corrupt(string: str, kind: str, rng: np.random.Generator) -> str:
-    """`string` with one thing changed so that it leaves the embedded Reber language.
+def corrupt(string: str, kind: str, rng: np.random.Generator, language: Automaton | None = None) -> str:
+    """`string` with one thing changed so that it leaves its language.
 
     Args:
         string: a string of the language.
-        kind: "symbol" (one symbol becomes another), "swap" (two unlike neighbours change places) or
-            "long_range" (the second or the last-but-one symbol becomes its opposite, T or P: all else stays right).
+        kind: "symbol" (one symbol becomes another), "swap" (two unlike neighbours change places) or, in the embedded
+            Reber language, "long_range" (the second or the last-but-one symbol becomes its opposite, T or P: all else
+            stays right).
         rng: draws the place and the symbol.
+        language: the embedded Reber language when None.
 
     Returns:
-        A string as long as `string`, verified to be outside the language.
+        A string as long as `string`, verified to be outside the language; `string` itself where a hundred attempts
+        stayed inside.
     """
-    while True:
-        changed = _CORRUPTIONS[kind](string, rng)
-        if not is_embedded_reber(changed):
+    language = language or named_language()
+    for _ in range(100):
+        changed = _CORRUPTIONS[kind](string, rng, language.symbols)
+        if not language.accepts(changed):
             return changed
+    return string
 
 
-def _change_symbol(string: str, rng: np.random.Generator) -> str:
+def _change_symbol(string: str, rng: np.random.Generator, symbols: str) -> str:
     place = int(rng.integers(len(string)))
-    others = automaton().symbols.replace(string[place], "")
-    return string[:place] + others[rng.integers(len(others))] + string[place + 1 :]
+    others = symbols.replace(string[place], "")
+    return string[:place] + others[rng.integers(len(others))] + string[place + 1 :] if others else string
 
 
-def _swap_neighbours(string: str, rng: np.random.Generator) -> str:
-    place = int(rng.integers(len(string) - 1))
-    return string[:place] + string[place + 1] + string[place] + string[place + 2 :]
+def _swap_neighbours(string: str, rng: np.random.Generator, _: str) -> str:
+    place = int(rng.integers(len(string) - 1)) if len(string) > 1 else 0
+    return string[:place] + string[place + 1 : place + 2] + string[place : place + 1] + string[place + 2 :]
 
 
-def _break_long_range(string: str, rng: np.random.Generator) -> str:
+def _break_long_range(string: str, rng: np.random.Generator, _: str) -> str:
     place = (1, len(string) - 2)[rng.integers(2)]
     return string[:place] + {"T": "P", "P": "T"}[string[place]] + string[place + 1 :]
 
 
-_CORRUPTIONS: dict[str, Callable[[str, np.random.Generator], str]] = {
+_CORRUPTIONS: dict[str, Callable[[str, np.random.Generator, str], str]] = {
     "symbol": _change_symbol,
     "swap": _swap_neighbours,
     "long_range": _break_long_range,
@@ -65,7 +70,7 @@ def reber_dataset(count: int, seed: int) -> LabelledStrings:
 
 
 def reber_splits(
-    counts: Mapping[str, int], seed: int, mixture: Mapping[str, float] | None = None
+    counts: Mapping[str, int], seed: int, mixture: Mapping[str, float] | None = None, language: Automaton | None = None
 ) -> dict[str, LabelledStrings]:
     """Data sets that share no string, each half members and half corrupted members of its own.
 
@@ -78,19 +83,24 @@ def reber_splits(
         counts: split name -> strings, both classes together.
         seed: the same seed gives the same splits.
         mixture: kind of corruption -> share; `MIXTURE` when None.
+        language: the embedded Reber language when None.
 
     Returns:
         Split name -> strings in random order.
+
+    Raises:
+        ValueError: the language has too few strings.
     """
+    language = language or named_language()
     rng = np.random.default_rng(seed)
     shares = dict(MIXTURE if mixture is None else mixture)
-    members = _distinct_members(sum(-(-count // 2) for count in counts.values()), rng)
+    members = _distinct_members(sum(-(-count // 2) for count in counts.values()), rng, language)
     seen: set[str] = set()
     splits = {}
     for name, count in counts.items():
         chosen = [members.pop() for _ in range(-(-count // 2))]
         kinds = _kinds(count // 2, shares, rng)
-        corrupted = [_fresh_corruption(s, kind, seen, rng) for s, kind in zip(chosen, kinds, strict=False)]
+        corrupted = [_fresh_corruption(s, kind, seen, rng, language) for s, kind in zip(chosen, kinds, strict=False)]
         rows = [(string, 1, MEMBER) for string in chosen] + [(string, 0, kind) for string, kind in corrupted]
         order = rng.permutation(len(rows))
         strings, labels, all_kinds = zip(*(rows[i] for i in order), strict=True) if rows else ((), (), ())
@@ -98,12 +108,24 @@ def reber_splits(
     return splits
 
 
-def _distinct_members(count: int, rng: np.random.Generator) -> list[str]:
+def member_splits(counts: Mapping[str, int], seed: int, language: Automaton) -> dict[str, list[str]]:
+    """Different strings of a language, split by split, none in two of them.
+
+    Args:
+        counts: split name -> strings.
+        seed: the same seed gives the same splits.
+        language: draws them, short ones first of all: few strings are short.
+
+    Raises:
+        ValueError: the language has too few strings.
+    """
+    members = _distinct_members(sum(counts.values()), np.random.default_rng(seed), language)
+    return {name: [members.pop() for _ in range(count)] for name, count in counts.items()}
+
+
+def _distinct_members(count: int, rng: np.random.Generator, language: Automaton) -> list[str]:
     """`count` distinct strings of the language in random order (those first drawn are the short ones)."""
-    members: dict[str, None] = {}
-    while len(members) < count:
-        members.update(dict.fromkeys(automaton().strings(max(count, 1000), rng)))
-    found = list(members)[:count]
+    found = language.distinct_strings(count, rng)
     return [found[i] for i in rng.permutation(count)]
 
 
@@ -114,7 +136,9 @@ def _kinds(count: int, shares: Mapping[str, float], rng: np.random.Generator) ->
     return [names[i] for i in rng.permutation(np.repeat(np.arange(len(names)), np.diff(edges, prepend=0)))]
 
 
-def _fresh_corruption(string: str, kind: str, seen: set[str], rng: np.random.Generator) -> tuple[str, str]:
+def _fresh_corruption(
+    string: str, kind: str, seen: set[str], rng: np.random.Generator, language: Automaton
+) -> tuple[str, str]:
     """A corruption of `string` that is not yet in `seen` (and is then put there), with its kind.
 
     "long_range" has but two outcomes, which the corruption of a sister string may have taken already:
@@ -122,8 +146,8 @@ def _fresh_corruption(string: str, kind: str, seen: set[str], rng: np.random.Gen
     """
     for attempt in range(1000):
         used = kind if attempt < 10 else "symbol"
-        changed = corrupt(string, used, rng)
-        if changed not in seen:
+        changed = corrupt(string, used, rng, language)
+        if changed != string and changed not in seen:
             seen.add(changed)
             return changed, used
-    raise RuntimeError(f"no unused corruption of {string!r} found")
+    raise ValueError(f"no unused corruption of {string!r} was found")

@@ -9,63 +9,31 @@ References:
 
 from __future__ import annotations
 
+import dataclasses
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from rnn_tasks import dataset, evaluation, models, shapes, synthetic, text
+from rnn_tasks import dataset, evaluation, grammar, models, shapes, synthetic, text, training
+from rnn_tasks import export as exporting
 from rnn_tasks.config import Section, TaskConfig, presets
 from rnn_tasks.errors import UserError
+from rnn_tasks.grammar.config import StringsConfig
+from rnn_tasks.line_stream import chunks
 from rnn_tasks.preparation import prepare_once
 from rnn_tasks.records import TextRecords
 from rnn_tasks.shapes.config import RecurrentConfig, SequenceTrainingConfig
-from rnn_tasks.task import Prepared
+from rnn_tasks.task import Exported, Prepared, Trained
 
 if TYPE_CHECKING:
     import keras
     import tensorflow as tf
 
-EMBEDDED = "embedded"
-VOCABULARY = "vocabulary.tsv"
-
-
-class ReberDataConfig(Section):
-    """Which strings are read or generated."""
-
-    source: str = Field(
-        EMBEDDED,
-        min_length=1,
-        description="embedded (generated from the automaton), or the path of a UTF-8 file of string<TAB>label lines.",
-    )
-    train_strings: int = Field(
-        24_000,
-        ge=2,
-        le=100_000,
-        description="Training strings, half of them in the language. A file's strings are divided in this proportion.",
-    )
-    val_strings: int = Field(2_000, ge=2, le=100_000, description="Validation strings.")
-    test_strings: int = Field(4_000, ge=2, le=100_000, description="Test strings.")
-    swap_share: float = Field(0.2, ge=0, le=1, description="Share of corrupted strings with two neighbours swapped.")
-    long_range_share: float = Field(
-        0.4,
-        ge=0,
-        le=1,
-        description="Share of corrupted strings whose second and last-but-one symbols disagree; in the rest one "
-        "symbol is changed.",
-    )
-    seed: int = Field(
-        1, ge=0, lt=2**31, description="Draws the strings; runs that differ in their own seed alone share one test set."
-    )
-
-    @model_validator(mode="after")
-    def _shares_fit(self) -> ReberDataConfig:
-        if self.swap_share + self.long_range_share > 1:
-            raise ValueError("swap_share and long_range_share add up to more than 1")
-        return self
+VOCABULARY, SYMBOLS = "vocabulary.tsv", "symbols.txt"
 
 
 class ReberModelConfig(RecurrentConfig):
@@ -77,7 +45,7 @@ class ReberModelConfig(RecurrentConfig):
 class ReberConfig(TaskConfig):
     """Everything a run of this task depends on."""
 
-    data: ReberDataConfig = ReberDataConfig()
+    data: StringsConfig = StringsConfig()
     model: ReberModelConfig = ReberModelConfig(memory=30)
     training: SequenceTrainingConfig = SequenceTrainingConfig(
         epochs=10, learning_rate=0.01, decay="cosine", clip_norm=1.0, jit_compile=True
@@ -100,6 +68,7 @@ PRESETS = presets(
         "model.units": 8,
         "model.embedding_dim": 4,
         "training.epochs": 2,
+        "training.decay": "none",
         "training.jit_compile": False,
     },
 )
@@ -107,30 +76,36 @@ PRESETS = presets(
 
 def inputs(config: ReberConfig) -> Sequence[Path]:
     """The user's file, if there is one."""
-    if config.data.source == EMBEDDED:
+    if config.data.source in grammar.LANGUAGES:
         return []
     path = Path(config.data.source)
     if not os.path.isfile(path):  # Path's own raises where a name is too long
         found = "no regular file, and it is read more than once" if os.path.exists(path) else "no such file"
-        raise UserError(f"{path}: {found} (data.source is {EMBEDDED!r} or a file of string<TAB>label lines)")
+        accepted = f"{', '.join(grammar.LANGUAGES)}, a grammar.toml, or a file of string<TAB>label lines"
+        raise UserError(f"{path}: {found} (data.source is {accepted})")
+    if config.data.is_grammar:
+        config.data.language()
     return [path]
 
 
 def prepare(config: ReberConfig, work_dir: Path) -> Prepared:
-    """Strings in three splits that share none, as character ids, with their labels and kinds."""
+    """Strings in three splits that share none, as character ids, with what is to be learned of each."""
+    data = config.data
 
     def write(directory: Path) -> Mapping[str, int]:
-        splits, dropped = _splits(config.data)
+        splits, dropped = synthetic.string_splits(data)
         vocabulary = text.character_vocabulary(splits["train"].strings)
         vocabulary.save(directory / VOCABULARY)
         for name, split in splits.items():
-            dataset.write_examples(
-                directory / name,
-                inputs=text.character_ids(split.strings, vocabulary),
-                targets=np.array(split.labels, np.int32),
-                records=split.strings,
-                kinds=split.kinds,
-            )
+            fields: dict[str, Any] = {"targets": np.array(split.labels, np.int32), "kinds": split.kinds}
+            seen = split.strings
+            if data.learn == "next_symbol":
+                fields = {"targets": grammar.next_symbol_targets(split.strings, data.language())}
+                seen = [string[:-1] for string in split.strings]
+            ids = text.character_ids(seen, vocabulary)
+            dataset.write_examples(directory / name, inputs=ids, records=seen, **fields)
+        if data.learn == "next_symbol":
+            (directory / SYMBOLS).write_text(data.language().symbols, encoding="utf-8")
         lengths = [len(string) for split in splits.values() for string in split.strings]
         return {
             **{name: len(split.strings) for name, split in splits.items()},
@@ -142,22 +117,40 @@ def prepare(config: ReberConfig, work_dir: Path) -> Prepared:
             "vocabulary": len(vocabulary),
         }
 
-    return prepare_once([prepare], config.data, inputs(config), work_dir, write, source=config.data.source)
+    return prepare_once([prepare], data, inputs(config), work_dir, write, source=data.source)
 
 
-def _splits(data: ReberDataConfig) -> tuple[dict[str, text.LabelledStrings], int]:
-    """The three splits, and how many repeated lines a file had."""
-    counts = {"train": data.train_strings, "val": data.val_strings, "test": data.test_strings}
-    if data.source != EMBEDDED:
-        return text.split_labelled_strings(Path(data.source), counts, data.seed)
-    mixture = {"swap": data.swap_share, "long_range": data.long_range_share}
-    return synthetic.reber_splits(counts, data.seed, {**mixture, "symbol": 1 - sum(mixture.values())}), 0
+def symbols(prepared: Prepared) -> str:
+    """The alphabet whose next symbol is learned; empty for membership."""
+    path = prepared.directory / SYMBOLS
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def head(prepared: Prepared) -> shapes.NextSymbol | shapes.YesOrNo:
+    """The probability of every symbol at every step, or of belonging to the language."""
+    if alphabet := symbols(prepared):
+        return shapes.NextSymbol(alphabet)
+    return shapes.YesOrNo((text.NON_MEMBER, text.MEMBER))
 
 
 def build(config: ReberConfig, prepared: Prepared) -> keras.Model:
-    """Ids (batch, time) -> logit (batch, 1) of belonging to the language."""
-    return models.sequence_to_vector(
-        prepared.counts["vocabulary"], outputs=1, seed=config.seed, **config.model.model_dump()
+    """Ids (batch, time) -> logits: (batch, 1) of belonging to the language, or (batch, time, symbols)."""
+    network = models.sequence_to_sequence if symbols(prepared) else models.sequence_to_vector
+    outputs, settings = head(prepared).outputs, config.model.model_dump()
+    return network(prepared.counts["vocabulary"], outputs=outputs, seed=config.seed, **settings)
+
+
+def train(
+    config: ReberConfig, prepared: Prepared, work_dir: Path, callbacks: Sequence[keras.callbacks.Callback] = ()
+) -> Trained:
+    """Membership for all epochs; the next symbol until every step of every validation string is right."""
+    if not symbols(prepared):
+        return STAGES.train(config, prepared, work_dir, callbacks)
+    trained = STAGES.train(config, prepared, work_dir, [*callbacks, training.StopAt("val_accuracy", 1.0)])
+    solved = trained.metrics["val_accuracy"] == 1.0
+    seen = float(trained.epochs * prepared.counts["train"])
+    return trained.model_copy(
+        update={"metrics": {**trained.metrics, "strings_until_success": seen, "success_rate": float(solved)}}
     )
 
 
@@ -170,6 +163,8 @@ def only_known_symbols(answers: dict[str, tf.Tensor], inputs: Mapping[str, tf.Te
     """A string with a symbol that no training string had does not belong to a language over that alphabet."""
     import tensorflow as tf
 
+    if "probability" not in answers:
+        return answers
     strange = tf.reduce_any(inputs[dataset.INPUTS] == text.UNK, axis=1)  # (batch,)
     return {"probability": tf.where(strange, 0.0, answers["probability"])}
 
@@ -177,27 +172,71 @@ def only_known_symbols(answers: dict[str, tf.Tensor], inputs: Mapping[str, tf.Te
 def details(config: ReberConfig, prepared: Prepared, judged: shapes.Judged) -> shapes.Details:
     """Accuracy by kind and by length, beside what a memory of one symbol gets."""
     train, test = judged.train, judged.test
+    lengths = np.array([5 * (len(string) // 5) for string in test["records"]])
+    if symbols(prepared):
+        return shapes.Details(groups={"length_from": lengths[judged.example].tolist()})
     members = (train["inputs"][i].tolist() for i in np.flatnonzero(train["targets"]))
     bigrams = evaluation.bigrams_known(members, (ids.tolist() for ids in test["inputs"]))
     return shapes.Details(
-        groups={"kind": test["kinds"], "length_from": [5 * (len(string) // 5) for string in test["records"]]},
+        groups={"kind": test["kinds"], "length_from": lengths.tolist()},
         metrics_of="kind",
         baselines={"bigram": np.array(bigrams)},
     )
 
 
-TASK = shapes.sequence_to_vector(
+def export(config: ReberConfig, prepared: Prepared, trained: Trained, out_dir: Path) -> Exported:
+    """The model; with one of the next symbol, its alphabet."""
+    exported = STAGES.export(config, prepared, trained, out_dir)
+    if alphabet := symbols(prepared):
+        (out_dir / SYMBOLS).write_text(alphabet, encoding="utf-8")
+    return exported
+
+
+class PredictOptions(Section):
+    """What `predict` lets its caller choose."""
+
+    next: bool = Field(False, description="Of a model of the next symbol: how likely each is after the line.")
+
+
+def predict(export_dir: Path, records: Iterable[str], options: PredictOptions) -> Iterator[str]:
+    """Membership: `probability<TAB>-`. Next symbol: `probability<TAB>place`, or what `--next` asks for.
+
+    The probability is that of the string's last symbol or, with a place, of the first symbol that cannot stand where
+    it stands; the place counts from 1.
+    """
+    path = export_dir / SYMBOLS
+    if not path.exists():
+        if options.next:
+            raise UserError("--next: this model was trained with data.learn=membership, accepted is next_symbol")
+        yield from (f"{line}\t-" if line else "" for line in STAGES.predict(export_dir, records, options))
+        return
+    alphabet, served = path.read_text(encoding="utf-8"), exporting.load_endpoints(export_dir)
+    for chunk in chunks(records, shapes.ROWS):
+        strings = [record.strip() for record in chunk]
+        likely = np.asarray(served.serve(np.array(strings, object))["probabilities"])  # (batch, time, symbols)
+        for string, row in zip(strings, likely, strict=True):
+            yield (
+                shapes.continuation_line(string, row, alphabet)
+                if options.next
+                else shapes.judgement_line(string, row, alphabet)
+            )
+
+
+STAGES = shapes.sequence_task(
     name="reber",
-    summary="Does a string belong to the embedded Reber language?",
+    shape="sequence to vector",
+    steps=lambda prepared: bool(symbols(prepared)),
+    summary="Does a string belong to the embedded Reber language? Which symbol may come next?",
     config=ReberConfig,
     presets=PRESETS,
     primary_metric="test_accuracy",
-    records=TextRecords(good=("BTBTXSETE", "BPBPVVEPE", "BTBPTTVVETE")),
+    records=TextRecords(good=("BTBTXSETE", "BPBPVVEPE", "BTBTTVVETE")),
     inputs=inputs,
     prepare=prepare,
     build=build,
-    head=lambda prepared: shapes.YesOrNo((text.NON_MEMBER, text.MEMBER)),
+    head=head,
     encoder=encoder,
     restrict=only_known_symbols,
     details=details,
 )
+TASK = dataclasses.replace(STAGES, train=train, export=export, predict=predict, predict_options=PredictOptions)

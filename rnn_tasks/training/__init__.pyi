@@ -21,3 +21,4 @@ from .scheduled_sampling import scheduled_sampling as scheduled_sampling
 from .scope import training_scope as training_scope
 from .step import Loss as Loss
 from .teacher_forcing import teacher_forced_loss as teacher_forced_loss
+from .until import StopAt as StopAt

@@ -151,7 +151,7 @@ def test_mixture_of_one_kind():
         (((0, "a", 1), (0, "a", 2), (1, "b", 2)), "two arcs"),
         (((0, "c", 1),), "outside the alphabet"),
         (((0, "a", 1), (1, "b", 0)), "the end"),
-        (((0, "a", 1), (0, "b", 2)), "the end"),
+        (((0, "a", 1), (0, "b", 2)), "dead end"),
     ],
 )
 def test_automata_that_cannot_be_walked_are_refused(arcs, message):

@@ -82,6 +82,7 @@ def test_learns_a_users_language_and_answers_for_it(tmp_path):
         "training.batch_size": 16,
         "training.epochs": 20,
         "training.learning_rate": 0.02,
+        "training.clip_norm": 5.0,
     }
     config = override(TINY, changes)
     prepared = reber.prepare(config, tmp_path / "prepared")
@@ -94,8 +95,10 @@ def test_learns_a_users_language_and_answers_for_it(tmp_path):
     exported = TASK.export(config, prepared, trained, tmp_path / "exported")
     lines = ["écbé", "écbb", "", "bXb", " bcccb\n"]
     answers = list(TASK.predict(exported.directory, lines, TASK.predict_options()))
-    assert answers[2:4] == ["", "0.000000"]
-    assert [float(answers[i]) > 0.5 for i in (0, 1, 4)] == [True, False, True]
+    assert answers[2:4] == ["", "0.000000\t-"]
+    assert [float(answers[i].split("\t")[0]) > 0.5 for i in (0, 1, 4)] == [True, False, True]
+    with pytest.raises(UserError, match="--next: this model was trained with data.learn=membership"):
+        list(TASK.predict(exported.directory, lines, reber.PredictOptions(next=True)))
 
 
 def test_a_symbol_that_training_never_saw_is_outside_the_language_in_every_stage(tmp_path):
@@ -115,3 +118,59 @@ def test_a_symbol_that_training_never_saw_is_outside_the_language_in_every_stage
     row = next(line for line in report.samples.read_text().splitlines() if line.startswith("aXb"))
     assert row.split("\t")[2] == "non-member"
     assert TASK.export(config, prepared, trained, tmp_path / "exported").checked == 2
+
+
+COUNTING = """
+symbols = "abc"
+[mine]
+start = 0
+end = 3
+arcs = [[0, "a", 1], [0, "b", 2], [1, "b", 0], [2, "b", 2], [2, "c", 3], [1, "c", 2]]
+"""
+
+
+def test_learns_the_next_symbol_of_a_users_grammar_until_every_step_is_right(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(COUNTING)
+    changes = {
+        "data.source": str(path),
+        "data.learn": "next_symbol",
+        "data.train_strings": 64,
+        "data.val_strings": 16,
+        "data.test_strings": 16,
+        "data.val_with_train": True,
+        "training.batch_size": 16,
+        "training.epochs": 60,
+        "training.learning_rate": 0.05,
+    }
+    config = override(TINY, changes)
+    assert TASK.inputs(config) == [path]
+    prepared = TASK.prepare(config, tmp_path / "prepared")
+    assert (prepared.counts["train"], prepared.counts["val"]) == (64, 80)
+    trained = TASK.train(config, prepared, tmp_path / "train", ())
+    assert trained.metrics["success_rate"] == 1.0
+    assert trained.metrics["strings_until_success"] == 64 * trained.epochs < 64 * 60
+    report = TASK.evaluate(config, prepared, trained, tmp_path / "evaluated")
+    (accuracy, *_) = report.metrics
+    assert (accuracy.name, accuracy.value) == ("test_accuracy", 1.0)
+    assert accuracy.baseline < 0.5
+    exported = TASK.export(config, prepared, trained, tmp_path / "exported")
+    judged = list(TASK.predict(exported.directory, ["abbc", "abcb", "ba"], reber.PredictOptions()))
+    assert [line.split("\t")[1] for line in judged] == ["-", "3", "2"]
+    (after_ab,) = TASK.predict(exported.directory, ["ab"], reber.PredictOptions(next=True))
+    symbols, likely = after_ab.split()[::2], [float(number) for number in after_ab.split()[1::2]]
+    assert set(symbols[:2]) == {"a", "b"}
+    assert likely[1] > 0.2
+    assert likely[2] < 0.1
+
+
+def test_the_next_symbol_needs_a_grammar_and_a_grammar_enough_strings(tmp_path):
+    with pytest.raises(UserError, match=r"learn=next_symbol needs a grammar: .* found strings.tsv"):
+        override(TINY, {"data.source": "strings.tsv", "data.learn": "next_symbol"})
+    path = tmp_path / "few.toml"
+    path.write_text('symbols = "ab"\n[few]\nstart = 0\nend = 1\narcs = [[0, "a", 1], [0, "b", 1]]\n')
+    for learn in ("membership", "next_symbol"):
+        config = override(TINY, {"data.source": str(path), "data.learn": learn})
+        with pytest.raises(UserError, match="few.toml: .* different strings are wanted, only 2 were found"):
+            TASK.prepare(config, tmp_path / "work")
+    assert list((tmp_path / "work").iterdir()) == []

@@ -1,0 +1,26 @@
+"""What may follow each symbol of a string, as arrays to learn from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from rnn_tasks.grammar.automaton import Automaton
+
+IMPOSSIBLE, POSSIBLE, FOLLOWS = 0, 1, 2
+
+
+def next_symbol_targets(strings: Iterable[str], language: Automaton) -> Iterator[np.ndarray]:
+    """What a string's first, second, … symbol is followed by, for each string of a language.
+
+    Returns:
+        (time, symbols) int8 each, time one less than the string's length: 2 for the symbol that follows, 1 for the
+        others that could, 0 for those that cannot.
+    """
+    for string in strings:
+        possible = language.continuations(string)[1:]
+        targets = np.array([[symbol in allowed for symbol in language.symbols] for allowed in possible], np.int8)
+        following = [language.symbols.index(symbol) for symbol in string[1:]]
+        targets[np.arange(len(following)), following] = FOLLOWS
+        yield targets
