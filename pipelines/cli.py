@@ -176,7 +176,7 @@ def generate(
     quiet: bool = False,
     **options: str,
 ) -> None:
-    """Let a trained network, which is named on standard error, write on by itself.
+    """Let a trained network, which is named on standard error, write on by itself, or draw from a grammar.
 
     Parameters
     ----------
@@ -197,13 +197,17 @@ def generate(
         raise UserError(f"task {task!r} does not generate (tasks that do: {', '.join(able) or 'none yet'})")
     choices = validate_options(declared, options, declared.generate_options)
     check_paths(declared, None, output, choices)
-    export = _answering(declared, run, data, quiet)
+    needed = declared.generate_needs_model
+    if not needed and (run or data):
+        raise UserError(f"--{'run' if run else 'data'}: task {task!r} generates without a model")
+    export = _answering(declared, run, data, quiet) if needed else None
     with (
         writing(output or STANDARD_OUTPUT, f"--output {output}" if output else "standard output") as write,
         contextlib.ExitStack() as loading,
     ):
         loading.enter_context(sign_of_life.shown(f"generate {task}", quiet))
-        import_tensorflow()
+        if needed:
+            import_tensorflow()
         for line in declared.generate(export, choices):
             loading.close()
             write(line)

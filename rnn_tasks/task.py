@@ -164,6 +164,7 @@ class Task:
         overfit: how to learn one batch by heart.
         generate: (export_dir, options) -> lines that the network writes on by itself; None where it cannot.
         generate_options: what `generate` lets its caller choose.
+        generate_needs_model: False where it draws from what the network learned from; then there is no export_dir.
     """
 
     name: str
@@ -185,5 +186,6 @@ class Task:
     predict_options: type[Section] = NoOptions
     higher_is_better: bool = True
     overfit: Overfit = Overfit()
-    generate: Callable[[Path, Any], Iterator[str]] | None = None
+    generate: Callable[[Any, Any], Iterator[str]] | None = None
     generate_options: type[Section] = NoOptions
+    generate_needs_model: bool = True

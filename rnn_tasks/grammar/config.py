@@ -8,9 +8,19 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from rnn_tasks.config import Section
+from rnn_tasks.errors import UserError
 from rnn_tasks.grammar.automaton import Automaton
 from rnn_tasks.grammar.definitions import read_grammar
 from rnn_tasks.grammar.reber import LANGUAGES, named_language
+
+
+class StringsOptions(Section):
+    """Which strings `generate` draws."""
+
+    grammar: str = Field("embedded", min_length=1, description="embedded, reber, or the path of a grammar as .toml.")
+    count: int = Field(10, ge=1, le=100_000_000, description="How many.")
+    valid: float = Field(1.0, ge=0, le=1, description="Share of strings that belong to the language, labelled 1.")
+    seed: int = Field(1, ge=0, lt=2**31, description="The same seed draws the same strings.")
 
 
 class StringsConfig(Section):
@@ -66,4 +76,6 @@ class StringsConfig(Section):
         """What the strings are drawn from."""
         if self.source in LANGUAGES:
             return named_language(self.source)
+        if not self.is_grammar:
+            raise UserError(f"{self.source}: accepted is {', '.join(LANGUAGES)}, or a grammar as .toml")
         return read_grammar(Path(self.source))

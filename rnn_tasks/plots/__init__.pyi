@@ -1,3 +1,4 @@
+from .automata import automaton_graph as automaton_graph
 from .canvas import save_figure as save_figure
 from .curves import learning_curves as learning_curves
 from .curves import score_while_reading as score_while_reading

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
 from rnn_tasks.errors import UserError
-from rnn_tasks.grammar.config import StringsConfig
-from rnn_tasks.synthetic.reber import member_splits, reber_splits
+from rnn_tasks.grammar.config import StringsConfig, StringsOptions
+from rnn_tasks.synthetic.reber import corrupt, member_splits, reber_splits
 from rnn_tasks.text.labelled_strings import LabelledStrings, split_labelled_strings
+
+AT_ONCE = 100_000
 
 
 def string_splits(data: StringsConfig) -> tuple[dict[str, LabelledStrings], int]:
@@ -22,6 +27,23 @@ def string_splits(data: StringsConfig) -> tuple[dict[str, LabelledStrings], int]
         return _next_symbol_splits(data) if data.learn == "next_symbol" else _labelled_splits(data)
     except ValueError as error:
         raise UserError(f"{data.source}: {error}") from None
+
+
+def labelled_lines(options: StringsOptions) -> Iterator[str]:
+    """`string<TAB>label` lines: strings of a grammar as it draws them, and others with one symbol changed.
+
+    Raises:
+        UserError: a malformed grammar, or one in which every change leads to another string of the language.
+    """
+    language, rng = StringsConfig(source=options.grammar).language(), np.random.default_rng(options.seed)
+    for start in range(0, options.count, AT_ONCE):
+        strings = language.strings(min(AT_ONCE, options.count - start), rng)
+        wrong = rng.random(len(strings)) >= options.valid
+        for string, is_wrong in zip(strings, wrong, strict=True):
+            changed = corrupt(string, "symbol", rng, language) if is_wrong else string
+            if is_wrong and changed == string:
+                raise UserError(f"--grammar {options.grammar}: no change of {string!r} leaves the language")
+            yield f"{changed}\t{int(not is_wrong)}"
 
 
 def _labelled_splits(data: StringsConfig) -> tuple[dict[str, LabelledStrings], int]:

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import Field
 
-from rnn_tasks import dataset, evaluation, grammar, models, shapes, synthetic, text, training
+from rnn_tasks import dataset, evaluation, grammar, models, plots, shapes, synthetic, text, training
 from rnn_tasks import export as exporting
 from rnn_tasks.config import Section, TaskConfig, presets
 from rnn_tasks.errors import UserError
-from rnn_tasks.grammar.config import StringsConfig
+from rnn_tasks.grammar.config import StringsConfig, StringsOptions
 from rnn_tasks.line_stream import chunks
 from rnn_tasks.preparation import prepare_once
 from rnn_tasks.records import TextRecords
@@ -173,14 +173,17 @@ def details(config: ReberConfig, prepared: Prepared, judged: shapes.Judged) -> s
     """Accuracy by kind and by length, beside what a memory of one symbol gets."""
     train, test = judged.train, judged.test
     lengths = np.array([5 * (len(string) // 5) for string in test["records"]])
+    data = config.data
+    figures = {"grammar": plots.automaton_graph(data.language(), data.source)} if data.is_grammar else {}
     if symbols(prepared):
-        return shapes.Details(groups={"length_from": lengths[judged.example].tolist()})
+        return shapes.Details(groups={"length_from": lengths[judged.example].tolist()}, figures=figures)
     members = (train["inputs"][i].tolist() for i in np.flatnonzero(train["targets"]))
     bigrams = evaluation.bigrams_known(members, (ids.tolist() for ids in test["inputs"]))
     return shapes.Details(
         groups={"kind": test["kinds"], "length_from": lengths.tolist()},
         metrics_of="kind",
         baselines={"bigram": np.array(bigrams)},
+        figures=figures,
     )
 
 
@@ -239,4 +242,13 @@ STAGES = shapes.sequence_task(
     restrict=only_known_symbols,
     details=details,
 )
-TASK = dataclasses.replace(STAGES, train=train, export=export, predict=predict, predict_options=PredictOptions)
+TASK = dataclasses.replace(
+    STAGES,
+    train=train,
+    export=export,
+    predict=predict,
+    predict_options=PredictOptions,
+    generate=lambda _, options: synthetic.labelled_lines(options),
+    generate_options=StringsOptions,
+    generate_needs_model=False,
+)

@@ -174,3 +174,19 @@ def test_the_next_symbol_needs_a_grammar_and_a_grammar_enough_strings(tmp_path):
         with pytest.raises(UserError, match="few.toml: .* different strings are wanted, only 2 were found"):
             TASK.prepare(config, tmp_path / "work")
     assert list((tmp_path / "work").iterdir()) == []
+
+
+def test_generates_strings_with_labels_from_any_grammar(tmp_path):
+    options = reber.TASK.generate_options(count=2000, valid=0.5, seed=4)
+    lines = [line.split("\t") for line in TASK.generate(None, options)]
+    assert len(lines) == 2000
+    assert all(int(label) == grammar.is_embedded_reber(string) for string, label in lines)
+    assert 900 < sum(label == "1" for _, label in lines) < 1100
+    assert list(TASK.generate(None, options)) == ["\t".join(line) for line in lines]
+    path = tmp_path / "mine.toml"
+    path.write_text(COUNTING)
+    own = [*TASK.generate(None, reber.TASK.generate_options(count=50, grammar=str(path)))]
+    assert all(grammar.read_grammar(path).accepts(line.removesuffix("\t1")) for line in own)
+    path.write_text('symbols = "a"\n[all]\nstart = 0\nend = 1\narcs = [[0, "a", 1]]\n')
+    with pytest.raises(UserError, match="no change of 'a' leaves the language"):
+        list(TASK.generate(None, reber.TASK.generate_options(grammar=str(path), valid=0.0)))
