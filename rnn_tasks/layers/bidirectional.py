@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 
 from rnn_tasks.layers.calls import BuiltOnce
-from rnn_tasks.layers.masking import unmasked_steps
+from rnn_tasks.layers.masking import check_sequences, unmasked_steps
 
 
 @keras.saving.register_keras_serializable(package="rnn_tasks")
@@ -44,6 +44,7 @@ class Bidirectional(BuiltOnce, keras.layers.Bidirectional):
         super().__init__(layer, merge_mode=merge_mode, weights=weights, backward_layer=backward_layer, **kwargs)
 
     def call(self, sequences, initial_state=None, mask=None, training=None, sequence_length=None):
+        check_sequences(self.name, sequences)
         mask = unmasked_steps(self.name, sequences, mask, sequence_length)
         results = super().call(sequences, initial_state=initial_state, mask=mask, training=training)
         if self.return_sequences and sequence_length is not None:

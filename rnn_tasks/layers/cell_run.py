@@ -14,6 +14,7 @@ from rnn_tasks.layers.kernels.native import compiled_by_xla, reason_against, rec
 from rnn_tasks.layers.kernels.steps import Step
 from rnn_tasks.layers.kernels.tapes import differentiates_forwards, gradient_wanted
 from rnn_tasks.layers.run import loop_cell
+from rnn_tasks.layers.shapes import check_shape
 from rnn_tasks.layers.shared_masks import CallMasks
 
 
@@ -74,12 +75,18 @@ class KernelCell(CallMasks):
         """The cell's recurrence."""
         raise NotImplementedError
 
-    def run(self, sequences, initial_state, mask=None, training=False):
+    def run(self: Any, sequences, initial_state, mask=None, training=False):
         """A whole sequence; see `rnn_tasks.layers.run`."""
+        check_features(self.name, sequences, self)
         kernel = choose(self, self.step, training, sequences.shape[0]).kernel
         if kernel == "none":
             return loop_cell(self, sequences, initial_state, mask, training)
         return run_kernel(self, sequences, initial_state, self.step, kernel, mask, training)
+
+
+def check_features(layer: str, sequences: Any, cell: Any) -> None:
+    """Refuse sequences (batch, time, features) that a built cell's kernel does not take: it would read beside them."""
+    check_shape(layer, "sequences", sequences, (None, None, cell.kernel.shape[0]), "(batch, time, features)")
 
 
 def run_kernel(

@@ -10,10 +10,10 @@ import tensorflow as tf
 from keras import ops
 
 from rnn_tasks.layers.calls import BuiltOnce, restored
-from rnn_tasks.layers.cell_run import Choice, choose, run_kernel
+from rnn_tasks.layers.cell_run import Choice, check_features, choose, run_kernel
 from rnn_tasks.layers.kernels.steps import Step
 from rnn_tasks.layers.kernels.tapes import arrays_differentiate
-from rnn_tasks.layers.masking import masked_outputs
+from rnn_tasks.layers.masking import check_sequences, check_stream, masked_outputs, steps_of_mask
 from rnn_tasks.layers.run import loop_cell
 from rnn_tasks.layers.shapes import check_shape
 from rnn_tasks.layers.shared_masks import forget_masks, keep_masks_apart
@@ -41,21 +41,32 @@ class FusedLoop(BuiltOnce):
         super().build(sequences_shape)  # type: ignore[misc]
 
     def call(self: Any, sequences, initial_state=None, mask=None, training=False):
+        check_sequences(self.name, sequences)
+        mask = steps_of_mask(self.name, sequences, mask)
+        if self.stateful and initial_state is None:
+            check_stream(self.name, sequences, self.states[0].shape[0])
+        empty = sequences.shape[1] == 0
+        if empty:  # Keras looks at the first step; one that is masked changes nothing
+            sequences = tf.zeros((tf.shape(sequences)[0], 1, sequences.shape[2]), sequences.dtype)
+            mask = tf.zeros(tf.shape(sequences)[:2], tf.bool)
         with restored([self.cell]):  # Keras draws a sequence's masks, and leaves them behind where a call fails
             forget_masks(self.cell)
-            return super().call(  # type: ignore[misc]
+            results = super().call(  # type: ignore[misc]
                 sequences, initial_state=initial_state, mask=mask, training=training
             )
+        if not (empty and self.return_sequences):
+            return results
+        return (results[0][:, :0], *results[1:]) if self.return_state else results[:, :0]
 
     def inner_loop(self: Any, sequences, initial_state, mask, training=False):
         """What `keras.layers.RNN.inner_loop` returns: last output, outputs (batch, time, units), final states."""
         self._check_states(sequences, initial_state)
+        check_features(self.name, sequences, self.cell)
         kernel = choose_for_layer(self, self.step, training, sequences.shape[0]).kernel
         if kernel == "none" and arrays_differentiate():
             if getattr(self, "use_cudnn", None) is True:
                 self._check_right_padded(mask)
             return super().inner_loop(sequences, initial_state, mask, training=training)  # type: ignore[misc]
-        mask = mask[0] if isinstance(mask, (list, tuple)) else mask
         if self.go_backwards:
             sequences = ops.flip(sequences, axis=1)
             mask = None if mask is None else ops.flip(mask, axis=1)
@@ -70,7 +81,7 @@ class FusedLoop(BuiltOnce):
             outputs = tf.where(started[:, :, None], outputs, tf.zeros_like(outputs))
             if self.zero_output_for_mask:
                 outputs = tf.where(mask[:, :, None], outputs, tf.zeros_like(outputs))
-        last = outputs[:, -1]
+        last = tf.reduce_sum(outputs[:, -1:], axis=1)  # the sum of one or, after an empty sequence, of none
         return last, outputs if self.return_sequences else last[:, None], states
 
     def _check_states(self: Any, sequences: Any, states: Any) -> None:
@@ -79,7 +90,6 @@ class FusedLoop(BuiltOnce):
 
     def _check_right_padded(self: Any, mask: Any) -> None:
         """What cuDNN cannot skip is an error; a mask that is not known yet is Keras' to check when it is."""
-        mask = mask[0] if isinstance(mask, (list, tuple)) else mask
         if mask is None or not tf.is_tensor(mask) or not hasattr(mask, "numpy"):
             return
         steps = mask.numpy().astype(bool)

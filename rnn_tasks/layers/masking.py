@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import tensorflow as tf
-from keras import ops
 
-from rnn_tasks.layers.shapes import check_shape
+from rnn_tasks.layers.shapes import check_shape, refuse_ragged
 
 
 def unmasked_steps(layer: str, sequences: Any, mask: Any, sequence_length: Any) -> Any:
@@ -27,17 +26,53 @@ def unmasked_steps(layer: str, sequences: Any, mask: Any, sequence_length: Any) 
     """
     if mask is None:  # Keras finds the mask of the only tensor among the arguments, not of one among several
         mask = getattr(sequences, "_keras_mask", None)
-    if mask is not None:
-        mask = ops.cast(mask, "bool")
-        check_shape(layer, "mask", mask, sequences.shape[:2], "(batch, time)")
+    mask = steps_of_mask(layer, sequences, mask)
     if sequence_length is None:
         return mask
+    refuse_ragged(layer, "sequence_length", sequence_length)
     lengths = tf.convert_to_tensor(sequence_length)
     check_shape(layer, "sequence_length", lengths, sequences.shape[:1], "(batch,)")
     if not lengths.dtype.is_integer:
         raise ValueError(f"{layer} counts sequence_length in whole steps, found {lengths.dtype.name}")
     within = tf.sequence_mask(lengths, tf.shape(sequences)[1])
     return within if mask is None else mask & within
+
+
+def steps_of_mask(layer: str, sequences: Any, mask: Any) -> Any:
+    """A mask (batch, time) of any type, also in the list that Keras makes of several, as bool; None stays None."""
+    if isinstance(mask, (list, tuple)) and mask and (mask[0] is None or len(getattr(mask[0], "shape", ())) == 2):
+        mask = mask[0]
+    if mask is None:
+        return None
+    refuse_ragged(layer, "mask", mask)
+    mask = tf.cast(mask, tf.bool)
+    check_shape(layer, "mask", mask, sequences.shape[:2], "(batch, time)")
+    return mask
+
+
+def check_sequences(layer: str, sequences: Any) -> None:
+    """Refuse what is no dense tensor with a time dimension.
+
+    Raises:
+        ValueError: what was found, and what to hand in instead.
+    """
+    refuse_ragged(layer, "sequences", sequences)
+    if len(sequences.shape) < 3:
+        raise ValueError(f"{layer} takes sequences (batch, time, features), found {tuple(sequences.shape)}")
+
+
+def check_stream(layer: str, sequences: Any, batch: int) -> None:
+    """Refuse sequences of another batch size than a stateful layer carries states of.
+
+    Raises:
+        ValueError: both sizes. Where a graph knows the size only when it runs, TensorFlow raises with the same words.
+    """
+    message = f"{layer} is stateful with a batch size of {batch}, whose states it carries; found a batch size of"
+    if sequences.shape[0] is None:
+        found = tf.shape(sequences)[0]
+        tf.debugging.Assert(found == batch, [message, found])
+    elif sequences.shape[0] != batch:
+        raise ValueError(f"{message} {sequences.shape[0]}")
 
 
 def masked_outputs(outputs: Any, mask: Any, zeros: bool, last_alone: bool) -> tuple[Any, Any]:

@@ -13,7 +13,7 @@ from keras import ops
 from rnn_tasks.layers.attention_wrapper import AttentionWrapper, alignments
 from rnn_tasks.layers.calls import BuiltOnce
 from rnn_tasks.layers.kernels.tapes import differentiates_forwards
-from rnn_tasks.layers.masking import beside, masked_outputs, unmasked_steps
+from rnn_tasks.layers.masking import beside, check_sequences, check_stream, masked_outputs, unmasked_steps
 from rnn_tasks.layers.multi_rnn_cell import MultiRNNCell
 from rnn_tasks.layers.recompute import draws_masks, run_in_chunks
 from rnn_tasks.layers.run import loop_cell, output_size, run_cell, state_sizes
@@ -116,6 +116,7 @@ class RNN(BuiltOnce, keras.layers.RNN):
         memory=None,
         memory_mask=None,
     ):
+        check_sequences(self.name, sequences)
         if sequences.shape[1] is None and (self.unroll or self.recompute_every):
             what = "unrolls" if self.unroll else "recomputes in chunks"
             raise ValueError(f"{self.name} {what}, for which the time dimension must be known; found None")
@@ -226,11 +227,7 @@ class RNN(BuiltOnce, keras.layers.RNN):
         starts = keras.tree.flatten(fresh)
         if given is None and self.stateful:
             given = [state.value for state in keras.tree.flatten(self.states)]
-            if not sequences.shape[:1].is_compatible_with(given[0].shape[:1]):
-                raise ValueError(
-                    f"{self.name} is stateful with a batch size of {given[0].shape[0]}, whose states it carries; "
-                    f"found a batch size of {sequences.shape[0]}"
-                )
+            check_stream(self.name, sequences, given[0].shape[0])
         states = [None] * len(starts) if given is None else keras.tree.flatten(given)
         if len(states) != len(starts):
             raise ValueError(f"{self.name} has {len(starts)} states, found {len(states)} in initial_state")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import keras
-from keras import ops
+import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable(package="rnn_tasks")
@@ -12,14 +12,14 @@ class SequenceMask(keras.layers.Layer):
 
     Call arguments:
         sequences: (batch, time, …); only its time is read.
-        lengths: (batch,) int, steps that count.
+        lengths: (batch,) int of any type, steps that count.
 
     Returns:
         (batch, time) bool, to be handed to recurrent layers as `mask`.
     """
 
     def call(self, sequences, lengths):
-        return ops.arange(ops.shape(sequences)[1]) < lengths[:, None]
+        return tf.sequence_mask(lengths, tf.shape(sequences)[1])
 
     def compute_output_spec(self, sequences, lengths):
         return keras.KerasTensor(sequences.shape[:2], dtype="bool")
