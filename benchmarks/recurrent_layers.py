@@ -83,6 +83,7 @@ def cases() -> list[Case]:
         found += [
             _training(kind, name, shape, {"keras": (1.2, 1.5), "torch": (1.3, 2.0)}) for name, shape in shapes.items()
         ]
+    found += [_custom_loop(kind, "64x20, 256->256", shapes["64x20, 256->256"]) for kind in ("LSTM", "GRU")]
     found.append(_masked_recurrent_dropout(64, 20, 256))
     found.append(_cell("PeepholeLSTM 64x20, 256->256", layers.PeepholeLSTMCell, 64, 20, 256))
     found += [_attention_decoder(kind, 64, 20, 256) for kind in ("Luong", "Bahdanau")]
@@ -106,6 +107,25 @@ def _training(kind: str, name: str, shape: tuple[int, int, int, int], targets: d
     if torch is not None:
         contenders["torch"] = lambda: _torch_gradients(kind, shape)
     return Case(f"{kind} {name}", 6e-9 * batch * steps * gates * units * (features + units), contenders, targets)
+
+
+def _custom_loop(kind: str, name: str, shape: tuple[int, int, int, int]) -> Case:
+    """A tape around a call that does not say `training=True`, as many loops of people's own have it."""
+    batch, steps, features, units = shape
+    inputs = _normal(batch, steps, features)
+
+    def of(package, training, jit=False):
+        return lambda: _gradients(getattr(package, kind)(units, return_sequences=True), inputs, jit, training=training)
+
+    contenders = {
+        "ours": of(layers, None),
+        "training=True": of(layers, True),
+        "keras graph": of(keras.layers, None),
+        "keras XLA": of(keras.layers, None, jit=True),
+    }
+    flops = 6e-9 * batch * steps * {"LSTM": 4, "GRU": 3}[kind] * units * (features + units)
+    targets = {"keras": (1.3, 1.5), "training=True": (0.9, 1.0)}
+    return Case(f"{kind} in a loop of one's own {name}", flops, contenders, targets)
 
 
 def _masked_recurrent_dropout(batch: int, steps: int, units: int) -> Case:
