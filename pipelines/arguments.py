@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rnn_tasks.config import Section, TaskConfig, dotted_keys, override, parse_assignment, validate
 from rnn_tasks.errors import UserError
+from rnn_tasks.registry import TASK_MODULES, get_task
 from rnn_tasks.task import Task
 
 
@@ -28,6 +29,21 @@ def chosen_config(
     if seed is not None:
         changes["seed"] = seed
     return override(task.presets[preset], changes)
+
+
+def with_flags(arguments: list[str]) -> list[str]:
+    """Command line arguments in which a task's yes-or-no options have a value: `--next` becomes `--next true`."""
+    if len(arguments) < 2 or arguments[0] not in ("predict", "generate") or arguments[1] not in TASK_MODULES:
+        return arguments
+    task = get_task(arguments[1])
+    accepted = task.predict_options if arguments[0] == "predict" else task.generate_options
+    flags = {f"--{name.replace('_', '-')}" for name, field in accepted.model_fields.items() if field.annotation is bool}
+    following = [*arguments[1:], "--"]
+    return [
+        part
+        for argument, then in zip(arguments, following, strict=True)
+        for part in ([argument, "true"] if argument in flags and then.startswith("--") else [argument])
+    ]
 
 
 def validate_options(task: Task, options: dict[str, str], accepted: type[Section]) -> Section:

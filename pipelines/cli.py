@@ -17,7 +17,7 @@ from typing import Annotated, NoReturn
 from cyclopts import App, CycloptsError, Parameter
 
 from pipelines import presentation, provenance, reproducing, sign_of_life, store_checks
-from pipelines.arguments import check_paths, chosen_config, validate_options
+from pipelines.arguments import check_paths, chosen_config, validate_options, with_flags
 from pipelines.errors import ServerError
 from pipelines.launch import STDERR, STDOUT, import_tensorflow, redirected, run_flow
 from pipelines.settings import get_settings
@@ -347,7 +347,12 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 def _exit_code(arguments: list[str] | None) -> int:
     prepare_streams()
     try:
-        app(arguments, print_error=False, exit_on_error=False, result_action="return_value")
+        app(
+            with_flags(sys.argv[1:] if arguments is None else arguments),
+            print_error=False,
+            exit_on_error=False,
+            result_action="return_value",
+        )
         sys.stdout.flush()
     except (UserError, CycloptsError) as error:
         print("error:", " ".join(str(error).split()), file=sys.stderr)

@@ -143,15 +143,17 @@ def build(config: ReberConfig, prepared: Prepared) -> keras.Model:
 def train(
     config: ReberConfig, prepared: Prepared, work_dir: Path, callbacks: Sequence[keras.callbacks.Callback] = ()
 ) -> Trained:
-    """Membership for all epochs; the next symbol until every step of every validation string is right."""
-    if not symbols(prepared):
-        return STAGES.train(config, prepared, work_dir, callbacks)
-    trained = STAGES.train(config, prepared, work_dir, [*callbacks, training.StopAt("val_accuracy", 1.0)])
-    solved = trained.metrics["val_accuracy"] == 1.0
-    seen = float(trained.epochs * prepared.counts["train"])
-    return trained.model_copy(
-        update={"metrics": {**trained.metrics, "strings_until_success": seen, "success_rate": float(solved)}}
-    )
+    """The next symbol only until every step of every validation string is right; membership for all epochs."""
+    stop = [training.StopAt("val_accuracy", 1.0)] if symbols(prepared) else []
+    trained = STAGES.train(config, prepared, work_dir, [*callbacks, *stop])
+    right = [row["epoch"] for row in evaluation.read_history(trained.history) if row["val_accuracy"] == 1.0]
+    epochs = right[0] if right else trained.epochs
+    success = {
+        "success_rate": float(bool(right)),
+        "epochs_until_success": float(epochs),
+        "strings_until_success": float(epochs * prepared.counts["train"]),
+    }
+    return trained.model_copy(update={"metrics": {**trained.metrics, **success}})
 
 
 def encoder(prepared: Prepared) -> text.CharacterEncoder:

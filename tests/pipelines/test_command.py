@@ -102,6 +102,21 @@ def test_choices_are_laid_over_the_preset(dummy):
     assert config.training.learning_rate == dummy.presets["full"].training.learning_rate
 
 
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("predict dummy --upper", "predict dummy --upper true"),
+        ("predict dummy --upper --times 2", "predict dummy --upper true --times 2"),
+        ("predict dummy --upper false", "predict dummy --upper false"),
+        ("predict dummy --times 2", "predict dummy --times 2"),
+        ("run dummy --upper", "run dummy --upper"),
+        ("predict", "predict"),
+    ],
+)
+def test_a_yes_or_no_option_needs_no_value(dummy, given, meant):
+    assert arguments.with_flags(given.split()) == meant.split()
+
+
 def test_what_a_task_does_not_have_is_said_in_one_line(dummy, home, capsys, monkeypatch):
     """No data.source, and a network that cannot write on by itself."""
     without = dataclasses.replace(dummy, generate=None, config=TaskConfig, presets={"quick": TaskConfig()})

@@ -145,7 +145,5 @@ def test_an_unknown_recipe_is_one_line(command):
 def test_the_packages_recipes_are_whole(name):
     recipe = load_recipe(name)
     task = get_task(recipe.task)
-    for variant in recipe.variants.values():
-        assert variant.published is not None or len(recipe.variants) > 1
     configs = [recipe.config(task, variant, seed) for variant in recipe.variants for seed in (1, 2)]
     assert len({config.model_dump_json() for config in configs}) == 2 * len(recipe.variants)
