@@ -23,9 +23,11 @@ def signature_of(task: Task) -> ModelSignature:
     return ModelSignature(taken, given, ParamSchema(options)) if options else ModelSignature(taken, given)
 
 
-def example_of(task: Task) -> list[str] | pd.DataFrame:
-    """The task's good records, as a client hands them in."""
+def example_of(task: Task) -> list[str] | pd.DataFrame | None:
+    """The task's good records, as a client hands them in; None where they are no example to every client and model."""
     records = task.records
+    if not records.portable:
+        return None
     lines: Sequence[str] = records.good
     if isinstance(records, NumberRecords | TableRecords):
         return pd.DataFrame({str(_column(records).name): [records.parse(line, "example").tolist() for line in lines]})

@@ -34,6 +34,8 @@ class Records:
 
     kind: ClassVar[str]
     """For people: what a record is."""
+    portable: ClassVar[bool] = True
+    """Whether a record means the same on every machine and to every model of the task; the path of a file does not."""
     whole_input: ClassVar[bool] = False
     """Whether all lines together are one record."""
 
@@ -131,6 +133,7 @@ class PathRecords(Records):
 
     what: str = "a file"
     kind: ClassVar[str] = "the path of a file"
+    portable: ClassVar[bool] = False
 
     def parse(self, line: str, where: str) -> str:
         return self.check(line.strip(), where)

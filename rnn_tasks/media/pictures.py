@@ -37,6 +37,7 @@ class PictureRecords(Records):
     """A record is the path of a PNG or JPEG, or `FILE:17`, the 18th image of an idx file; it becomes a `Picture`."""
 
     kind: ClassVar[str] = "the path of a PNG or JPEG picture, or FILE:INDEX of an idx file of images"
+    portable: ClassVar[bool] = False
 
     def parse(self, line: str, where: str) -> Picture:
         return self.check(line.strip(), where)

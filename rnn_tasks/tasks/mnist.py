@@ -78,6 +78,14 @@ PRESETS = presets(
         "training.learning_rate": 0.01,
         "training.decay": "none",
     },
+    simple_rnn={
+        "model.cell": "simple_rnn",
+        "model.units": 150,
+        "model.dropout": 0.1,
+        "training.epochs": 40,
+        "training.max_steps": 0,
+        "training.learning_rate": 0.001,
+    },
 )
 
 
