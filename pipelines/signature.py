@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -23,12 +24,12 @@ def signature_of(task: Task) -> ModelSignature:
     return ModelSignature(taken, given, ParamSchema(options)) if options else ModelSignature(taken, given)
 
 
-def example_of(task: Task) -> list[str] | pd.DataFrame | None:
-    """The task's good records, as a client hands them in; None where they are no example to every client and model."""
+def example_of(task: Task, export_dir: Path) -> list[str] | pd.DataFrame | None:
+    """Records that this export answers, as a client hands them in; None where they are no example to every client."""
     records = task.records
-    if not records.portable:
+    if not (task.examples or records.portable):
         return None
-    lines: Sequence[str] = records.good
+    lines: Sequence[str] = task.examples(export_dir) if task.examples else records.good
     if isinstance(records, NumberRecords | TableRecords):
         return pd.DataFrame({str(_column(records).name): [records.parse(line, "example").tolist() for line in lines]})
     return list(lines)

@@ -250,7 +250,7 @@ def register_model(task: Task, task_module: str, run_id: str, exported: Exported
         artifacts={"export": exported.directory.as_uri()},  # of a bare path MLflow takes %20 for a space
         code_paths=[str(PROJECT / "rnn_tasks")],
         signature=signature_of(task),
-        input_example=example_of(task),
+        input_example=example_of(task, exported.directory),
         pip_requirements=_requirements(),
     )
     with contextlib.suppress(MlflowException):  # it exists already

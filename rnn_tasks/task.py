@@ -165,6 +165,8 @@ class Task:
         generate: (export_dir, options) -> lines that the network writes on by itself; None where it cannot.
         generate_options: what `generate` lets its caller choose.
         generate_needs_model: False where it draws from what the network learned from; then there is no export_dir.
+        examples: export_dir -> inputs that this very model answers, where it depends on the data what they are; the
+            records' good ones when None.
     """
 
     name: str
@@ -189,3 +191,4 @@ class Task:
     generate: Callable[[Any, Any], Iterator[str]] | None = None
     generate_options: type[Section] = NoOptions
     generate_needs_model: bool = True
+    examples: Callable[[Path], Sequence[str]] | None = None

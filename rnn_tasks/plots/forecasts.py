@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
 from rnn_tasks.plots.canvas import COLOURS, FAINT, INK, bare, drawable, new_figure
@@ -67,7 +68,16 @@ def _panel(axes: Axes, panel: ForecastPanel, interval: str) -> None:
         panel.ahead, panel.forecast, color=COLOURS[0], linewidth=1.8, marker=marker, markersize=4, label="forecast"
     )
     axes.axvline(panel.ahead[0], color=FAINT, linewidth=1.2, zorder=0)
+    _concise(axes, panel.steps)
     axes.set_title(drawable(panel.title), loc="left", fontsize=10, color=INK, parse_math=False)
+
+
+def _concise(axes: Axes, steps: np.ndarray) -> None:
+    """Dates on the axis that do not write over each other."""
+    if np.issubdtype(steps.dtype, np.datetime64):
+        locator = AutoDateLocator(maxticks=7)
+        axes.xaxis.set_major_locator(locator)
+        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
 
 
 def error_by_horizon(errors: Mapping[str, np.ndarray], name: str) -> Figure:
@@ -108,6 +118,7 @@ def residuals(steps: np.ndarray, errors: np.ndarray, name: str) -> Figure:
     figure = new_figure(width=9, height=3.2)
     over_time, counts = figure.subplots(1, 2, width_ratios=(2.4, 1), sharey=True)
     bare(over_time).plot(steps, errors, color=COLOURS[0], linewidth=0.9, marker=".", markersize=2.5)
+    _concise(over_time, steps)
     over_time.axhline(0, color=INK, linewidth=0.8)
     over_time.set_ylabel("forecast − truth, one step ahead", color=INK)
     over_time.set_title(drawable(name), loc="left", fontsize=10, color=INK, parse_math=False)

@@ -3,6 +3,8 @@ from .config import EMBEDDED as EMBEDDED
 from .config import SeriesConfig as SeriesConfig
 from .form import SeriesForm as SeriesForm
 from .layout import opener_of as opener_of
+from .past import EXAMPLE as EXAMPLE
+from .past import example_table as example_table
 from .past import known_ahead as known_ahead
 from .past import read_past as read_past
 from .preparing import prepare_series as prepare_series

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from rnn_tasks.errors import UserError
-from rnn_tasks.series.config import EMBEDDED, NO_DATES, SeriesConfig
+from rnn_tasks.series.config import EMBEDDED, NO_DATES, SeriesConfig, names_of
 from rnn_tasks.series.form import SeriesForm
-from rnn_tasks.series.layout import Opener
+from rnn_tasks.series.layout import Opener, find_layout
 from rnn_tasks.series.reading import read_rows
 from rnn_tasks.series.regular import Regular, regular
+from rnn_tasks.series.windows import PreparedSeries
 
-STEP = "step"
+EXAMPLE = "example.csv"
 
 
 def read_past(open_text: Opener, name: str, config: SeriesConfig, form: SeriesForm) -> Regular:
@@ -33,6 +34,8 @@ def read_past(open_text: Opener, name: str, config: SeriesConfig, form: SeriesFo
         changes |= {"targets": ",".join(form.targets), "covariates": ",".join(form.covariates)}
     if form.clock.kind == "steps":
         changes["date_column"] = NO_DATES
+    elif not set(names_of(config.date_column)) <= set(find_layout(open_text, name).columns):
+        changes["date_column"] = ""  # dates may stand in another column than they did in training
     rows = read_rows(open_text, name, config.model_copy(update=changes))
     series = regular(rows, config.model_copy(update=changes), None if form.clock.kind == "steps" else form.clock)
     if len(series) < form.history:
@@ -62,3 +65,25 @@ def known_ahead(series: Regular, name: str, form: SeriesForm, steps: int) -> np.
         numbers = series.known[start:wanted]
     texts = {column: series.texts[column][start:wanted] for column in form.categories}
     return form.model_copy(update={"clock": series.clock}).known_features(start, numbers, texts)
+
+
+def example_table(data: PreparedSeries, config: SeriesConfig) -> str:
+    """The last steps before the test split as a table that `read_past` takes, with what has to be known ahead."""
+    form = data.form
+    end = form.test_start
+    start, ahead = max(0, end - form.history - 1), form.horizon if form.known or form.categories else 0
+    comma = config.decimal == "comma"
+    separator = ";" if comma else ","
+    has_dates = form.clock.kind != "steps"
+    lines = [[*(["date"] if has_dates else []), *form.targets, *form.covariates, *form.known, *form.categories]]
+    for step, label in enumerate(form.clock.labels(np.arange(start, end + ahead)), start):
+        values = data.raw[step] if step < end else np.full(len(form.mean), np.nan)
+        numbers = ["" if np.isnan(value) else f"{value:.10g}" for value in (*values, *data.known_numbers(step))]
+        if comma:
+            numbers = [number.replace(".", ",") for number in numbers]
+        lines.append([*([label] if has_dates else []), *numbers, *data.known_texts(step)])
+    return "".join(separator.join(_quoted(cell, separator) for cell in line) + "\n" for line in lines)
+
+
+def _quoted(cell: str, separator: str) -> str:
+    return '"' + cell.replace('"', '""') + '"' if separator in cell or '"' in cell else cell

@@ -64,6 +64,20 @@ class PreparedSeries:
         """The last steps before `origins`, as they were: (batch, steps, columns) float64."""
         return self.raw[origins[:, None] + np.arange(-steps, 0)]
 
+    def known_numbers(self, step: int) -> list[float]:
+        """What is known ahead of a step as numbers, as the user had it."""
+        form, scaled = self.form, self.known[step]
+        return [float(scaled[i]) * form.known_deviation[i] + form.known_mean[i] for i in range(len(form.known))]
+
+    def known_texts(self, step: int) -> list[str]:
+        """What is known ahead of a step as text; empty where it is no category of training."""
+        place, texts = len(self.form.known), []
+        for categories in self.form.categories.values():
+            flags = self.known[step, place : place + len(categories)]
+            texts.append(categories[int(np.argmax(flags))] if flags.any() else "")
+            place += len(categories)
+        return texts
+
     def scored(self, split: str, most: int) -> np.ndarray:
         """Origins of a split, `most` at most and evenly spaced; none in a gap, which was mended from what follows."""
         origins = np.array(self.origins(split))

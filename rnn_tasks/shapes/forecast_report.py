@@ -32,6 +32,7 @@ class JudgedForecasts:
         forecast: (origins, horizon, targets).
         quantiles: (origins, horizon, targets, levels).
         levels: of the quantiles.
+        every_step: mean squared error at all steps of the windows, of a model that answers at all of them.
     """
 
     data: PreparedSeries
@@ -39,6 +40,7 @@ class JudgedForecasts:
     forecast: np.ndarray
     quantiles: np.ndarray
     levels: Sequence[float]
+    every_step: float | None = None
 
     @property
     def forecasts(self) -> Forecasts:
@@ -111,6 +113,8 @@ def _metrics(
         yield _metric("crps", spread["crps"], none["crps"])
         share = f"test_coverage_{round(100 * (judged.levels[-1] - judged.levels[0]))}"
         yield Metric(name=share, value=spread["coverage"])
+    if judged.every_step is not None:
+        yield _metric("mse_every_step", judged.every_step)
     yield _metric("naive_mase", truth.errors(methods[NAIVE])["mase"])
     if len(few) > len(methods):
         of_few = truth.of_origins(chosen).of_targets(columns)
@@ -186,19 +190,21 @@ def _samples(
 ) -> tuple[list[str], list[list[Any]]]:
     """Header and rows: evenly spaced origins, the first and the last step ahead of each."""
     form = judged.data.form
-    levels = [f"q{level:g}" for level in judged.levels]
-    header = ["from", "date", "series", "truth", "forecast", *levels, "seasonal naive"]
+    outer = [0, len(judged.levels) - 1] if judged.levels else []
+    series = ["series"] if len(form.targets) > 1 else []
+    header = ["date", "ahead", *series, "truth", "forecast", *(f"q{judged.levels[i]:g}" for i in outer)]
     rows: list[list[Any]] = []
     ahead = sorted({0, form.horizon - 1})
     shown = max(1, SAMPLES // (len(ahead) * len(form.targets)))
     for i in np.unique(np.linspace(0, len(judged.origins) - 1, min(shown, len(judged.origins))).round().astype(int)):
-        start, *dates = form.clock.labels(judged.origins[i] + np.array([0, *ahead]))
-        for step, date in zip(ahead, dates, strict=True):
+        for step, date in zip(ahead, form.clock.labels(judged.origins[i] + np.array(ahead)), strict=True):
             for target, name in enumerate(form.targets):
                 place = i, step, target
-                values = truth.truth[place], judged.forecast[place], *judged.quantiles[place], methods[SEASONAL][place]
-                rows.append([start, date, name, *(f"{value:.6g}" for value in values)])
-    return header, rows
+                quantiles = judged.quantiles[place][outer]
+                values = truth.truth[place], judged.forecast[place], *quantiles, methods[SEASONAL][place]
+                of_series = [name] if series else []
+                rows.append([date, step + 1, *of_series, *(f"{value:.5g}" for value in values)])
+    return [*header, "seasonal naive"], rows
 
 
 def _figure(
@@ -210,6 +216,9 @@ def _figure(
 ):
     """The first target at origins that all methods forecast: near the beginning, the middle and the end."""
     form = judged.data.form
+    share = f"{round(100 * (judged.levels[-1] - judged.levels[0]))} % interval" if judged.levels else ""
+    if form.horizon == 1:
+        return plots.forecasts(_one_step_panels(judged, methods), share)
     places = np.unique(np.linspace(0, len(chosen) - 1, min(PANELS, len(chosen))).round().astype(int))
     panels = []
     for place in places:
@@ -230,8 +239,30 @@ def _figure(
                 others=others,
             )
         )
-    share = f"{round(100 * (judged.levels[-1] - judged.levels[0]))} % interval" if judged.levels else ""
     return plots.forecasts(panels, share)
+
+
+def _one_step_panels(judged: JudgedForecasts, methods: Mapping[str, np.ndarray]) -> list[plots.ForecastPanel]:
+    """Forecasts of one step, from one origin after the other: the first ones, those in the middle, the last ones."""
+    form, count = judged.data.form, len(judged.origins)
+    shown = min(max(30, min(6 * form.season, 90)), count)
+    panels = []
+    for start in sorted({0, (count - shown) // 2, count - shown}) if count >= PANELS * shown else [count - shown]:
+        rows = slice(start, start + shown)
+        steps = judged.origins[rows]
+        axis = steps if form.clock.kind == "steps" else form.clock.dates(steps)
+        panels.append(
+            plots.ForecastPanel(
+                title=f"{form.targets[0]}, each step from the one before",
+                steps=axis,
+                truth=np.asarray(judged.data.raw[steps, 0]),
+                ahead=axis,
+                forecast=judged.forecast[rows, 0, 0],
+                quantiles=judged.quantiles[rows, 0, 0],
+                others={SEASONAL: methods[SEASONAL][rows, 0, 0]},
+            )
+        )
+    return panels
 
 
 def _residuals(judged: JudgedForecasts, truth: Forecasts):

@@ -51,6 +51,7 @@ def forecaster(**declared: Any) -> Task:
         "example_batch": lambda config, prepared: next(_batches(config, prepared).epoch(0)),
         "higher_is_better": False,
         "predict_options": ForecastOptions,
+        "examples": lambda export_dir: [(export_dir / series.EXAMPLE).read_text(encoding="utf-8")],
         "generate": generate,
         "generate_options": SeriesGenerationOptions,
         "overfit": Overfit(learning_rate=0.01, steps=200),
@@ -161,7 +162,8 @@ def evaluate(config: ForecastConfig, prepared: Prepared, trained: Trained, out_d
     origins = data.scored("test", config.evaluation.origins)
     loop = _loop(config, prepared, trained)
     forecast, quantiles = _forecasts(training.forward(lambda batch: loop.once(**batch)), data, origins)
-    judged = JudgedForecasts(data, origins, forecast, quantiles, head.levels)
+    every_step = _every_step(loop, data, origins) if config.model.way == "sequence" else None
+    judged = JudgedForecasts(data, origins, forecast, quantiles, head.levels, every_step)
     return forecast_report(judged, config.evaluation, trained, out_dir)
 
 
@@ -186,12 +188,14 @@ def export(config: ForecastConfig, prepared: Prepared, trained: Trained, out_dir
         data.form.save(aside)
         settings = {"data": config.data.model_dump(), "levels": _head(config).levels}
         files.write_whole(aside / SETTINGS, json.dumps(settings, indent=2) + "\n")
+        files.write_whole(aside / series.EXAMPLE, series.example_table(data, config.data))
         np.save(aside / SEED_WINDOW, data.raw[: data.form.validation_start][-data.form.history :])
     return Exported(
         directory=out_dir,
         keras_model=out_dir / exporting.KERAS_MODEL,
         saved_model=out_dir / exporting.SAVED_MODEL,
         checked=len(origins),
+        extras={"example": out_dir / series.EXAMPLE},
     )
 
 
@@ -319,6 +323,23 @@ def _forecasts(answer: Any, data: series.PreparedSeries, origins: np.ndarray) ->
             batch["known"] = data.batch(rows)["known"]
         parts.append({name: value[: len(chosen)] for name, value in answer(batch).items()})
     return tuple(np.concatenate([part[name] for part in parts]) for name in ("forecast", "quantiles"))  # type: ignore[return-value]
+
+
+def _every_step(loop: exporting.ForecastLoop, data: series.PreparedSeries, origins: np.ndarray) -> float:
+    """Mean squared error of the forecasts at all steps of the windows, the first ones included, in the series' units.
+
+    Of a differenced series these are errors of the changes, which are those of the values one step ahead.
+    """
+    form = data.form
+    outputs = training.forward(lambda batch: loop.answer(loop.model(batch, training=False))["forecast"])
+    errors = []
+    for start in range(0, len(origins), ROWS):
+        batch = data.batch(origins[start : start + ROWS])
+        found = outputs({name: value for name, value in batch.items() if name in loop.model.input})
+        ahead = [batch["targets"][:, 1 + step : 1 + step + form.window] for step in range(form.horizon)]
+        deviation = np.array(form.deviation)[: len(form.targets)]
+        errors.append((((found - np.stack(ahead, axis=2)) * deviation) ** 2).mean(axis=(1, 2, 3)))
+    return float(np.concatenate(errors).mean())
 
 
 def _head(config: ForecastConfig) -> ForecastHead:
