@@ -27,6 +27,7 @@ def forecaster(
     season: int,
     linear: bool,
     local_scaling: bool,
+    segment: int = 1,
     cell: Any = "lstm",
     units: int = 32,
     seed: int = 1,
@@ -46,6 +47,8 @@ def forecaster(
         linear: add a linear function of the window (as LSTNet's autoregressive path), one a target.
         local_scaling: read each window relative to its own mean and deviation, so that a level never seen is no
             surprise. A model that answers at every step reads it relative to its first value.
+        segment: steps of the window that recurrent layers read at once, which makes long windows short; not of a model
+            that answers at every step.
         cell, units: of the recurrent layers.
         seed: of the initial weights and of dropout.
         stack: the rest of the recurrent layers, as of `recurrent_stack`.
@@ -56,6 +59,7 @@ def forecaster(
 
     References:
         Lai, Chang, Yang & Liu (2018), Modeling Long- and Short-Term Temporal Patterns with Deep Neural Networks.
+        Lin et al. (2023), SegRNN: Segment Recurrent Neural Network for Long-Term Time Series Forecasting.
         Kim et al. (2022), Reversible Instance Normalization for Accurate Time-Series Forecasting.
     """
     seeds = seeds_of(seed)
@@ -68,8 +72,10 @@ def forecaster(
     read = [relative] + ([inputs["inputs"][:, :, targets:]] if covariates else [])
     size = {"horizon": horizon, "targets": targets, "parts": parts}
     recurrent = {"cell": cell, "units": units, "memory": 0, "steps": way == "sequence", **stack}
+    if way != "sequence":
+        read = [_segments(one, segment) for one in read]
+        read += [_segments(inputs["known"][:, :window], segment, last=True)] if known else []
     if way == "encoder_decoder":
-        read += [inputs["known"][:, :window]] if known else []
         context = recurrent_stack(_joined(read), None, seeds, outputs=units, **recurrent)  # (batch, units)
         written = [keras.layers.RepeatVector(horizon)(ops.tanh(context))]
         written += [inputs["known"][:, window:]] if known else []
@@ -81,9 +87,7 @@ def forecaster(
         head = keras.layers.Dense(targets * parts, kernel_initializer=start, dtype="float32", name="forecast")
         found = ops.reshape(head(hidden), (-1, horizon, targets, parts))
     elif way == "vector":
-        read += [inputs["known"][:, :window]] if known else []
-        hidden = _joined(read)
-        found = recurrent_stack(hidden, None, seeds, outputs=horizon * targets * parts, **recurrent)
+        found = recurrent_stack(_joined(read), None, seeds, outputs=horizon * targets * parts, **recurrent)
         found = ops.reshape(found, (-1, horizon, targets, parts))
         head = None
         if known:  # what is known ahead of each step, alike for all of them
@@ -113,6 +117,20 @@ def forecaster(
 
 def _joined(parts: list[keras.KerasTensor]) -> keras.KerasTensor:
     return ops.concatenate(parts, axis=-1) if len(parts) > 1 else parts[0]
+
+
+def _segments(steps: keras.KerasTensor, length: int, last: bool = False) -> keras.KerasTensor:
+    """Steps (batch, time, columns) as segments (batch, time / length, length * columns); what is over is the oldest.
+
+    Args:
+        last: keep the last step of each segment alone, (batch, time / length, columns).
+    """
+    if length == 1:
+        return steps
+    _, time, columns = steps.shape
+    count = time // length
+    parts = ops.reshape(steps[:, time - count * length :], (-1, count, length, columns))
+    return parts[:, :, -1] if last else ops.reshape(parts, (-1, count, length * columns))
 
 
 def _scale(values: keras.KerasTensor, way: Way, local: bool) -> tuple[keras.KerasTensor, keras.KerasTensor]:

@@ -75,6 +75,7 @@ def prepare_series(config: SeriesConfig, directory: Path) -> Mapping[str, int]:
         "season": form.season,
         "window": form.window,
         "horizon": form.horizon,
+        "segment": _segment(form),
         **series.counts,
     }
     logger.info(
@@ -196,6 +197,13 @@ def _window(clock: Clock, season: int, train: int, horizon: int, difference: int
     longest = max([1, *(one for one in clock.seasons() if one <= train // 6)])
     wanted = max(2 * season, longest + min(longest, 24), 2 * horizon, 20)
     return max(2, min(wanted, max(LONGEST_WINDOW, season), (train - difference) // 4))
+
+
+def _segment(form: SeriesForm) -> int:
+    """Steps of a window that are read at once: a part of a day, or of the season; sixteen reads or more are left."""
+    season = min([one for one in form.clock.seasons() if one <= form.window], default=form.season)
+    most = max(1, form.window // 16)
+    return max(length for length in range(1, most + 1) if season % length == 0)
 
 
 def _check_sizes(

@@ -10,6 +10,7 @@ LONGEST = 600
 SEEN = 50_000  # steps of training that are looked at, the last ones
 AS_GOOD = 0.95
 MOST_AHEAD = 48
+ROUNDING = 1e-9  # of the series' deviation
 
 
 def find_season(train: np.ndarray, candidates: Sequence[int]) -> int:
@@ -31,7 +32,7 @@ def find_season(train: np.ndarray, candidates: Sequence[int]) -> int:
     for season in possible:
         lags = [season * -(-lag // season) for lag in range(1, ahead + 1)]
         error = float(np.mean([seasonal_error(scaled, lag) for lag in lags if lag < len(scaled)]))
-        if error < AS_GOOD * least:
+        if error < AS_GOOD * least - ROUNDING:
             best, least = season, error
     return best
 

@@ -27,6 +27,13 @@ class ForecasterConfig(RecurrentConfig):
     )
     point_loss: Literal["squared", "absolute"] = Field("squared", description="What output=point minimises.")
     linear: bool = Field(True, description="Add a linear function of the window, which starts as the seasonal naive.")
+    segment: int = Field(
+        0,
+        ge=0,
+        le=1_000,
+        description="Steps of the window read at once, so that long windows are quick; 1 is one by one, 0 follows the "
+        "window. Not for way=sequence.",
+    )
     local_scaling: bool = Field(True, description="Read a window relative to its own mean and deviation.")
 
     @field_validator("quantiles", mode="before")

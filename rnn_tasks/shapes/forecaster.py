@@ -76,6 +76,7 @@ def build(config: ForecastConfig, prepared: Prepared) -> keras.Model:
     """{"inputs": (batch, window, columns), "known": …} -> (batch, [window,] horizon, targets, parts)."""
     counts: dict[str, Any] = prepared.counts
     settings = config.model.model_dump(exclude={"output", "quantiles", "point_loss"})
+    settings["segment"] = min(config.model.segment or counts["segment"], counts["window"])
     return models.forecaster(
         **{name: counts[name] for name in ("window", "horizon", "targets", "covariates", "season")},
         known=counts["known_features"],

@@ -66,6 +66,20 @@ def test_an_answer_at_every_step_knows_nothing_of_later_ones():
     assert np.abs(np.asarray(model(batch))[:, 8] - np.asarray(model(other))[:, 8]).max() > 0.01
 
 
+@pytest.mark.parametrize("way", ["vector", "encoder_decoder"])
+def test_segments_hold_every_step_and_fewer_are_read(way):
+    """12 steps in segments of 5: the two oldest are left to the linear path."""
+    model = model_of(way, segment=5, linear=False, local_scaling=False)
+    assert model.get_layer("gru_1").input.shape == (None, 2, 5 * 3 + 3)
+    batch = batch_of(np.random.default_rng(6))
+    before = np.asarray(model(batch))
+    for step in range(12):
+        inputs = batch["inputs"].copy()
+        inputs[:, step] += 1
+        moved = np.abs(np.asarray(model({**batch, "inputs": inputs})) - before).max()
+        assert (moved > 1e-5) == (step >= 2)
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_it_reads_what_is_known_of_every_step_ahead(way):
     model = model_of(way)
@@ -78,7 +92,7 @@ def test_it_reads_what_is_known_of_every_step_ahead(way):
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("changes", [{}, {"linear": False}, {"local_scaling": False, "known": 0}])
+@pytest.mark.parametrize("changes", [{}, {"linear": False, "segment": 4}, {"local_scaling": False, "known": 0}])
 def test_saved_and_loaded_it_answers_the_same(way, changes, tmp_path):
     model = model_of(way, **changes)
     batch = batch_of(np.random.default_rng(5))

@@ -141,6 +141,14 @@ def test_sizes_that_do_not_fit_are_one_line(settings, wrong, tmp_path):
         prepared(tmp_path / "p", **settings)
 
 
+def test_long_windows_are_read_in_parts_of_a_day(tmp_path):
+    hours = np.sin(np.arange(3_000) * 2 * np.pi / 24)[:, None]
+    source = written(tmp_path / "a.csv", hours, frequency="h")
+    counts = dict(prepare_series(SeriesConfig(source=source), tmp_path))
+    assert (counts["season"], counts["window"], counts["horizon"], counts["segment"]) == (24, 192, 24, 12)
+    assert prepare_series(SeriesConfig(source=source, window=30), tmp_path)["segment"] == 1
+
+
 def test_seasons():
     steps = np.arange(600)
     rng = np.random.default_rng(1)
