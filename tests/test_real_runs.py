@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from rnn_tasks.recipe import load_recipe
 from rnn_tasks.registry import TASK_MODULES
 
 REAL_DATA = Path(os.environ.get("RNN_TASKS_DATA") or Path(__file__).parents[1] / ".." / "shared" / "data").resolve()
@@ -95,3 +96,20 @@ def test_reber_full(run):
     metrics = run("reber", "--preset", "full")["metrics"]
     assert metrics["test_accuracy"] >= 0.999
     assert metrics["test_accuracy_long_range"] >= 0.999
+
+
+def test_forecast_cta_rail(run):
+    """The recipe's first variant; measured over five seeds: 19,049 to 19,715, a week ago 42,143."""
+    recipe = load_recipe("cta-rail")
+    settings = {**recipe.settings, **next(iter(recipe.variants.values())).settings}
+    settings["data.source"] = real("timeseries", "cta_ridership.csv")
+    result = run("forecast", *(part for key, value in settings.items() for part in ("--set", f"{key}={value}")))
+    assert result["baseline"]["test_mae"] == pytest.approx(42_143, abs=1)
+    assert result["metrics"]["test_mae"] < 22_062
+
+
+def test_forecast_quick_on_monthly_sunspots(run):
+    """Without a header, the date in two columns; measured in docs/forecast.md."""
+    source = real("timeseries", "sunspots_monthly.csv")
+    result = run("forecast", "--data", source, "--set", "data.targets=4")
+    assert result["metrics"]["test_mase"] < 0.9 * result["baseline"]["test_mase"]
