@@ -117,7 +117,7 @@ def train(task_name: str, config: TaskConfig, prepared: Prepared, work_dir: Path
     trained = get_task(task_name).train(config, prepared, work_dir, [MetricLogger(run_id)])
     tracking.log_training(run_id, trained)
     seconds = max(trained.seconds, time.monotonic() - started)  # a resumed run has trained before, too
-    tracking.log_metrics(run_id, {"seconds.train": seconds})
+    tracking.log_metrics(run_id, {"seconds/train": seconds})
     return trained
 
 
@@ -129,7 +129,7 @@ def evaluate(
     started = time.monotonic()
     report = get_task(task_name).evaluate(config, prepared, trained, _new(out_dir))
     tracking.log_report(run_id, report)
-    tracking.log_metrics(run_id, {"seconds.evaluate": time.monotonic() - started})
+    tracking.log_metrics(run_id, {"seconds/evaluate": time.monotonic() - started})
     return report
 
 
@@ -141,7 +141,7 @@ def export(
     started = time.monotonic()
     exported = get_task(task_name).export(config, prepared, trained, _new(out_dir))
     tracking.log_extras(run_id, exported)
-    tracking.log_metrics(run_id, {"seconds.export": time.monotonic() - started})
+    tracking.log_metrics(run_id, {"seconds/export": time.monotonic() - started})
     return exported
 
 
@@ -152,7 +152,7 @@ def register(task_name: str, exported: Exported, run_id: str) -> champions.Regis
     task = get_task(task_name)
     version = tracking.register_model(task, TASK_MODULES[task_name], run_id, exported)
     registration = champions.compete(task, run_id, version)
-    tracking.log_metrics(run_id, {"seconds.register": time.monotonic() - started})
+    tracking.log_metrics(run_id, {"seconds/register": time.monotonic() - started})
     return registration
 
 
@@ -185,7 +185,7 @@ def run_chain(task_name: str, config: TaskConfig, *, fresh: bool = False) -> Out
         run_id = None if fresh else _resumable_run(work_dir, prepared)
         if run_id is None:
             run_id = _new_run(task_name, config, prepared, work_dir)
-            tracking.log_metrics(run_id, {"seconds.prepare": seconds})
+            tracking.log_metrics(run_id, {"seconds/prepare": seconds})
         try:
             with tracking.recording(run_id):
                 trained = train(task_name, config, prepared, work_dir / "training", run_id)

@@ -150,7 +150,7 @@ def log_training(run_id: str, trained: Trained) -> None:
 
 def log_report(run_id: str, report: Report) -> None:
     """Metrics with their baselines, tables, figures and samples."""
-    baselines = {f"baseline.{names.key(m.name)}": m.baseline for m in report.metrics if m.baseline is not None}
+    baselines = {f"baseline/{names.key(m.name)}": m.baseline for m in report.metrics if m.baseline is not None}
     log_metrics(run_id, {**{names.key(m.name): m.value for m in report.metrics}, **baselines})
     client().log_batch(run_id, tags=[RunTag(f"note.{names.key(name)}", text) for name, text in report.notes.items()])
     client().log_artifact(run_id, str(report.samples), "samples")
@@ -198,7 +198,10 @@ def all_runs(task_name: str) -> list[Run]:
 
 def stage_seconds(run: Run) -> dict[str, float]:
     """How long each stage took, in their order."""
-    return {stage: run.data.metrics[f"seconds.{stage}"] for stage in STAGES if f"seconds.{stage}" in run.data.metrics}
+    metrics = run.data.metrics
+    # MLflow's charts have a section of their own for what stands before a slash; older runs have a dot.
+    found = {stage: metrics.get(f"seconds/{stage}", metrics.get(f"seconds.{stage}")) for stage in STAGES}
+    return {stage: seconds for stage, seconds in found.items() if seconds is not None}
 
 
 def page(run_id: str) -> str:

@@ -60,8 +60,8 @@ def test_everything_about_a_run_is_in_the_store(run, dummy, home):
     assert [(point.step, point.value) for point in history] == [(1, 1.0), (2, 0.5), (3, 0.333333)]
     assert stored.data.metrics["test_accuracy"] == 0.75
     assert stored.data.metrics["val_accuracy"] == 0.75
-    assert stored.data.metrics["baseline.test_accuracy"] == 0.25
-    assert {f"seconds.{stage}" for stage in tracking.STAGES} <= set(stored.data.metrics)
+    assert stored.data.metrics["baseline/test_accuracy"] == 0.25
+    assert {f"seconds/{stage}" for stage in tracking.STAGES} <= set(stored.data.metrics)
     assert stored.data.tags["preset"] == "quick+1"
     assert stored.data.tags["note.signature"] == "dummy v1"
     assert stored.data.tags["version.keras"].startswith("3.")
@@ -262,3 +262,9 @@ def test_a_primary_metric_that_no_evaluation_gives_fails_before_training(run, du
     with pytest.raises(ValueError, match="task 'dummy': primary_metric 'test_accuracy' is none of test_loss, test_f1"):
         run()
     assert comparison.runs(dummy) == []
+
+
+def test_stages_of_older_runs_have_their_seconds_too(home):
+    run_id = tracking.client().create_run(tracking.experiment_id("dummy")).info.run_id
+    tracking.log_metrics(run_id, {"seconds.prepare": 1.5, "seconds/train": 2.5})  # as one that was resumed since
+    assert tracking.stage_seconds(tracking.get_run(run_id)) == {"prepare": 1.5, "train": 2.5}

@@ -27,7 +27,7 @@ def test_any_names_are_taken_and_told_apart(given_names):
     keys = [f"test_{name}" for name in given_names]
     taken = [names.key(key) for key in keys]
     assert len(set(taken)) == len(taken)
-    for section in ("", "baseline/", "baseline."):
+    for section in ("", "baseline/"):
         metrics = [Metric(section + key, 0.5, 1, 0) for key in taken]
         _validate_batch_log_data(metrics, [], [RunTag(f"note.{key}", "x") for key in taken])
 
