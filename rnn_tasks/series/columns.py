@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import pandas as pd
+
 from rnn_tasks.errors import UserError
 from rnn_tasks.series.config import NO_DATES, SeriesConfig, names_of
 from rnn_tasks.series.dates import UNIX, UNIX_MS, DateFormat, possible_formats
@@ -117,7 +119,7 @@ def _nearly(cells: list[str], order: str) -> list[DateFormat]:
     """The formats of the first cells, where a later one is no date and has to be named."""
     for count in (len(cells) // 2, 5, 1):
         if formats := possible_formats(cells[:count], order):
-            wrong = int(sum(formats[0].parse(_series(cells)).astype("int64") < -(1 << 62)))
+            wrong = int(sum(formats[0].parse(pd.Series(cells, dtype=str)).astype("int64") < -(1 << 62)))
             if wrong <= max(1, 0.05 * len(cells)):
                 return formats
     return []
@@ -133,9 +135,3 @@ def _formats_of_most(layout: Layout, chosen: list[int], cells: list[str], order:
         f"{layout.name}, line {layout.skipped + 1}, column {name}: {found} is no date; accepted are 2001-12-31, "
         f"12/31/2001, 31.12.2001 and their like"
     )
-
-
-def _series(cells: list[str]):
-    import pandas as pd
-
-    return pd.Series(cells, dtype=str)

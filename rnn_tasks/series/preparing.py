@@ -16,7 +16,7 @@ from rnn_tasks.series.clock import Clock
 from rnn_tasks.series.config import EMBEDDED, SeriesConfig
 from rnn_tasks.series.form import SeriesForm
 from rnn_tasks.series.layout import opener_of
-from rnn_tasks.series.reading import MOST_CATEGORIES, read_rows
+from rnn_tasks.series.reading import read_rows
 from rnn_tasks.series.regular import Regular, regular
 from rnn_tasks.series.season import find_season, seasonal_error
 from rnn_tasks.series.time_features import available
@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 PART = 500_000  # steps written at once
 LONGEST_WINDOW = 336
+MOST_CATEGORIES = 100
 
 Names = tuple[list[str], list[str], list[str]]
 """Of targets, covariates and known numbers."""

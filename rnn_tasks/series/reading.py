@@ -16,11 +16,11 @@ from rnn_tasks.series.columns import Columns, find_columns
 from rnn_tasks.series.config import SeriesConfig, names_of
 from rnn_tasks.series.dates import DAY_FIRST, DateFormat, most_regular
 from rnn_tasks.series.layout import Layout, Opener, find_layout
+from rnn_tasks.series.numbers import to_numbers
 
 logger = logging.getLogger(__name__)
 
 CELLS = 600_000  # read at once
-MOST_CATEGORIES = 100
 
 
 @dataclass
@@ -73,10 +73,13 @@ def read_rows(open_text: Opener, name: str, config: SeriesConfig) -> Rows:
             dates.add(_joined(part, columns.dates), part.index.to_numpy() + first)
         block = np.empty((len(part), len(numeric)))
         for place, column in enumerate(numeric):
-            block[:, place], wrong = _numbers(part[column], layout, missing)
+            block[:, place], wrong = to_numbers(part[column], layout.style, missing)
             if wrong >= 0:
                 where = f"{name}, line {part.index[wrong] + first}, column {layout.columns[column]}"
-                raise UserError(f"{where}: {part[column].iloc[wrong].strip()!r} is no number; accepted is one{_hint()}")
+                raise UserError(
+                    f"{where}: {part[column].iloc[wrong].strip()!r} is no number; accepted is one, or an empty cell "
+                    "where it is missing (data.missing_values has what else stands for that)"
+                )
         numbers.append(block)
         for column in columns.texts:
             texts[column].append(part[column].str.strip().to_numpy(object))
@@ -189,16 +192,6 @@ def _joined(part: pd.DataFrame, columns: Sequence[int]) -> pd.Series:
     for column in columns[1:]:
         cells = cells + " " + part[column].str.strip()
     return cells
-
-
-def _numbers(cells: pd.Series, layout: Layout, missing: Sequence[str]) -> tuple[np.ndarray, int]:
-    from rnn_tasks.series.numbers import to_numbers
-
-    return to_numbers(cells, layout.style, missing)
-
-
-def _hint() -> str:
-    return ", or an empty cell where it is missing (data.missing_values has what else stands for that)"
 
 
 def _concatenated(blocks: list[np.ndarray]) -> np.ndarray:
