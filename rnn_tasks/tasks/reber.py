@@ -1,7 +1,8 @@
-"""Does a string belong to the embedded Reber language? Sequence to vector.
+"""Does a string belong to a formal language (sequence to vector), and which symbol may come next (to sequence)?
 
-The language's last-but-one symbol repeats the second, whatever stands between. Half the strings are near misses, many
-of them wrong in that pair alone, so that nothing short of remembering the second symbol to the end is enough.
+By default it is the embedded Reber language, whose last-but-one symbol repeats the second, whatever stands between.
+For membership half the strings are near misses, many of them wrong in that pair alone, so that nothing short of
+remembering the second symbol to the end is enough.
 
 References:
     Hochreiter & Schmidhuber (1997), Long Short-Term Memory, experiment 1.
@@ -231,7 +232,7 @@ STAGES = shapes.sequence_task(
     name="reber",
     shape="sequence to vector",
     steps=lambda prepared: bool(symbols(prepared)),
-    summary="Does a string belong to the embedded Reber language? Which symbol may come next?",
+    summary="Does a string belong to a formal language? Which symbol may come next?",
     config=ReberConfig,
     presets=PRESETS,
     primary_metric="test_accuracy",
