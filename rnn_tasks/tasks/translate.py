@@ -62,6 +62,8 @@ PRESETS = presets(
         "training.epochs": 8,
         "training.learning_rate": 0.02,
         "training.warmup_steps": 0,
+        "training.decay": "none",
+        "training.clip_norm": 5.0,
         "training.tokens_per_batch": 512,
         "training.batch_shapes": 2,
         "training.val_sentences": 20,

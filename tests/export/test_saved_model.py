@@ -9,7 +9,6 @@ from rnn_tasks.files import whole_directory
 from rnn_tasks.registry import get_task
 from rnn_tasks.shapes import YesOrNo
 from rnn_tasks.shapes.answers import Answering
-from rnn_tasks.task import NoOptions
 from rnn_tasks.tasks import reber
 
 VOCABULARY = text.character_vocabulary(["BTSXPVE"])
@@ -31,7 +30,7 @@ def test_predicting_again_loads_nothing_and_a_new_export_is_loaded(tmp_path, mon
     directory, elsewhere, task = tmp_path / "export", tmp_path / "other", get_task("reber")
 
     def predicted(where):
-        return [float(line) for line in task.predict(where, STRINGS, NoOptions())]
+        return [float(line.split("\t")[0]) for line in task.predict(where, STRINGS, task.predict_options())]
 
     first, other = write(directory, seed=1), write(elsewhere, seed=2)
     loads, load = [], tf.saved_model.load

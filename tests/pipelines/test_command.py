@@ -145,7 +145,7 @@ def test_interruptions_and_our_own_faults_have_codes_of_their_own(error, code, m
     def fail(*_):
         raise error
 
-    monkeypatch.setattr(cli, "_run_flow", fail)
+    monkeypatch.setattr(cli, "run_flow", fail)
     with pytest.raises(SystemExit) as exit_:
         cli.main(["run", "dummy"])
     assert exit_.value.code == code

@@ -62,4 +62,4 @@ def test_an_experiment_that_another_process_has_made_since_is_taken(home, monkey
     look, answers = client.get_experiment_by_name, [None]
     made = client.create_experiment("dummy")
     monkeypatch.setattr(client, "get_experiment_by_name", lambda name: answers.pop() if answers else look(name))
-    assert tracking._experiment_id("dummy") == made
+    assert tracking.experiment_id("dummy") == made

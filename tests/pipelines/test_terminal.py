@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from rnn_tasks.registry import TASK_MODULES
+
 COMMANDS = """
 import sys, warnings
 warnings.simplefilter("ignore")
@@ -46,7 +48,7 @@ def test_what_an_encoding_lacks_is_said_otherwise(environment, encoding, bounds,
     out, unknown_task, bad_path = done.stdout.decode(encoding), *done.stderr.decode(encoding).splitlines()
     assert bounds in out
     assert out.splitlines()[-1] == "[0, 0, 0, 0, 0, 0, 2, 2]"
-    assert unknown_task == f"error: unknown task '{unknown}' (tasks: translate, reber)"
+    assert unknown_task == f"error: unknown task '{unknown}' (tasks: {', '.join(TASK_MODULES)})"
     assert bad_path.startswith(f"error: {path}: no such file")
 
 
