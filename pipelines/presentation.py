@@ -101,13 +101,17 @@ def show_runs(task: Task, rows: Sequence[RunRow]) -> None:
         started = f"{row.started:%Y-%m-%d %H:%M}"
         standing = " ".join(row.aliases if row.competes else ("trial", *row.aliases))
         table.add_row(row.run_id, started, row.status, row.preset, escape(row.data), *metrics, standing)
-    # A run's id is there to be copied: a narrow terminal or a pipe gets long lines rather than cut ones.
+    print_whole(table)  # a run's id is there to be copied
+    for row in rows:
+        if row.answers:
+            _Console().print(f"\n[bold]predict answers with[/] {escape(row.answers)}", soft_wrap=True, highlight=False)
+
+
+def print_whole(table: Table) -> None:
+    """Print a table with nothing cut: a narrow terminal or a pipe gets long lines."""
     console = _Console()
     unbounded = console.options.update(max_width=10_000)
     _Console(width=max(console.width, console.measure(table, options=unbounded).maximum)).print(table)
-    for row in rows:
-        if row.answers:
-            console.print(f"\n[bold]predict answers with[/] {escape(row.answers)}", soft_wrap=True, highlight=False)
 
 
 def _common_metrics(task: Task, rows: Sequence[RunRow]) -> list[str]:

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipelines.launch import run_flow
+from pipelines.presentation import print_whole
 from rnn_tasks.errors import UserError
 from rnn_tasks.recipe import Recipe, load_recipe, recipe_names
 from rnn_tasks.registry import get_task
@@ -67,14 +68,14 @@ def as_json(recipe: Recipe, measured: Sequence[Measured]) -> str:
 def show(recipe: Recipe, measured: Sequence[Measured]) -> None:
     """Published and ours, side by side, with the protocol."""
     console = Console()
-    console.print(f"[bold]{recipe.name}[/]: {escape(recipe.summary)}\n", highlight=False)
+    console.print(f"[bold]{recipe.name}[/]: {escape(recipe.summary)}\n", highlight=False, soft_wrap=True)
     table = Table("variant", "published", recipe.metric, "median", "95 % interval", "seeds", *recipe.beside, box=None)
     for each in measured:
         interval = "" if each.low is None else f"{each.low:,.4g} … {each.high:,.4g}"
         beside = [f"{sum(values) / len(values):,.4g}" for values in each.beside.values()]
         mean, median = f"{each.mean:,.4g}{_verdict(recipe, each)}", f"{each.median:,.4g}"
         table.add_row(each.variant, _number(each.published), mean, median, interval, str(len(each.values)), *beside)
-    console.print(table)
+    print_whole(table)
     kept = sorted({deviation for each in measured for deviation in each.deviations})
     minutes = sum(each.seconds for each in measured) / 60
     console.print(
@@ -102,7 +103,7 @@ def show_recipes() -> None:
             seeds = str(len(found.values)) if found else ""
             first = (f"[bold]{recipe.name}[/]", cost) if number == 0 else ("", "")
             table.add_row(first[0], name, recipe.metric, _number(variant.published), figure, seeds, first[1])
-    Console().print(table)
+    print_whole(table)
 
 
 def _compared(measured: Measured) -> float:
