@@ -71,9 +71,9 @@ def show(recipe: Recipe, measured: Sequence[Measured]) -> None:
     console.print(f"[bold]{recipe.name}[/]: {escape(recipe.summary)}\n", highlight=False, soft_wrap=True)
     table = Table("variant", "published", recipe.metric, "median", "95 % interval", "seeds", *recipe.beside, box=None)
     for each in measured:
-        interval = "" if each.low is None else f"{each.low:,.4g} … {each.high:,.4g}"
-        beside = [f"{sum(values) / len(values):,.4g}" for values in each.beside.values()]
-        mean, median = f"{each.mean:,.4g}{_verdict(recipe, each)}", f"{each.median:,.4g}"
+        interval = "" if each.low is None else f"{each.low:,.5g} … {each.high:,.5g}"
+        beside = [f"{sum(values) / len(values):,.5g}" for values in each.beside.values()]
+        mean, median = f"{each.mean:,.5g}{_verdict(recipe, each)}", f"{each.median:,.5g}"
         table.add_row(each.variant, _number(each.published), mean, median, interval, str(len(each.values)), *beside)
     print_whole(table)
     kept = sorted({deviation for each in measured for deviation in each.deviations})
@@ -99,7 +99,7 @@ def show_recipes() -> None:
         cost = f"{recipe.minutes:g}" + (" (GPU)" if recipe.needs_gpu else "")
         for number, (name, variant) in enumerate(recipe.variants.items()):
             found = ours.get(name)
-            figure = "" if found is None else f"{_compared(found):,.4g}{_verdict(recipe, found)}"
+            figure = "" if found is None else f"{_compared(found):,.5g}{_verdict(recipe, found)}"
             seeds = str(len(found.values)) if found else ""
             first = (f"[bold]{recipe.name}[/]", cost) if number == 0 else ("", "")
             table.add_row(first[0], name, recipe.metric, _number(variant.published), figure, seeds, first[1])
@@ -123,4 +123,4 @@ def _is_worse(value: float, limit: float, higher_is_better: bool) -> bool:
 
 
 def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:,.4g}"
+    return "" if value is None else f"{value:,.5g}"
