@@ -16,15 +16,19 @@ from rnn_tasks import activity
 sys.path.insert(0, str(Path(__file__).parent))  # so that tests of every folder can import `new_process`
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(config, items):
-    """Deal the tests out to workers: a file's stay together, but those over the registry go task by task."""
+    """Deal the tests out to workers: a file's stay together, but those over the registry go task by task.
+
+    What takes longest comes first, so that no worker ends long after the others.
+    """
     if not config.pluginmanager.hasplugin("xdist"):
         return
     for item in items:
         task = getattr(item, "callspec", None) and item.callspec.params.get("task")
-        item.add_marker(
-            pytest.mark.xdist_group(f"{item.path.stem}-{task}" if isinstance(task, str) else str(item.path))
-        )
+        group = f"{item.path.stem}-{task}" if isinstance(task, str) else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: (item.path.stem != "test_every_task", item.path.parent.name != "pipelines"))
 
 
 @pytest.fixture
