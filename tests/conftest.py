@@ -16,19 +16,23 @@ from rnn_tasks import activity
 sys.path.insert(0, str(Path(__file__).parent))  # so that tests of every folder can import `new_process`
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(config, items):
-    """Deal the tests out to workers: a file's stay together, but those over the registry go task by task.
-
-    What takes longest comes first, so that no worker ends long after the others.
-    """
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
-    for item in items:
-        task = getattr(item, "callspec", None) and item.callspec.params.get("task")
-        group = f"{item.path.stem}-{task}" if isinstance(task, str) else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+def pytest_collection_modifyitems(items):
+    """What takes longest comes first, so that no worker ends long after the others."""
     items.sort(key=lambda item: (item.path.stem != "test_every_task", item.path.parent.name != "pipelines"))
+
+
+@pytest.hookimpl(optionalhook=True)  # without pytest-xdist there is no such hook
+def pytest_xdist_make_scheduler(config, log):
+    """Deal the tests out to workers: a file's stay together, but those over the registry go task by task."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFileOrTask(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            path, _, name = nodeid.partition("::")
+            task = name.partition("[")[2].rstrip("]").partition("-")[0]
+            return f"{path}-{task}" if path.endswith("test_every_task.py") else path
+
+    return ByFileOrTask(config, log)
 
 
 @pytest.fixture
