@@ -2,6 +2,7 @@ from .config import ImageDataConfig as ImageDataConfig
 from .idx import read_idx_images as read_idx_images
 from .idx import read_idx_labels as read_idx_labels
 from .image_sequence import ImageSequence as ImageSequence
+from .image_sequence import light_on_dark as light_on_dark
 from .labelled_images import LabelledImages as LabelledImages
 from .labelled_images import class_names as class_names
 from .labelled_images import image_inputs as image_inputs

@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 Order = Literal["rows", "columns", "pixels", "permuted", "blocks"]
+AT_ONCE = 4_096  # images: float32 takes four times their space
 
 
 @keras.saving.register_keras_serializable(package="rnn_tasks")
@@ -70,6 +71,13 @@ class ImageSequence(keras.layers.Layer):
     def get_config(self):
         own = {"order": self.order, "block": self.block, "shrink": self.shrink, "seed": self.seed}
         return {**super().get_config(), **own}
+
+
+def light_on_dark(images: np.ndarray) -> np.ndarray:
+    """Images as an `ImageSequence` takes them, (images, height, width) uint8: dark on light is inverted."""
+    layer, rows = ImageSequence(dtype="float32"), range(0, len(images), AT_ONCE)
+    light = (np.asarray(layer(images[row : row + AT_ONCE])) for row in rows)
+    return np.concatenate([np.round(part * 255).astype(np.uint8) for part in light])
 
 
 def _border(light: Any) -> Any:

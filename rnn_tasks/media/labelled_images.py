@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,24 +62,21 @@ def image_inputs(config: ImageDataConfig) -> Sequence[Path]:
 def image_splits(config: ImageDataConfig) -> tuple[dict[str, LabelledImages], int]:
     """Training, validation and test images, and how many repeated ones were left out.
 
-    What comes without a test split is drawn, class by class, once repeated images have been left out: none stands on
-    two sides. Validation images are drawn from those to train.
+    What comes without a test split is drawn, class by class; validation images are drawn from those to train. None
+    stands on two sides: repeated images are left out first, but for those of a test split that is given.
 
     Raises:
         UserError: files that do not belong together, cannot be read, or are too few.
     """
-    splits = _given(config)
-    before = len(splits["train"])
-    if "test" not in splits:
-        splits["train"] = _without_repeats(splits["train"])
-    repeats = before - len(splits["train"])
-    _check_classes(config.source, splits)
+    given = _given(config)
+    _check_classes(config.source, given)
+    splits = _without_repeats(config.source, given)
+    repeats = sum(len(given[name]) - len(images) for name, images in splits.items())
     for name, key in (("test", "test_fraction"), ("val", "validation_fraction")):
         if name not in splits:
             splits["train"], splits[name] = _drawn(splits["train"], key, config)
     if 0 < config.train_images < len(splits["train"]):
-        rows = np.random.default_rng(config.seed).permutation(len(splits["train"]))[: config.train_images]
-        splits["train"] = splits["train"].taken(np.sort(rows))
+        splits["train"] = _fewer(splits["train"], config)
     return splits, repeats
 
 
@@ -140,15 +138,42 @@ def _read_folders(folders: ClassFolders, size: tuple[int, int] | None) -> Labell
     return LabelledImages(np.stack(pixels), np.array(labels), [str(path) for path in folders.files])
 
 
-def _without_repeats(images: LabelledImages) -> LabelledImages:
-    """The first of all that are equal to the pixel."""
-    first: dict[bytes, int] = {}
-    for row, pixels in enumerate(images.pixels):
-        first.setdefault(pixels.tobytes(), row)
-    return images if len(first) == len(images) else images.taken(np.array(list(first.values())))
+def _without_repeats(source: str, given: Mapping[str, LabelledImages]) -> dict[str, LabelledImages]:
+    """What is left when no image to validate is equal to one to test, and none to train to one of either.
+
+    Where a split is yet to be drawn from the images to train, the first of equal ones is kept there, too. What is
+    given to test stays as it is, so that figures compare with those of others.
+    """
+    splits = dict(given)
+    elsewhere: set[bytes] = set()
+    for name in ("test", "val", "train"):
+        if name in given:
+            digests = [hashlib.sha256(pixels.tobytes()).digest() for pixels in given[name].pixels]
+            once, rows = name == "train" and len(given) < 3, []
+            for row, digest in enumerate(digests):
+                if digest not in elsewhere:
+                    rows.append(row)
+                if once:
+                    elsewhere.add(digest)
+            elsewhere.update(digests)
+            splits[name] = _left(source, name, given[name], rows)
+    return splits
 
 
-def _check_classes(source: str, splits: dict[str, LabelledImages]) -> None:
+def _left(source: str, name: str, images: LabelledImages, rows: Sequence[int]) -> LabelledImages:
+    """Some of a split's images: at least one, and of every class to train."""
+    if not rows:
+        raise UserError(f"{source}: every image in {name} is in another split, too; accepted are some that are not")
+    left = images.taken(np.array(rows)) if len(rows) < len(images) else images
+    if name == "train" and (lost := sorted(set(images.labels.tolist()) - set(left.labels.tolist()))):
+        raise UserError(
+            f"{source}: every image of class {lost[0]!r} in train repeats one of another split or class; accepted are "
+            "some that do not"
+        )
+    return left
+
+
+def _check_classes(source: str, splits: Mapping[str, LabelledImages]) -> None:
     known = Counter(splits["train"].labels.tolist())
     if len(known) < 2:
         raise UserError(f"{source}: one class, {next(iter(known))!r}; accepted are two or more")
@@ -174,3 +199,17 @@ def _drawn(images: LabelledImages, key: str, config: ImageDataConfig) -> tuple[L
         np.arange(len(images)), test_size=count, stratify=images.labels, random_state=config.seed
     )
     return images.taken(np.sort(stay)), images.taken(np.sort(go))
+
+
+def _fewer(images: LabelledImages, config: ImageDataConfig) -> LabelledImages:
+    """As many as `data.train_images` says: one of each class, the others whatever they are."""
+    classes = set(images.labels.tolist())
+    if config.train_images < len(classes):
+        raise UserError(
+            f"data.train_images: found {config.train_images}; accepted is {len(classes)} or more, one for each class, "
+            "or 0 for all"
+        )
+    drawn = np.random.default_rng(config.seed).permutation(len(images))
+    _, firsts = np.unique(images.labels[drawn], return_index=True)
+    rows = np.concatenate([drawn[firsts], np.delete(drawn, firsts)])[: config.train_images]
+    return images.taken(np.sort(rows))

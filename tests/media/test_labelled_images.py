@@ -16,9 +16,9 @@ def config(source, **options):
     return ImageDataConfig(source=str(source), **options)
 
 
-def write_folders(directory, counts, size=(4, 4)):
+def write_folders(directory, counts, size=(4, 4), seed=1):
     """A folder a class with so many different pictures."""
-    rng = np.random.default_rng(1)
+    rng = np.random.default_rng(seed)
     for name, count in counts.items():
         (directory / name).mkdir(parents=True)
         for number in range(count):
@@ -90,10 +90,10 @@ def test_a_folder_a_class_is_split_without_repeats(tmp_path):
 
 def test_folders_may_come_split(tmp_path):
     write_folders(tmp_path / "train", {"a": 12, "b": 12})
-    write_folders(tmp_path / "test", {"a": 3, "b": 2})
+    write_folders(tmp_path / "test", {"a": 3, "b": 2}, seed=2)
     splits, _ = image_splits(config(tmp_path, validation_fraction=0.25))
     assert {name: len(images) for name, images in splits.items()} == {"train": 18, "val": 6, "test": 5}
-    write_folders(tmp_path / "valid", {"a": 1, "b": 1})
+    write_folders(tmp_path / "valid", {"a": 1, "b": 1}, seed=3)
     splits, _ = image_splits(config(tmp_path))
     assert {name: len(images) for name, images in splits.items()} == {"train": 24, "val": 2, "test": 5}
 
@@ -104,6 +104,58 @@ def test_fewer_training_images_leave_the_rest_alone(tmp_path):
     assert len(few["train"]) == 7
     assert set(few["train"].records) < set(all_of_them["train"].records)
     assert (few["val"].records, few["test"].records) == (all_of_them["val"].records, all_of_them["test"].records)
+
+
+def test_fewer_training_images_are_those_drawn_blindly_where_these_have_every_class(tmp_path):
+    write_set(tmp_path, train=60)
+    everything = image_splits(config(tmp_path))[0]["train"]
+    few = image_splits(config(tmp_path, train_images=20))[0]["train"]
+    rows = np.sort(np.random.default_rng(config(tmp_path).seed).permutation(len(everything))[:20])
+    assert few.records == [everything.records[row] for row in rows]
+
+
+def copied(source, *targets):
+    for target in targets:
+        target.write_bytes(source.read_bytes())
+
+
+def test_no_image_stands_in_two_given_splits_and_the_test_set_stays(tmp_path):
+    """2 of test are in train (one of them twice), 1 in val; 1 of val is in train; repeats in one split stay."""
+    train, val, test = (tmp_path / name for name in ("train", "val", "test"))
+    write_folders(train, {"a": 6, "b": 6})
+    write_folders(val, {"a": 1, "b": 1}, seed=2)
+    write_folders(test, {"a": 1, "b": 1}, seed=3)
+    copied(test / "a" / "0.png", test / "a" / "again.png", train / "a" / "x.png", val / "a" / "x.png")
+    copied(test / "b" / "0.png", train / "b" / "x.png", train / "a" / "y.png")
+    copied(val / "b" / "0.png", train / "b" / "y.png")
+    copied(train / "a" / "0.png", train / "a" / "again.png")
+    splits, repeats = image_splits(config(tmp_path))
+    assert repeats == 5
+    assert {name: len(images) for name, images in splits.items()} == {"train": 13, "val": 2, "test": 3}
+    for name, directory in {"train": train, "val": val}.items():
+        assert not any(record.endswith(("x.png", "y.png")) for record in splits[name].records)
+        assert f"{directory / 'a' / '0.png'}" in splits[name].records
+    assert splits["test"].records == [str(path) for path in sorted(test.rglob("*.png"))]
+
+
+def test_a_given_test_set_leaves_no_repeats_to_draw_validation_images_from(tmp_path):
+    write_folders(tmp_path / "train", {"a": 12, "b": 12})
+    write_folders(tmp_path / "test", {"a": 3, "b": 2}, seed=2)
+    copied(tmp_path / "train" / "b" / "0.png", tmp_path / "train" / "b" / "again.png")
+    copied(tmp_path / "test" / "b" / "0.png", tmp_path / "train" / "b" / "x.png")
+    splits, repeats = image_splits(config(tmp_path, validation_fraction=0.25))
+    assert repeats == 2
+    assert {name: len(images) for name, images in splits.items()} == {"train": 18, "val": 6, "test": 5}
+    pixels = [image.tobytes() for images in splits.values() for image in images.pixels]
+    assert len(set(pixels)) == len(pixels)
+
+
+def test_splits_that_hold_the_same_are_one_line(tmp_path):
+    write_folders(tmp_path / "train", {"a": 2, "b": 2})
+    write_folders(tmp_path / "test", {"a": 2, "b": 2})
+    assert f"{tmp_path}: every image in train is in another split, too; accepted are some" in wrong(tmp_path)
+    copied(tmp_path / "train" / "a" / "0.png", tmp_path / "test" / "b" / "1.png")
+    assert "every image of class 'a' in train repeats one of another split or class" in wrong(tmp_path)
 
 
 def test_what_is_not_there_or_of_no_known_kind_is_one_line(tmp_path):

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
+from sklearn.datasets import load_digits
 
 from rnn_tasks import dataset, evaluation, media
 from rnn_tasks.config import override
@@ -85,6 +86,45 @@ def test_what_comes_before_a_picture_of_another_size_is_answered(bright_rows, tm
     assert next(found)
     with pytest.raises(UserError, match=r"^input, line 2: \S+wrong\.png: 6×5 pixels; accepted are 5×6$"):
         next(found)
+
+
+def test_logistic_regression_sees_what_the_model_sees(tmp_path):
+    """Half of the digits on white paper change no answer of either."""
+    digits, targets = load_digits(return_X_y=True)
+    dark = np.round(digits.reshape(-1, 8, 8)[:900] * (255 / 16)).astype(np.uint8)
+    half = dark.copy()
+    half[::2] = 255 - half[::2]
+    accuracies = []
+    for name, pixels in {"dark": dark, "half": half}.items():
+        (tmp_path / name).mkdir()
+        for split, rows in {"train": slice(600), "t10k": slice(600, 900)}.items():
+            for what, array in {"images-idx3": pixels, "labels-idx1": targets}.items():
+                (tmp_path / name / f"{split}-{what}-ubyte").write_bytes(idx_bytes(array[rows]))
+        changes = {"data.source": str(tmp_path / name), "data.train_images": 0, "training.max_steps": 2}
+        config = override(TINY, changes)
+        prepared = TASK.prepare(config, tmp_path / "prepared")
+        trained = TASK.train(config, prepared, tmp_path / f"train-{name}", ())
+        report = TASK.evaluate(config, prepared, trained, tmp_path / f"evaluated-{name}")
+        found = {metric.name: metric.value for metric in report.metrics}
+        accuracies.append((found["test_logistic_accuracy"], found["test_accuracy"]))
+    assert accuracies[0] == accuracies[1]
+    assert accuracies[0][0] > 0.85
+
+
+def test_few_training_images_hold_every_class(tmp_path):
+    """So many of a common class that seven drawn blindly would hold no other."""
+    write_set(tmp_path / "idx", train=400, labels=(3,) * 30 + (7, 12))
+    common = override(TINY, {"data.source": str(tmp_path / "idx"), "data.validation_fraction": 0.1})
+    for seed in range(5):
+        config = override(common, {"data.train_images": 7, "data.seed": seed})
+        prepared = mnist.prepare(config, tmp_path / "work")
+        assert mnist.classes_of(prepared) == ("3", "7", "12")
+        assert sorted(set(dataset.Examples(prepared.directory / "train")["targets"].tolist())) == [0, 1, 2]
+        assert prepared.counts["train"] == 7
+    wrong = r"^data\.train_images: found 2; accepted is 3 or more, one for each class, or 0 for all$"
+    with pytest.raises(UserError, match=wrong):
+        mnist.prepare(override(common, {"data.train_images": 2}), tmp_path / "work")
+    assert mnist.prepare(override(common, {"data.train_images": 3}), tmp_path / "work").counts["train"] == 3
 
 
 def test_bad_files_leave_nothing(tmp_path):
