@@ -27,6 +27,7 @@ def forecaster(
     season: int,
     linear: bool,
     local_scaling: bool,
+    deviations: int = 0,
     segment: int = 1,
     cell: Any = "lstm",
     units: int = 32,
@@ -47,6 +48,8 @@ def forecaster(
         linear: add a linear function of the window (as LSTNet's autoregressive path), one a target.
         local_scaling: read each window relative to its own mean and deviation, so that a level never seen is no
             surprise. A model that answers at every step reads it relative to its first value.
+        deviations: how many of the parts, the last ones, are logarithms of deviations: a window's level and the linear
+            path are none of theirs, and its spread is added as a logarithm.
         segment: steps of the window that recurrent layers read at once, which makes long windows short; not of a model
             that answers at every step.
         cell, units: of the recurrent layers.
@@ -89,7 +92,6 @@ def forecaster(
     elif way == "vector":
         found = recurrent_stack(_joined(read), None, seeds, outputs=horizon * targets * parts, **recurrent)
         found = ops.reshape(found, (-1, horizon, targets, parts))
-        head = None
         if known:  # what is known ahead of each step, alike for all of them
             start = keras.initializers.GlorotUniform(seed=next(seeds))
             ahead = keras.layers.Dense(units, "relu", kernel_initializer=start, name="ahead")
@@ -101,14 +103,17 @@ def forecaster(
         read += [inputs["known"][:, 1 + ahead : 1 + ahead + window] for ahead in range(horizon)] if known else []
         found = recurrent_stack(_joined(read), None, seeds, outputs=horizon * targets * parts, **recurrent)
         found = ops.reshape(found, (-1, window, horizon, targets, parts))
-        head = None
     path = None
+    placed = found[..., : parts - deviations]
     if linear:
         path, straight = _linear(relative, way, **size)
-        found = found + straight[..., None]
+        placed = placed + straight[..., None]
     axes = (1, 1) if way == "sequence" else (1,)
     level, spread = (ops.reshape(one, (-1, *axes, targets, 1)) for one in (level, spread))
-    model = keras.Model(inputs, found * spread + level, name="forecaster")
+    placed = placed * spread + level
+    if deviations:
+        placed = ops.concatenate([placed, found[..., -deviations:] + ops.log(spread)], axis=-1)
+    model = keras.Model(inputs, placed, name="forecaster")
     if path is not None:
         _start_as_naive(path, way, window, horizon, season)
         _start_small(model)

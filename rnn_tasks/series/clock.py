@@ -86,9 +86,19 @@ class Clock(BaseModel):
                 raise UserError(f"{key}: found {text!r}; accepted is the number of a step, from 0")
             return int(text)
         date = date_of(text, key)
-        near = int((date - np.datetime64(self.start)) / (self.dates(np.array([1]))[0] - np.datetime64(self.start)))
-        around = np.arange(near - 40, near + 41)
-        return int(around[np.searchsorted(self.dates(around), date)])
+
+        def reached(step: int) -> bool:
+            return bool(self.dates(np.array([step]))[0] >= date)
+
+        # Months and working days are of unequal length: no step's date can be told from another's.
+        reach = 1
+        while reached(-reach) or not reached(reach):
+            reach *= 2
+        low, high = -reach, reach  # the one is before the date, the other is not
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if reached(middle) else (middle, high)
+        return high
 
     def seasons(self) -> list[int]:
         """Steps of a day, a week and a year, as far as they are seasons of such steps."""

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from rnn_tasks.config import Section, TaskConfig
+from rnn_tasks.errors import UserError
 from rnn_tasks.series.config import SeriesConfig
 from rnn_tasks.shapes.config import RecurrentConfig, SequenceTrainingConfig
 
@@ -85,6 +86,25 @@ class ForecastConfig(TaskConfig):
     model: ForecasterConfig = ForecasterConfig()
     training: ForecastTrainingConfig = ForecastTrainingConfig()
     evaluation: ForecastEvaluationConfig = ForecastEvaluationConfig()
+
+    @model_validator(mode="after")
+    def _intervals_fit(self):
+        self.check_intervals(self.data.horizon)
+        return self
+
+    def check_intervals(self, horizon: int) -> None:
+        """Whether the intervals of a differenced series mean something over a horizon.
+
+        Raises:
+            UserError: they would be those of one change, where several are added up.
+        """
+        difference = self.data.difference
+        if self.model.output != "point" and 0 < difference < horizon:
+            raise UserError(
+                f"model.output={self.model.output} has no intervals for sums of changes: found data.difference "
+                f"{difference} and a horizon of {horizon}; accepted are model.output=point, or data.horizon up to "
+                f"{difference}"
+            )
 
 
 class ForecastOptions(Section):

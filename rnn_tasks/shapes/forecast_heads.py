@@ -24,6 +24,11 @@ class ForecastHead(Protocol):
         ...
 
     @property
+    def deviations(self) -> int:
+        """How many of these, the last ones, are logarithms of deviations."""
+        ...
+
+    @property
     def levels(self) -> Sequence[float]:
         """Levels of the quantiles that are answered; none where there are points alone."""
         ...
@@ -48,6 +53,7 @@ class Point:
     by: PointLoss = "squared"
 
     parts: ClassVar[int] = 1
+    deviations: ClassVar[int] = 0
     levels: ClassVar[Sequence[float]] = ()
 
     def loss(self, outputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor) -> training.StepLoss:
@@ -70,6 +76,8 @@ class Quantiles:
     """
 
     levels: Sequence[float]
+
+    deviations: ClassVar[int] = 0
 
     @property
     def parts(self) -> int:
@@ -96,6 +104,7 @@ class Gaussian:
     levels: Sequence[float]
 
     parts: ClassVar[int] = 2
+    deviations: ClassVar[int] = 1
 
     def loss(self, outputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor) -> training.StepLoss:
         return training.gaussian_negative_log_likelihood(outputs[..., 0], self._log(outputs), targets, weights)

@@ -75,12 +75,15 @@ def prepare(config: ForecastConfig, work_dir: Path) -> Prepared:
 def build(config: ForecastConfig, prepared: Prepared) -> keras.Model:
     """{"inputs": (batch, window, columns), "known": …} -> (batch, [window,] horizon, targets, parts)."""
     counts: dict[str, Any] = prepared.counts
+    config.check_intervals(counts["horizon"])
+    head = _head(config)
     settings = config.model.model_dump(exclude={"output", "quantiles", "point_loss"})
     settings["segment"] = min(config.model.segment or counts["segment"], counts["window"])
     return models.forecaster(
         **{name: counts[name] for name in ("window", "horizon", "targets", "covariates", "season")},
         known=counts["known_features"],
-        parts=_head(config).parts,
+        parts=head.parts,
+        deviations=head.deviations,
         seed=config.seed,
         kernel_initializer=settings.pop("kernel_initializer"),
         recurrent_initializer=settings.pop("recurrent_initializer"),
@@ -207,6 +210,11 @@ def predict(export_dir: Path, records: Iterable[series.SeriesTable], options: Fo
         for table in chunk:
             past = series.read_past(table.open, table.name, config, form)
             steps = options.steps or form.horizon
+            if levels and 0 < form.difference < steps:
+                raise UserError(
+                    f"--steps {steps}: the intervals are those of changes over {form.difference} steps "
+                    f"(data.difference); accepted are 1 to {form.difference}, or a model with model.output=point"
+                )
             found = _written_on(served, form, past.values, steps, past, table.name)
             labels = past.clock.labels(np.arange(len(past), len(past) + steps))
             yield from _lines(form, levels, labels, found["forecast"][0, :steps], found["quantiles"][0, :steps])

@@ -99,3 +99,34 @@ def test_saved_and_loaded_it_answers_the_same(way, changes, tmp_path):
     batch = {name: batch[name] for name in model.input}
     model.save(tmp_path / "model.keras")
     np.testing.assert_array_equal(keras.models.load_model(tmp_path / "model.keras")(batch), model(batch))
+
+
+def deviations_of(model, batch):
+    """Of a normal distribution: (batch, [window,] horizon, targets)."""
+    return np.exp(np.asarray(model(batch))[..., 1])
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("local", [True, False])
+def test_the_linear_path_and_the_level_of_a_window_move_the_mean_alone(way, local):
+    model = model_of(way, parts=2, deviations=1, local_scaling=local)
+    batch = batch_of(np.random.default_rng(7))
+    before = np.asarray(model(batch))
+    path = model.get_layer("linear")
+    path.set_weights([2 * weight for weight in path.get_weights()])
+    after = np.asarray(model(batch))
+    np.testing.assert_array_equal(after[..., 1], before[..., 1])
+    assert np.abs(after[..., 0] - before[..., 0]).max() > 0.1
+    if local:
+        moved = {**batch, "inputs": batch["inputs"] + np.float32([7, 7, 0])}
+        np.testing.assert_allclose(deviations_of(model, moved), deviations_of(model, batch), rtol=1e-4)
+        path.set_weights([weight / 2 for weight in path.get_weights()])
+        np.testing.assert_allclose(np.asarray(model(moved))[..., 0], before[..., 0] + 7, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("way", ["vector", "encoder_decoder"])
+def test_a_deviation_grows_with_the_spread_of_its_window(way):
+    model = model_of(way, parts=2, deviations=1)
+    batch = batch_of(np.random.default_rng(8))
+    wide = {**batch, "inputs": batch["inputs"] * np.float32([10, 10, 1])}
+    np.testing.assert_allclose(deviations_of(model, wide), 10 * deviations_of(model, batch), rtol=1e-3)

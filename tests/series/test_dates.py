@@ -107,3 +107,22 @@ def test_a_setting_names_the_first_step_not_before_it():
     assert Clock(kind="steps").position_of("17", "data.test_start") == 17
     with pytest.raises(UserError, match="data.test_start: 'soon' is no date"):
         clock.position_of("soon", "data.test_start")
+
+
+@pytest.mark.parametrize("frequency", ["B", "MS", "ME", "QS", "YS", "W", "h"])
+def test_a_date_far_from_the_start_is_found_on_every_clock(frequency):
+    given = dates("2015-01-05", 700, frequency)
+    clock = find_clock(given, np.arange(700), "mine.csv")
+    for step in (0, 1, 2, 299, 300, 699):
+        assert clock.position_of(str(given[step]), "data.test_start") == step
+    for step in (1, 300, 699):
+        early = str(given[step] - np.timedelta64(1, "s"))
+        assert clock.position_of(early, "data.test_start") == step
+    assert clock.position_of(str(given[0] - np.timedelta64(3_000, "D")), "data.test_start") < 0
+
+
+def test_a_date_among_working_days_by_hand():
+    """From Monday 2015-01-05 to Monday 2018-01-01 there are 156 weeks."""
+    clock = Clock(kind="working days", start="2015-01-05")
+    assert clock.position_of("2018-01-01", "data.test_start") == 156 * 5
+    assert clock.position_of("2017-12-30", "data.test_start") == 156 * 5  # a Saturday

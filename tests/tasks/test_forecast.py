@@ -202,6 +202,21 @@ def test_every_way_and_output_goes_the_whole_chain(tmp_path):
         assert {"test_crps", "test_coverage_90"} <= names
         assert ("test_mse_every_step" in names) == (way == "sequence")
         assert len(generated(exported, steps=9)) == 9
+    (example,) = TASK.examples(exported.directory)
+    assert len(answered(exported, example, steps=3)) == 3
+    with pytest.raises(UserError, match=r"--steps 4: the intervals are those of changes over 3 steps"):
+        answered(exported, example, steps=4)
+
+
+def test_intervals_of_sums_of_changes_are_refused_before_training_where_the_horizon_is_found(tmp_path):
+    config = override(TINY, {"data.horizon": 0, "data.difference": 1})
+    prepared = TASK.prepare(config, tmp_path)
+    assert prepared.counts["horizon"] > 1
+    with pytest.raises(UserError, match="model.output=quantiles has no intervals for sums of changes") as error:
+        TASK.train(config, prepared, tmp_path / "train", ())
+    assert "\n" not in str(error.value)
+    point = override(config, {"model.output": "point"})
+    assert TASK.build(point, prepared).output_shape[-1] == 1
 
 
 def test_covariates_of_the_past_end_with_the_horizon(tmp_path):
@@ -267,8 +282,15 @@ def test_settings_that_do_not_fit():
         ({"data.targets": "a", "data.known": "a"}, "column 'a' is named twice"),
         ({"model.quantiles": "0.1,0.9"}, "accepted are levels that rise and are symmetric"),
         ({"model.quantiles": "few"}, "accepted are numbers with commas"),
+        (
+            {"data.difference": 3, "data.horizon": 4},
+            "found data.difference 3 and a horizon of 4; accepted are model.output=point, or data.horizon up to 3",
+        ),
+        ({"data.difference": 1, "model.output": "gaussian"}, "model.output=gaussian has no intervals for sums of"),
     ):
         with pytest.raises(UserError, match=wrong):
             override(TINY, changes)
     assert override(TINY, {"model.quantiles": [0.1, 0.5, 0.9]}).model.levels == (0.1, 0.5, 0.9)
+    assert override(TINY, {"data.difference": 1, "model.output": "point"}).data.difference == 1
+    assert override(TINY, {"data.difference": 4}).data.horizon == 4
     assert override(TINY, {"data.targets": 4}).data.targets == "4"
