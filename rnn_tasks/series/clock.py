@@ -21,7 +21,7 @@ class Clock(BaseModel):
     Attributes:
         kind: what a step is made of.
         every: seconds, months or working days in a step.
-        start: date of step 0, as ISO text; "0" without dates.
+        start: date of step 0, as ISO text; its number without dates.
         month_end: whether steps of months end them, instead of having the day of `start`.
     """
 
@@ -68,10 +68,14 @@ class Clock(BaseModel):
         days = lengths - 1 if self.month_end else np.minimum(day, lengths - 1)
         return (months.astype("datetime64[D]") + days).astype(RESOLUTION)
 
+    def axis(self, steps: np.ndarray) -> np.ndarray:
+        """Where steps (n,) stand on the axis of a figure: at their dates, or at their numbers."""
+        return steps + int(self.start) if self.kind == "steps" else self.dates(steps)
+
     def labels(self, steps: np.ndarray) -> list[str]:
         """What the steps are called: ISO dates, with the time of day where steps are shorter than days."""
         if self.kind == "steps":
-            return [str(step) for step in steps]
+            return [str(step) for step in self.axis(steps)]
         unit: Literal["D", "s"] = "D" if self.kind != "seconds" or self.every % DAY == 0 else "s"
         return [text.replace("T", " ") for text in np.datetime_as_string(self.dates(steps), unit=unit)]
 
@@ -84,7 +88,7 @@ class Clock(BaseModel):
         if self.kind == "steps":
             if not text.strip().isdigit():
                 raise UserError(f"{key}: found {text!r}; accepted is the number of a step, from 0")
-            return int(text)
+            return int(text) - int(self.start)
         date = date_of(text, key)
 
         def reached(step: int) -> bool:

@@ -20,6 +20,7 @@ from rnn_tasks.series.reading import read_rows
 from rnn_tasks.series.regular import Regular, regular
 from rnn_tasks.series.season import find_season, seasonal_error
 from rnn_tasks.series.time_features import available
+from rnn_tasks.series.windows import PreparedSeries
 from rnn_tasks.synthetic.waves import embedded_series
 
 logger = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ logger = logging.getLogger(__name__)
 PART = 500_000  # steps written at once
 LONGEST_WINDOW = 336
 MOST_CATEGORIES = 100
+ROUNDING = 1e-12
 
 Names = tuple[list[str], list[str], list[str]]
 """Of targets, covariates and known numbers."""
@@ -51,7 +53,7 @@ def prepare_series(config: SeriesConfig, directory: Path) -> Mapping[str, int]:
     """Write a series' arrays and its form into a directory.
 
     `raw.npy` (steps, columns) float64 as they were; `values.npy` float32 differenced and scaled; `known.npy` (steps,
-    features) float32; `observed.npy` (steps, targets); `test.targets.npy`.
+    features) float32; `observed.npy` (steps, columns); `test.targets.npy`.
 
     Returns:
         Counts.
@@ -65,6 +67,9 @@ def prepare_series(config: SeriesConfig, directory: Path) -> Mapping[str, int]:
     np.save(directory / "test.targets.npy", series.values[form.test_start :, : len(form.targets)])
     write_whole(directory / "test.targets.txt", f"horizon {form.horizon}, season {form.season}\n")
     form.save(directory)
+    data = PreparedSeries(directory)
+    for split in ("val", "test"):
+        data.scored(split, 1)  # told before anything is trained
     counts = {
         "steps": form.steps,
         "train": form.validation_start,
@@ -104,13 +109,14 @@ def _series(config: SeriesConfig) -> tuple[Regular, Names, dict[str, str]]:
     path = Path(config.source)
     rows = read_rows(opener_of(path), path.name, config)
     names = rows.targets, rows.covariates, rows.known
-    return regular(rows, config), names, rows.said
+    series = regular(rows, config, borders=lambda clock, steps: _splits(config, clock, steps))
+    return series, names, rows.said
 
 
 def _form(config: SeriesConfig, series: Regular, names: Names, said: dict[str, str]) -> SeriesForm:
     """Splits by date; seasons, sizes and scales from the training split alone."""
     steps = len(series)
-    validation_start, test_start = _splits(config, series)
+    validation_start, test_start = _splits(config, series.clock, steps)
     names = _changing(config, series, names, validation_start)
     train, targets = series.values[:validation_start], len(names[0])
     season = config.season or find_season(train[:, :targets], series.clock.seasons())
@@ -121,6 +127,9 @@ def _form(config: SeriesConfig, series: Regular, names: Names, said: dict[str, s
     changes = train[config.difference :] - train[: len(train) - config.difference] if config.difference else train
     standard = config.scaling == "standard"
     known = series.known[:validation_start]
+    for name, column in zip((*names[1], *names[2]), (*train.T[targets:], *known.T), strict=True):
+        if np.isnan(column).all():
+            raise UserError(f"{config.source}: column {name} has no values in training; accepted is one with numbers")
     ones = np.ones(changes.shape[1])
     return SeriesForm(
         source=config.source if config.source in EMBEDDED else Path(config.source).name,
@@ -138,9 +147,9 @@ def _form(config: SeriesConfig, series: Regular, names: Names, said: dict[str, s
         validation_start=validation_start,
         test_start=test_start,
         mean=(changes.mean(axis=0) if standard else 0 * ones).tolist(),
-        deviation=(_positive(changes.std(axis=0)) if standard else ones).tolist(),
+        deviation=(_positive(_deviations(changes, train)) if standard else ones).tolist(),
         known_mean=known.mean(axis=0).tolist(),
-        known_deviation=_positive(known.std(axis=0)).tolist(),
+        known_deviation=_positive(_deviations(known, known)).tolist(),
         scales=[max(seasonal_error(train[:, i : i + 1], season), 1e-12) for i in range(targets)],
         said=said,
     )
@@ -149,25 +158,23 @@ def _form(config: SeriesConfig, series: Regular, names: Names, said: dict[str, s
 def _changing(config: SeriesConfig, series: Regular, names: Names, train_end: int) -> Names:
     """The names without constant targets that nobody asked for, which leave the series, too."""
     train = series.values[:train_end]
-    deviations = train.std(axis=0)
-    still = deviations <= 1e-12 * np.maximum(1.0, np.abs(train).max(axis=0))
+    still = ~(_deviations(train, train) > 0)  # nor has a column a deviation that has no values
     constant = [name for name, stands in zip(names[0], still, strict=False) if stands]
     if constant and (config.targets or len(constant) == len(names[0])):
         value = train[0, names[0].index(constant[0])]
+        found = "has no values in training" if np.isnan(value) else f"is constant in training ({value:g})"
         raise UserError(
-            f"{config.source}: column {constant[0]} is constant in training ({value:g}); accepted is a series that "
-            "changes (data.targets chooses columns)"
+            f"{config.source}: column {constant[0]} {found}; accepted is a series that changes (data.targets chooses "
+            "columns)"
         )
     if constant:
         logger.warning("%s: left out, constant in training: %s", config.source, ", ".join(constant))
         kept = [i for i in range(series.values.shape[1]) if i >= len(names[0]) or not still[i]]
-        series.values = series.values[:, kept]
-        series.observed = series.observed[:, [i for i in kept if i < len(names[0])]]
+        series.values, series.observed = series.values[:, kept], series.observed[:, kept]
     return [name for name in names[0] if name not in constant], names[1], names[2]
 
 
-def _splits(config: SeriesConfig, series: Regular) -> tuple[int, int]:
-    steps, clock = len(series), series.clock
+def _splits(config: SeriesConfig, clock: Clock, steps: int) -> tuple[int, int]:
     test = steps - max(1, round(config.test_fraction * steps))
     if config.test_start:
         test = clock.position_of(config.test_start, "data.test_start")
@@ -234,6 +241,12 @@ def _categories(name: str, text: np.ndarray) -> list[str]:
             f"numbers or {MOST_CATEGORIES} categories"
         )
     return found
+
+
+def _deviations(columns: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Of each column; 0 where it stands still but for the rounding of values such as these."""
+    deviations = columns.std(axis=0)
+    return np.where(deviations <= ROUNDING * np.abs(values).max(axis=0), 0.0, deviations)
 
 
 def _positive(deviation: np.ndarray) -> np.ndarray:

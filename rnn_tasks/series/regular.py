@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +15,11 @@ from rnn_tasks.series.config import SeriesConfig
 from rnn_tasks.series.dates import RESOLUTION
 from rnn_tasks.series.reading import Rows
 
+MOST_STEPS = 50  # a row
+
+Borders = Callable[[Clock, int], Sequence[int]]
+"""(clock, steps) -> the steps at which splits begin, after the first one."""
+
 
 @dataclass
 class Regular:
@@ -20,8 +27,8 @@ class Regular:
 
     Attributes:
         clock: when its steps are.
-        values: (steps, targets + covariates) float64, without gaps.
-        observed: (steps, targets) bool; False where a value was mended.
+        values: (steps, targets + covariates) float64, without gaps, but in a column without values in training.
+        observed: (steps, targets + covariates) bool; False where a value was mended.
         known: (steps and those known ahead, known numbers) float64.
         texts: name -> (as many,) text.
         counts: what was mended, by name.
@@ -38,21 +45,24 @@ class Regular:
         return len(self.values)
 
 
-def regular(rows: Rows, config: SeriesConfig, clock: Clock | None = None) -> Regular:
+def regular(
+    rows: Rows, config: SeriesConfig, clock: Clock | None = None, borders: Borders = lambda clock, steps: ()
+) -> Regular:
     """Rows as a series.
 
     Args:
         rows: of a table; their arrays are given up.
         config: the rules.
         clock: the steps to keep to; those that most dates keep when None.
+        borders: nothing before one of them is mended from what is behind it.
 
     Raises:
         UserError: duplicates or gaps where the rules allow none, uneven dates, a column without any value.
     """
     counts = dict.fromkeys(("unsorted_dates", "duplicate_dates", "missing_dates", "missing_values"), 0)
-    _cut(rows, config)
+    cut = _cut(rows, config)
     if rows.dates is None:
-        clock, grid, texts = clock or Clock(kind="steps"), rows.numbers, rows.texts
+        clock, grid, texts = clock or Clock(kind="steps", start=str(cut)), rows.numbers, rows.texts
     else:
         _sort(rows, counts)
         if config.resample:
@@ -63,32 +73,36 @@ def regular(rows: Rows, config: SeriesConfig, clock: Clock | None = None) -> Reg
         clock = clock.model_copy(update={"start": str(rows.dates[0])})
     targets, values = len(rows.targets), len(rows.targets) + len(rows.covariates)
     filled = np.flatnonzero(~np.isnan(grid[:, :targets]).all(axis=1))
-    for column, name in enumerate((*rows.targets, *rows.covariates)):
-        if np.isnan(grid[:, column]).all():
-            raise UserError(f"{rows.name}: column {name} has no values; accepted is one with numbers")
+    if not len(filled):
+        raise UserError(f"{rows.name}: column {rows.targets[0]} has no values; accepted is one with numbers")
     # What comes before the first target is of no use; behind the last one there is what is known ahead.
     first, end = int(filled[0]), int(filled[-1]) + 1
     if first:
-        start = clock.labels(np.array([first]))[0] if clock.kind != "steps" else str(int(clock.start) + first)
-        clock = clock.model_copy(update={"start": start.replace(" ", "T")})
-    numbers, known = grid[first:end, :values], grid[first:, values:]
-    observed = ~np.isnan(numbers[:, :targets])
-    counts["missing_values"] = int(np.isnan(numbers).sum())
+        clock = clock.model_copy(update={"start": str(clock.axis(np.array([first]))[0])})
+    there = np.flatnonzero(~np.isnan(grid[:, values:]).all(axis=1))
+    last = len(grid) if texts else max([end, *(there[-1:] + 1)])  # empty text is known, too: no holiday
+    numbers, known = grid[first:end, :values], grid[first:last, values:]
+    gaps = np.isnan(numbers), np.isnan(known)
+    for column, name in enumerate((*rows.targets, *rows.covariates, *rows.known)):
+        if (gaps[0][:, column] if column < values else gaps[1][:, column - values]).all():
+            raise UserError(f"{rows.name}: column {name} has no values; accepted is one with numbers")
+    counts["missing_values"] = sum(int(there.sum()) for there in gaps)
     if config.missing == "error" and counts["missing_values"]:
-        at = int(np.flatnonzero(np.isnan(numbers).any(axis=1))[0])
+        at = min(int(step) for there in gaps for step in np.flatnonzero(there.any(axis=1))[:1])
         raise UserError(
             f"{rows.name}: no value at {clock.labels(np.array([at]))[0]} ({counts['missing_values']:,} missing); "
             "data.missing accepts interpolate and forward, too"
         )
+    starts = borders(clock, len(numbers))
     for block in (numbers, known):
-        _fill(block, config.missing)
-    return Regular(clock, numbers, observed, known, {n: text[first:] for n, text in texts.items()}, counts)
+        _fill(block, config.missing, starts)
+    return Regular(clock, numbers, ~gaps[0], known, {n: text[first:last] for n, text in texts.items()}, counts)
 
 
-def _cut(rows: Rows, config: SeriesConfig) -> None:
-    """Leave out what lies outside of `start` and `end`."""
+def _cut(rows: Rows, config: SeriesConfig) -> int:
+    """Leave out what lies outside of `start` and `end`; how many rows before the first one that is kept."""
     if not (config.start or config.end):
-        return
+        return 0
     steps = np.arange(len(rows.numbers)) if rows.dates is None else rows.dates
     kept = np.ones(len(steps), bool)
     for text, key, before in ((config.start, "data.start", True), (config.end, "data.end", False)):
@@ -99,6 +113,7 @@ def _cut(rows: Rows, config: SeriesConfig) -> None:
     if not kept.any():
         raise UserError(f"{rows.name}: no rows between data.start {config.start!r} and data.end {config.end!r}")
     _take(rows, np.flatnonzero(kept))
+    return int(np.argmax(kept))
 
 
 def _sort(rows: Rows, counts: dict[str, int]) -> None:
@@ -137,13 +152,22 @@ def _merge_duplicates(rows: Rows, config: SeriesConfig, counts: dict[str, int]) 
 
 def _resample(rows: Rows, config: SeriesConfig) -> None:
     """Rows as steps of a pandas frequency."""
+    index = pd.DatetimeIndex(rows.dates)
     try:
         offset = pd.tseries.frequencies.to_offset(config.resample)
-    except ValueError:
+        step = index[0] + offset + offset - (index[0] + offset)  # the first one may be a part of a month
+    except (ValueError, OverflowError):
+        step = pd.Timedelta(0)
+    if step <= pd.Timedelta(0):
         raise UserError(
             f"data.resample: {config.resample!r} is no frequency; accepted are h, D, W, MS, 15min and what pandas takes"
-        ) from None
-    index = pd.DatetimeIndex(rows.dates)
+        )
+    steps = int((index[-1] - index[0]) / step) + 1
+    if steps > MOST_STEPS * len(index):
+        raise UserError(
+            f"{rows.name}: data.resample={config.resample} makes {steps:,} steps of {len(index):,} rows; accepted are "
+            f"{MOST_STEPS} a row at most"
+        )
     groups = pd.DataFrame(rows.numbers, index=index).resample(offset)
     found = {"mean": groups.mean, "last": groups.last}.get(config.aggregate, lambda: groups.sum(min_count=1))()
     texts = {n: pd.Series(text, index=index).resample(offset).last() for n, text in rows.texts.items()}
@@ -162,11 +186,16 @@ def _on_grid(rows: Rows, clock: Clock, counts: dict[str, int]) -> tuple[np.ndarr
         at = int(np.flatnonzero(positions < -(2**61))[0])
         raise UserError(f"{rows.name}, line {rows.lines[at]}: the date lies between two steps; a step is a {clock}")
     positions -= positions[0]
+    if len(again := np.flatnonzero(positions[1:] == positions[:-1])):
+        raise UserError(
+            f"{rows.name}, lines {rows.lines[again[0]]} and {rows.lines[again[0] + 1]}: two rows in one {clock} "
+            f"({len(again):,} such rows); accepted is a row a {clock} (data.resample makes them)"
+        )
     steps = int(positions[-1]) + 1
     counts["missing_dates"] = steps - len(positions)
     if not counts["missing_dates"]:
         return rows.numbers, rows.texts
-    if steps > 50 * len(positions):
+    if steps > MOST_STEPS * len(positions):
         raise UserError(
             f"{rows.name}: {len(positions):,} rows over {steps:,} steps of a {clock}; accepted is a row a step"
         )
@@ -179,18 +208,25 @@ def _on_grid(rows: Rows, clock: Clock, counts: dict[str, int]) -> tuple[np.ndarr
     return grid, texts
 
 
-def _fill(numbers: np.ndarray, rule: str) -> None:
-    """Mend gaps in place; before the first value of a column stands that value."""
+def _fill(numbers: np.ndarray, rule: str, starts: Sequence[int]) -> None:
+    """Mend gaps in place, split by split, from what is before the split's end alone.
+
+    Before the first value of a column stands that value, where the first split has one.
+    """
     for column in numbers.T:
         gaps = np.isnan(column)
-        if not gaps.any() or gaps.all():
+        if not gaps.any():
             continue
         there = np.flatnonzero(~gaps)
-        if rule == "forward":
-            last = np.maximum.accumulate(np.where(gaps, 0, np.arange(len(column))))
-            column[gaps] = column[np.maximum(last, there[0])][gaps]
-        else:
-            column[gaps] = np.interp(np.flatnonzero(gaps), there, column[there])
+        for start, end in itertools.pairwise((0, *starts, len(column))):
+            known = there[: np.searchsorted(there, end)]
+            missing = start + np.flatnonzero(gaps[start:end])
+            if not len(known):
+                continue
+            if rule == "forward":
+                column[missing] = column[known[np.maximum(np.searchsorted(known, missing) - 1, 0)]]
+            else:
+                column[missing] = np.interp(missing, known, column[known])
 
 
 def _take(rows: Rows, chosen: np.ndarray) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rnn_tasks.errors import UserError
 from rnn_tasks.series.form import SeriesForm
 
 
@@ -58,7 +59,14 @@ class PreparedSeries:
 
     def seen(self, origins: np.ndarray) -> np.ndarray:
         """Which values of `future` were observed and not mended: (batch, horizon, targets) bool."""
-        return self.observed[origins[:, None] + np.arange(self.form.horizon)]
+        return self.observed[origins[:, None] + np.arange(self.form.horizon), : len(self.form.targets)]
+
+    def counted(self, steps: np.ndarray) -> np.ndarray:
+        """Which targets of `batch` come from observed values alone, changes from two of them: (…, targets) bool."""
+        there = self.observed[steps, : len(self.form.targets)]
+        if self.form.difference:
+            there = there & self.observed[steps - self.form.difference, : len(self.form.targets)]
+        return there
 
     def history(self, origins: np.ndarray, steps: int) -> np.ndarray:
         """The last steps before `origins`, as they were: (batch, steps, columns) float64."""
@@ -79,10 +87,22 @@ class PreparedSeries:
         return texts
 
     def scored(self, split: str, most: int) -> np.ndarray:
-        """Origins of a split, `most` at most and evenly spaced; none in a gap, which was mended from what follows."""
-        origins = np.array(self.origins(split))
-        certain = origins[self.observed[origins - 1].all(axis=1)]
-        chosen = certain if len(certain) else origins
+        """Origins of a split, `most` at most and evenly spaced; none in a gap, which was mended from what follows.
+
+        Raises:
+            UserError: there is none with something to score ahead.
+        """
+        form, origins = self.form, np.array(self.origins(split))
+        there = self.counted(np.arange(origins[0], origins[-1] + form.horizon)).any(axis=1)
+        before = np.cumsum(np.append(0, there))
+        ahead = before[form.horizon :] > before[: -form.horizon]
+        chosen = origins[self.observed[origins - 1].all(axis=1) & ahead]
+        if not len(chosen):
+            first, last = form.clock.labels(np.array([origins[0] - 1, origins[-1] + form.horizon - 1]))
+            raise UserError(
+                f"{form.source}: nothing to score in the {split} split, {first} to {last}: found no step at which all "
+                f"of {', '.join((*form.targets, *form.covariates))} have a value, and a target ahead; accepted is one"
+            )
         return chosen[np.unique(np.linspace(0, len(chosen) - 1, min(most, len(chosen))).round().astype(int))]
 
 
@@ -117,6 +137,14 @@ class WindowBatches:
 
     def filled(self, origins: np.ndarray) -> dict[str, np.ndarray]:
         """A whole batch: the first window is repeated with weight 0."""
-        rows = np.concatenate([origins, np.full(self.batch_size - len(origins), origins[0])])
+        rows = self._rows(origins)
         weights = (np.arange(self.batch_size) < len(origins)).astype(np.float32)
         return {**self.series.batch(rows), "weights": weights}
+
+    def judged(self, origins: np.ndarray) -> dict[str, np.ndarray]:
+        """A whole batch, and weights of values ahead, `counted` (batch, horizon, targets): 0 for what was mended."""
+        steps = self._rows(origins)[:, None] + np.arange(self.series.form.horizon)
+        return {**self.filled(origins), "counted": self.series.counted(steps).astype(np.float32)}
+
+    def _rows(self, origins: np.ndarray) -> np.ndarray:
+        return np.concatenate([origins, np.full(self.batch_size - len(origins), origins[0])])

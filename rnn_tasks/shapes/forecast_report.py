@@ -226,7 +226,7 @@ def _figure(
         origin = int(judged.origins[row])
         before = min(origin, max(2 * form.horizon, min(2 * form.season, 4 * form.horizon), 20))
         steps = np.arange(origin - before, origin + form.horizon)
-        axis = steps if form.clock.kind == "steps" else form.clock.dates(steps)
+        axis = form.clock.axis(steps)
         others = {name: forecast[place, :, 0] for name, forecast in few.items() if name not in (OURS, NAIVE)}
         panels.append(
             plots.ForecastPanel(
@@ -250,7 +250,7 @@ def _one_step_panels(judged: JudgedForecasts, methods: Mapping[str, np.ndarray])
     for start in sorted({0, (count - shown) // 2, count - shown}) if count >= PANELS * shown else [count - shown]:
         rows = slice(start, start + shown)
         steps = judged.origins[rows]
-        axis = steps if form.clock.kind == "steps" else form.clock.dates(steps)
+        axis = form.clock.axis(steps)
         panels.append(
             plots.ForecastPanel(
                 title=f"{form.targets[0]}, each step from the one before",
@@ -271,4 +271,4 @@ def _residuals(judged: JudgedForecasts, truth: Forecasts):
     chosen = np.flatnonzero(seen) if seen.any() else np.arange(len(seen))
     steps = judged.origins[chosen]
     errors = judged.forecast[chosen, 0, 0] - truth.truth[chosen, 0, 0]
-    return plots.residuals(steps if form.clock.kind == "steps" else form.clock.dates(steps), errors, form.targets[0])
+    return plots.residuals(form.clock.axis(steps), errors, form.targets[0])

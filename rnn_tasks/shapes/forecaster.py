@@ -113,17 +113,21 @@ def train(
             return head.loss(outputs, targets, weights[..., None] * _ones(data.form.horizon))
 
         def last_loss(model: keras.Model, batch: dict[str, tf.Tensor], _: bool) -> training.StepLoss:
-            """Of the forecasts that users get: the last ones of a window, where there is one a step."""
+            """Of the forecasts that users get: the last ones of a window, where there is one a step.
+
+            Values are weighed one by one: what was mended counts nothing.
+            """
             outputs, targets = _outputs_and_targets(model, batch, config, data.form, False)
             if config.model.way == "sequence":
                 outputs, targets = outputs[:, -1], targets[:, -1]
-            return head.loss(outputs, targets, batch["weights"][:, None] * _ones(data.form.horizon))
+            weights = batch["weights"][:, None, None] * batch["counted"]
+            return head.loss(outputs[..., None, :], targets[..., None], weights)
 
         measure = training.evaluator(model, last_loss)
 
         def validate(_: keras.Model) -> dict[str, float]:
             rows = config.training.batch_size
-            parts = (batches.filled(origins[start : start + rows]) for start in range(0, len(origins), rows))
+            parts = (batches.judged(origins[start : start + rows]) for start in range(0, len(origins), rows))
             return {"val_loss": measure(parts)}
 
         return training.fit(

@@ -103,6 +103,54 @@ def test_no_forecast_begins_in_a_gap_that_was_mended_from_what_follows(tmp_path)
     assert not data.seen(np.array([379]))[0, 1:4].any()
 
 
+def test_no_forecast_begins_where_any_column_was_mended(tmp_path):
+    values = np.stack([np.arange(400.0) % 7, np.arange(400.0) % 5], axis=1)
+    values[380:383, 1] = np.nan
+    source = written(tmp_path / "a.csv", values)
+    data = prepared(tmp_path / "p", source=source, targets="x0", covariates="x1", window=20, horizon=5)
+    origins = data.scored("test", 1_000)
+    assert not set(origins) & {381, 382, 383}
+    assert {380, 384} <= set(origins)
+    assert data.seen(np.array([380])).shape == (1, 5, 1)
+    assert data.seen(np.array([380])).all()  # it is the target that is scored
+
+
+@pytest.mark.parametrize(("split", "first"), [("val", "2001-10-07"), ("test", "2001-12-06")])
+def test_a_split_with_nothing_to_score_is_one_line(split, first, tmp_path):
+    values = np.arange(400.0)[:, None] % 7
+    start = {"val": 280, "test": 340}[split]
+    values[start - 1 : start + 59] = np.nan
+    values[399] = 1
+    settings = {"validation_start": "2001-10-08", "test_start": "2001-12-07", "window": 20, "horizon": 5}
+    with pytest.raises(UserError, match=rf"a\.csv: nothing to score in the {split} split, {first} to ") as error:
+        prepared(tmp_path / "p", source=written(tmp_path / "a.csv", values), **settings)
+    assert "\n" not in str(error.value)
+
+
+def test_what_was_mended_counts_nothing(tmp_path):
+    values = np.arange(400.0)[:, None] % 7
+    values[290] = np.nan
+    settings = {"source": written(tmp_path / "a.csv", values), "window": 20, "horizon": 5}
+    counted = {}
+    for difference in (0, 3):
+        data = prepared(tmp_path / str(difference), difference=difference, **settings)
+        batch = WindowBatches(data, 4, seed=1).judged(np.array([286, 289]))
+        counted[difference] = batch["counted"][..., 0]
+        np.testing.assert_array_equal(batch["weights"], [1, 1, 0, 0])
+    np.testing.assert_array_equal(counted[0][:2], [[1, 1, 1, 1, 0], [1, 0, 1, 1, 1]])
+    np.testing.assert_array_equal(counted[3][:2], [[1, 1, 1, 1, 0], [1, 0, 1, 1, 0]])  # 293 is a change since 290
+
+
+def test_a_column_without_values_in_training_is_refused_or_left_out(tmp_path):
+    values = np.stack([np.arange(400.0) % 7, np.arange(400.0) % 5], axis=1)
+    values[:300, 1] = np.nan
+    settings = {"source": written(tmp_path / "a.csv", values), "window": 20, "horizon": 5}
+    assert prepared(tmp_path / "p", **settings).form.targets == ["x0"]
+    for roles in ({"covariates": "x1"}, {"known": "x1"}, {"targets": "x0,x1"}):
+        with pytest.raises(UserError, match="column x1 has no values in training"):
+            prepared(tmp_path / "q", **{"targets": "x0", **settings, **roles})
+
+
 def test_what_is_known_ahead(tmp_path):
     lines = [f"2001-01-{1 + i:02},{i % 5},{'AB'[i % 2]},{i % 3}" for i in range(30)]
     lines += [f"2001-02-{1 + i:02},{i % 4},{'AB'[i % 2]},{i % 3}" for i in range(28)]
@@ -124,6 +172,20 @@ def test_constant_columns_are_left_out_or_refused(tmp_path):
     assert prepared(tmp_path / "p", source=source).form.targets == ["x0"]
     with pytest.raises(UserError, match=r"column x1 is constant in training \(1\)"):
         prepared(tmp_path / "q", source=source, targets="x1")
+
+
+@pytest.mark.parametrize("size", [1e-6, 1.0, 1e9])
+def test_a_column_stands_still_relative_to_its_size(size, tmp_path):
+    still = np.where(np.arange(300) % 2, 0.1, 0.3 - 0.2) * size  # differs in the last digit
+    moves = size * (1 + 1e-6 * (np.arange(300) % 7))
+    settings = {"source": written(tmp_path / "a.csv", np.stack([still, moves], axis=1)), "window": 20, "horizon": 5}
+    data = prepared(tmp_path / "p", **settings)
+    assert data.form.targets == ["x1"]
+    assert data.form.deviation == pytest.approx([moves[: data.form.validation_start].std()])
+    with pytest.raises(UserError, match="column x0 is constant in training"):
+        prepared(tmp_path / "q", targets="x0", **settings)
+    beside = prepared(tmp_path / "r", targets="x1", covariates="x0", **settings)
+    assert beside.form.deviation[1] == 1.0
 
 
 @pytest.mark.parametrize(

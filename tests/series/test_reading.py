@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rnn_tasks.errors import UserError
-from rnn_tasks.series import SeriesConfig, opener_of, read_rows, regular
+from rnn_tasks.series import Clock, SeriesConfig, opener_of, read_rows, regular
 from rnn_tasks.series.layout import find_layout
 
 
@@ -129,6 +129,8 @@ def test_rows_behind_the_last_target_are_known_ahead():
     np.testing.assert_array_equal(series.values[:, 0], [2, 3])
     np.testing.assert_array_equal(series.known[:, 0], [0, 1, 1, 0])
     assert series.clock.labels(np.arange(2)) == ["2001-01-02", "2001-01-03"]
+    morning = series_of("".join(f"2001-01-{i:02} 06:00,{i if i > 2 else ''}\n" for i in range(1, 9)))
+    assert str(morning.clock.dates(np.array([0]))[0]) == "2001-01-03T06:00:00"
 
 
 def test_resampling_and_cutting():
@@ -149,3 +151,69 @@ def test_steps_without_dates():
     series = series_of("x\n1\n2\n4\n", date_column="none")
     np.testing.assert_array_equal(series.values, [[1], [2], [4]])
     assert series.clock.labels(np.arange(3)) == ["0", "1", "2"]
+
+
+def test_steps_without_dates_are_counted_from_the_first_row_wherever_the_series_begins():
+    text = "x\n" + "".join(f"{i % 7}\n" for i in range(300))
+    cut = series_of(text, date_column="none", start="100", end="250")
+    assert cut.clock.labels(np.array([0, 150])) == ["100", "250"]
+    assert cut.clock.position_of("200", "data.validation_start") == 100
+    np.testing.assert_array_equal(cut.clock.axis(np.array([0, 150])), [100, 250])
+    late = series_of("x,y\nNA,1\nNA,2\n3,3\n4,4\n", date_column="none", targets="x", covariates="y")
+    assert late.clock.labels(np.arange(2)) == ["2", "3"]
+
+
+def test_two_rows_in_one_step_of_a_model_are_one_line():
+    days = "date,x\n" + "".join(f"2001-01-{i:02},{i}\n" for i in range(1, 32))
+    clock = Clock(kind="months", start="2000-01-01")
+    with pytest.raises(UserError, match=r"mine\.csv, lines 2 and 3: two rows in one month \(30 such rows\)") as error:
+        regular(rows_of(days), SeriesConfig(), clock)
+    assert "\n" not in str(error.value)
+
+
+KNOWN = "date,x,a,b\n2001-01-01,1,5,\n2001-01-02,2,,\n2001-01-03,3,7,4\n2001-01-04,,,\n2001-01-05,,9,\n2001-01-06,,,\n"
+
+
+def test_gaps_in_what_is_known_are_counted_filled_or_refused():
+    series = series_of(KNOWN, targets="x", known="a,b")
+    assert (len(series), series.counts["missing_values"]) == (3, 2 + 4)  # what ends with the known is no gap
+    np.testing.assert_array_equal(series.known, [[5, 4], [6, 4], [7, 4], [8, 4], [9, 4]])
+    assert series.observed.shape == (3, 1)
+    forward = series_of(KNOWN, targets="x", known="a,b", missing="forward")
+    np.testing.assert_array_equal(forward.known[:, 0], [5, 5, 7, 7, 9])
+    with pytest.raises(UserError, match=r"no value at 2001-01-01 \(6 missing\)"):
+        series_of(KNOWN, targets="x", known="a,b", missing="error")
+    with pytest.raises(UserError, match="column b has no values"):  # none in the span that is left
+        series_of(KNOWN, targets="x", known="a,b", end="2001-01-02")
+
+
+def test_texts_are_known_to_the_last_row():
+    text = "date,x,kind\n2001-01-01,1,A\n2001-01-02,2,\n2001-01-03,,B\n2001-01-04,,\n"
+    assert series_of(text, targets="x", known="kind").texts["kind"].tolist() == ["A", "", "B", ""]
+
+
+@pytest.mark.parametrize("missing", ["interpolate", "forward"])
+def test_nothing_behind_a_border_mends_what_is_before_it(missing):
+    text = "date,x,y\n" + "".join(
+        f"2001-01-{i:02},{'' if 4 <= i <= 7 or i == 12 else i},{'' if i < 9 else i}\n" for i in range(1, 15)
+    )
+    series = regular(rows_of(text), SeriesConfig(missing=missing), borders=lambda clock, steps: (5, 12))
+    expected = [1, 2, 3, 3, 3, *((3 + 5 * np.array([3, 4]) / 5) if missing == "interpolate" else (3, 3))]
+    expected += [8, 9, 10, 11, 11, 13, 14]
+    np.testing.assert_allclose(series.values[:, 0], expected)
+    np.testing.assert_array_equal(series.values[:, 1], [*[np.nan] * 5, *[9] * 4, *range(10, 15)])
+    np.testing.assert_array_equal(series.observed[:, 1], np.arange(14) >= 8)
+
+
+@pytest.mark.parametrize(
+    ("resample", "wrong"),
+    [
+        ("0D", "data.resample: '0D' is no frequency"),
+        ("-1D", "data.resample: '-1D' is no frequency"),
+        ("s", r"data\.resample=s makes 946,684,801 steps of 2 rows; accepted are 50 a row at most"),
+    ],
+)
+def test_frequencies_that_make_no_steps_or_too_many_are_one_line(resample, wrong):
+    with pytest.raises(UserError, match=wrong) as error:
+        series_of("date,x\n1970-01-01,1\n2000-01-01,2\n", resample=resample)
+    assert "\n" not in str(error.value)

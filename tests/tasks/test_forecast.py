@@ -8,6 +8,7 @@ import pytest
 
 from rnn_tasks.config import override, validate
 from rnn_tasks.errors import UserError
+from rnn_tasks.evaluation import read_history
 from rnn_tasks.series import SeriesForm
 from rnn_tasks.tasks import forecast
 
@@ -217,6 +218,31 @@ def test_intervals_of_sums_of_changes_are_refused_before_training_where_the_hori
     assert "\n" not in str(error.value)
     point = override(config, {"model.output": "point"})
     assert TASK.build(point, prepared).output_shape[-1] == 1
+
+
+def test_what_was_mended_counts_nothing_in_the_validation_loss(tmp_path):
+    values = np.sin(np.arange(150) / 3)
+    values[118:120] = np.nan  # the last steps of validation, which no window of it reads
+    frame = pd.DataFrame({"date": pd.date_range("2020-01-01", periods=150), "x": values})
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    changes = {
+        "data.source": str(tmp_path / "a.csv"),
+        "data.validation_start": "2020-04-10",
+        "data.test_start": "2020-04-30",
+        "training.epochs": 1,
+    }
+    losses = []
+    for number, (first, last, other) in enumerate(((0, 0, 0), (118, 120, 1e3), (117, 118, 1e3))):
+        config = override(TINY, changes)
+        prepared = TASK.prepare(config, tmp_path / f"prepared{number}")
+        scaled = np.load(prepared.directory / "values.npy")
+        scaled[first:last] = other
+        np.save(prepared.directory / "values.npy", scaled)
+        trained = TASK.train(config, prepared, tmp_path / f"train{number}", ())
+        losses.append(read_history(trained.history)[-1]["val_loss"])
+    assert losses[0] == losses[1]
+    assert losses[2] > 10 * losses[0]  # that one was observed
+    assert np.isfinite(losses[0])
 
 
 def test_covariates_of_the_past_end_with_the_horizon(tmp_path):
