@@ -10,7 +10,7 @@ import pandas as pd
 from rnn_tasks.errors import UserError
 from rnn_tasks.series.config import NO_DATES, SeriesConfig, names_of
 from rnn_tasks.series.dates import UNIX, UNIX_MS, DateFormat, possible_formats
-from rnn_tasks.series.layout import Layout, is_number
+from rnn_tasks.series.layout import NEARLY, Layout, is_nearly_number, is_number
 
 _FOUND_BY_NAME = ("date", "time", "day", "month", "year", "period", "week", "quarter", "timestamp", "ds")
 
@@ -57,7 +57,8 @@ def find_columns(layout: Layout, config: SeriesConfig) -> Columns:
     taken = {*dates, *covariates, *known}
     if not targets:
         numeric = [i for i in range(len(layout.columns)) if i not in taken]
-        targets = [i for i in numeric if is_number(layout.cells(i), layout.style, missing)]
+        ways = is_number, is_nearly_number
+        targets = [i for i in numeric if any(way(layout.cells(i), layout.style, missing) for way in ways)]
         if not targets:
             raise UserError(f"data.targets: {layout.name} has no column of numbers besides the dates; accepted is one")
     texts = [i for i in known if not is_number(layout.cells(i), layout.style, missing)]
@@ -120,7 +121,7 @@ def _nearly(cells: list[str], order: str) -> list[DateFormat]:
     for count in (len(cells) // 2, 5, 1):
         if formats := possible_formats(cells[:count], order):
             wrong = int(sum(formats[0].parse(pd.Series(cells, dtype=str)).astype("int64") < -(1 << 62)))
-            if wrong <= max(1, 0.05 * len(cells)):
+            if wrong <= max(1, NEARLY * len(cells)):
                 return formats
     return []
 

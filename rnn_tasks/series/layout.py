@@ -6,7 +6,9 @@ import codecs
 import csv
 import gzip
 import io
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -16,6 +18,7 @@ from rnn_tasks.series.dates import possible_formats
 from rnn_tasks.series.numbers import Style, find_style, to_numbers
 
 SAMPLE_ROWS = 2_000
+NEARLY = 0.05  # of a column's cells may be mistakes
 DELIMITERS = ("\t", ";", "|", ",")
 DECIMALS = {"point": Style("."), "comma": Style(",")}
 
@@ -45,8 +48,8 @@ class Layout:
     sample: list[list[str]]
 
     def cells(self, column: int) -> list[str]:
-        """A column of the sample."""
-        return [row[column].strip() for row in self.sample if column < len(row)]
+        """A column of the sample; empty where a row ends before it."""
+        return [row[column].strip() if column < len(row) else "" for row in self.sample]
 
     def position(self, name: str, key: str) -> int:
         """Which column is called `name`, or has this number from 1.
@@ -70,7 +73,7 @@ def opener_of(path: Path) -> Opener:
     try:
         with open_bytes() as file:
             start = file.read(1 << 20)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         encoding = "utf-16"
@@ -85,6 +88,15 @@ def opener_of(path: Path) -> Opener:
     return lambda: io.TextIOWrapper(open_bytes(), encoding=encoding, newline="", errors="replace")
 
 
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """A file that breaks off, or whose compressed parts are damaged, is one line."""
+    try:
+        yield
+    except (OSError, EOFError, zlib.error) as error:
+        raise UserError(f"{name}: cannot be read to its end ({getattr(error, 'strerror', None) or error})") from None
+
+
 def find_layout(open_text: Opener, name: str, decimal: str = "auto") -> Layout:
     """The layout of a table.
 
@@ -94,11 +106,11 @@ def find_layout(open_text: Opener, name: str, decimal: str = "auto") -> Layout:
         decimal: auto, point or comma.
 
     Raises:
-        UserError: there are no rows.
+        UserError: there are no rows, or it is no table.
     """
     lines: list[str] = []
     comments = 0
-    with open_text() as file:
+    with reading(name), open_text() as file:
         for line in file:
             if not lines and (line.startswith("#") or not line.strip()):
                 comments += 1
@@ -109,7 +121,7 @@ def find_layout(open_text: Opener, name: str, decimal: str = "auto") -> Layout:
     if not lines:
         raise UserError(f"{name}: empty; accepted is a CSV table")
     delimiter = _delimiter(lines)
-    rows = [row for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True) if any(map(str.strip, row))]
+    rows = _rows(lines, delimiter, name, comments)
     width, body = len(rows[0]), rows[1:]
     style = DECIMALS.get(decimal) or find_style((cell for row in body for cell in row), delimiter)
     has_header = _is_header(rows[0], body, style)
@@ -124,11 +136,36 @@ def find_layout(open_text: Opener, name: str, decimal: str = "auto") -> Layout:
     return Layout(name, delimiter, comments + has_header, columns, has_header, style, sample)
 
 
+def _rows(lines: list[str], delimiter: str, name: str, before: int) -> list[list[str]]:
+    """The rows that are not empty; without a last one whose quotes are open, of which the end is not here."""
+    rows: list[list[str]] = []
+    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+    start = end = 0  # of the last row
+    try:
+        for row in reader:
+            start, end = end, reader.line_num
+            if any(map(str.strip, row)):
+                rows.append(row)
+    except csv.Error as error:
+        said = str(error).split(" - ")[0]
+        raise UserError(f"{name}, line {before + reader.line_num}: {said}; accepted is a CSV table") from None
+    if not rows:
+        raise UserError(f"{name}: nothing but empty cells; accepted is a CSV table")
+    if end - start > 1 and "".join(lines[start:]).count('"') % 2:
+        rows.pop()
+        if len(rows) < 2:
+            raise UserError(f"{name}, line {before + start + 1}: a quote that is not closed; accepted is a CSV table")
+    return rows
+
+
 def _delimiter(lines: list[str]) -> str:
     """The separator that cuts the most lines into equally many cells, more than one."""
     best, best_share = ",", 0.0
     for delimiter in DELIMITERS:
-        widths = [len(row) for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True) if row]
+        try:
+            widths = [len(row) for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True) if row]
+        except csv.Error:  # a line is longer than a cell may be
+            continue
         mode = max(set(widths), key=widths.count)
         share = widths.count(mode) / len(widths) if mode > 1 else 0.0
         if share > best_share + 0.02:
@@ -157,3 +194,11 @@ def is_number(cells: list[str], style: Style, missing: frozenset[str] = frozense
     """Whether all cells are numbers, or stand for missing ones, and one at least is a number."""
     numbers, wrong = to_numbers(cells, style, missing)
     return wrong < 0 and bool((numbers == numbers).any())
+
+
+def is_nearly_number(cells: list[str], style: Style, missing: frozenset[str] = frozenset()) -> bool:
+    """Whether so few of the cells are no numbers that these are mistakes, to be told with their lines."""
+    numbers, _ = to_numbers(cells, style, missing)
+    filled = sum(bool(cell.strip()) and cell.strip() not in missing for cell in cells)
+    found = int((numbers == numbers).sum())
+    return 0 < filled - found <= max(1, NEARLY * filled) < found

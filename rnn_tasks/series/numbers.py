@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-NOISE = re.compile(r"[\s\u00a0\u202f'’]")  # what may stand between thousands and means nothing
+SPACES = r"\s\u00a0\u202f'’"  # what may stand between thousands
+NOISE = re.compile(f"[{SPACES}]")
 POINT_GROUPS = re.compile(r"[+-]?\d{1,3}(\.\d{3})+$")
 COMMA_GROUPS = re.compile(r"[+-]?\d{1,3}(,\d{3})+$")
 
@@ -72,7 +73,10 @@ def to_numbers(cells: pd.Series | Sequence[str], style: Style, missing: Collecti
     rest = text.iloc[unsure].str.strip()
     absent = (rest == "") | rest.isin(list(missing))
     numbers[unsure] = np.nan
-    cleaned = rest.str.replace(NOISE, "", regex=True).str.replace(style.thousands, "", regex=False)
+    between = f"[{SPACES}{style.thousands}]"
+    grouped = rest.str.contains(rf"\d{between}|{re.escape(style.thousands)}")
+    thousands = rest.str.fullmatch(rf"[+-]?\s?\d{{1,3}}({between}\d{{3}})+({re.escape(style.decimal)}\d*)?")
+    cleaned = rest.where(~grouped | thousands, "").str.replace(f"[{SPACES}{style.thousands}]", "", regex=True)
     again = _plain(cleaned.str.replace(style.decimal, ".", regex=False), Style("."))
     numbers[unsure] = np.where(absent, np.nan, again)
     wrong = unsure[~np.isfinite(again) & ~absent.to_numpy()]

@@ -15,12 +15,13 @@ from rnn_tasks.errors import UserError
 from rnn_tasks.series.columns import Columns, find_columns
 from rnn_tasks.series.config import SeriesConfig, names_of
 from rnn_tasks.series.dates import DAY_FIRST, DateFormat, most_regular
-from rnn_tasks.series.layout import Layout, Opener, find_layout
+from rnn_tasks.series.layout import Layout, Opener, find_layout, reading
 from rnn_tasks.series.numbers import to_numbers
 
 logger = logging.getLogger(__name__)
 
 CELLS = 600_000  # read at once
+LONGEST = 60  # characters of a cell that an error quotes
 
 
 @dataclass
@@ -76,9 +77,10 @@ def read_rows(open_text: Opener, name: str, config: SeriesConfig) -> Rows:
             block[:, place], wrong = to_numbers(part[column], layout.style, missing)
             if wrong >= 0:
                 where = f"{name}, line {part.index[wrong] + first}, column {layout.columns[column]}"
+                found = part[column].iloc[wrong].strip()[:LONGEST]
                 raise UserError(
-                    f"{where}: {part[column].iloc[wrong].strip()!r} is no number; accepted is one, or an empty cell "
-                    "where it is missing (data.missing_values has what else stands for that)"
+                    f"{where}: {found!r} is no number; accepted is one (thousands in groups of three), or an empty "
+                    "cell where it is missing (data.missing_values has what else stands for that)"
                 )
         numbers.append(block)
         for column in columns.texts:
@@ -124,8 +126,9 @@ class _Dates:
         if len(wrong) == len(self.parts):
             one, row = max(wrong.items(), key=lambda item: item[1])
             column = ", ".join(self.layout.columns[i] for i in self.columns)
+            found = cells.iloc[row].strip()[:LONGEST]
             raise UserError(
-                f"{self.layout.name}, line {lines[row]}, column {column}: {cells.iloc[row]!r} is no date; accepted are "
+                f"{self.layout.name}, line {lines[row]}, column {column}: {found!r} is no date; accepted are "
                 f"dates as in the rows before, {one}"
             )
         for one in wrong:
@@ -152,7 +155,7 @@ def _parts(open_text: Opener, layout: Layout, columns: Columns):
     """Frames of text, columns by position, the rows by their number from 0; empty rows left out."""
     used = sorted({*columns.dates, *columns.targets, *columns.covariates, *columns.known})
     width = len(layout.columns)
-    with open_text() as file:
+    with reading(layout.name), open_text() as file:
         try:
             frames = pd.read_csv(
                 file,
@@ -180,9 +183,12 @@ def _parts(open_text: Opener, layout: Layout, columns: Columns):
                     empty &= (frame[column].str.strip() == "").to_numpy()
                 yield frame[~empty] if empty.any() else frame
         except pd.errors.ParserError as error:
-            found = re.search(r"in line (\d+), saw (\d+)", str(error))
-            said = f", line {found[1]}: found {found[2]} cells; accepted are {width}" if found else f": {error}"
-            raise UserError(f"{layout.name}{said}") from None
+            said = " ".join(str(error).split())
+            if found := re.search(r"in line (\d+), saw (\d+)", said):
+                said = f"line {found[1]}: found {found[2]} cells; accepted are {width}"
+            elif found := re.search(r"EOF inside string starting at row (\d+)", said):
+                said = f"line {int(found[1]) + 1}: a quote that is not closed; accepted is a CSV table"
+            raise UserError(f"{layout.name}, {said}") from None
         except pd.errors.EmptyDataError:
             return
 

@@ -23,8 +23,8 @@ class SeriesTable:
     name: str
 
     def open(self) -> io.StringIO:
-        """The table as a file."""
-        return io.StringIO(self.text)
+        """The table as a file, its lines ended in any way."""
+        return io.StringIO(self.text, newline="")
 
 
 @dataclass(frozen=True)

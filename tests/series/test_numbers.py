@@ -38,6 +38,9 @@ def test_the_style_is_found(cells, delimiter, style):
         ("0,5", COMMA, 0.5),
         ("1.234", COMMA, 1234.0),
         ("1 234,5", COMMA, 1234.5),
+        ("1 234 567", POINT, 1234567.0),
+        ("- 5", POINT, -5.0),
+        ("1,5e3", COMMA, 1500.0),
         ("1\u202f234,5", COMMA, 1234.5),
         ("1'234.5", POINT, 1234.5),
         ("", POINT, np.nan),
@@ -48,6 +51,25 @@ def test_a_number_is_read(cell, style, number):
     numbers, wrong = to_numbers([cell], style, ["NA"])
     np.testing.assert_array_equal(numbers, [number])
     assert wrong == -1
+
+
+@pytest.mark.parametrize(
+    ("cell", "style"),
+    [
+        ("2,75", POINT),
+        ("1,2345", POINT),
+        ("1,234,56", POINT),
+        ("1234,567", POINT),
+        (",5", POINT),
+        ("1.5", COMMA),
+        ("1.234.56", COMMA),
+        ("2001 12", POINT),
+    ],
+)
+def test_thousands_stand_in_groups_of_three(cell, style):
+    numbers, wrong = to_numbers(["1", cell], style, ["NA"])
+    np.testing.assert_array_equal(numbers, [1, np.nan])
+    assert wrong == 1
 
 
 @pytest.mark.parametrize("cell", ["nan", "inf", "-inf", "one", "1.2.3", "12 apples", "--"])

@@ -1,18 +1,17 @@
 """CSV files of any layout as rows, and rows as regular steps."""
 
 import gzip
-import io
 
 import numpy as np
 import pytest
 
 from rnn_tasks.errors import UserError
-from rnn_tasks.series import Clock, SeriesConfig, opener_of, read_rows, regular
+from rnn_tasks.series import Clock, SeriesConfig, SeriesTable, opener_of, read_rows, regular
 from rnn_tasks.series.layout import find_layout
 
 
 def rows_of(text, **settings):
-    return read_rows(lambda: io.StringIO(text), "mine.csv", SeriesConfig(**settings))
+    return read_rows(SeriesTable(text, "mine.csv").open, "mine.csv", SeriesConfig(**settings))
 
 
 def series_of(text, **settings):
@@ -31,6 +30,8 @@ DAYS = "date,x\n2001-01-01,1\n2001-01-02,2\n2001-01-03,4\n"
         DAYS.replace("date,x\n", ""),
         "# from somewhere\n#\n" + DAYS,
         DAYS.replace("\n", "\r\n"),
+        DAYS.replace("\n", "\r"),
+        DAYS + "2001-01-04\n",
         DAYS.replace(",", " , "),
         'date,x\n"2001-01-01","1"\n"2001-01-02","2"\n"2001-01-03","4"\n\n\n',
         "date,x\n01/01/2001,1\n01/02/2001,2\n01/03/2001,4\n",
@@ -57,6 +58,18 @@ def test_files_in_other_encodings(tmp_path):
     (tmp_path / "e.csv").write_bytes(b"\0\1\2")
     with pytest.raises(UserError, match=r"e\.csv: no text"):
         opener_of(tmp_path / "e.csv")
+
+
+@pytest.mark.parametrize("what", ["cut", "damaged", "cut at once", "damaged at once"])
+def test_a_compressed_file_that_breaks_off_is_one_line(what, tmp_path):
+    numbers = np.random.default_rng(1).random(100_000)
+    packed = gzip.compress(("x\n" + "\n".join(map(str, numbers))).encode(), 1)
+    at = 1_000 if what.endswith("once") else len(packed) * 3 // 4
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(packed[:at] + (2_000 * b"\xff" + packed[at + 2_000 :] if "damaged" in what else b""))
+    with pytest.raises(UserError, match=r"a\.csv\.gz: cannot be read") as error:
+        read_rows(opener_of(path), path.name, SeriesConfig(date_column="none"))
+    assert "\n" not in str(error.value)
 
 
 def test_columns_by_name_by_number_and_by_themselves():
@@ -91,6 +104,14 @@ def test_year_and_month_in_two_columns_without_a_header():
         (DAYS + "2001-01-04,inf\n", {"targets": "x"}, "mine.csv, line 5, column x: 'inf' is no number"),
         ("date,x,x\n2001-01-01,1,2\n", {}, "two columns are called 'x'"),
         (DAYS + "2001-01-04,1,2,3\n", {}, "mine.csv, line 5: (found 4|more than 2) cells; accepted are 2"),
+        (DAYS + '2001-01-04,"2,75"\n', {"decimal": "point"}, "mine.csv, line 5, column x: '2,75' is no number"),
+        (DAYS + "Source: an office\n", {}, "mine.csv, line 5, column date: 'Source: an office' is no date"),
+        ("y,m,x\n2001,1,1\n2001,2,2\n2001\n", {"date_column": "y,m"}, "line 4, column y, m: '2001' is no date"),
+        (",,\n,,\n", {}, "mine.csv: nothing but empty cells"),
+        ("date,x\n,\n,\n", {}, "a header and no rows"),
+        (DAYS + '2001-01-04,"5\n' + DAYS[7:], {}, "mine.csv, line 5: a quote that is not closed"),
+        ('date,x\n2001-01-01,"5\n' + DAYS[7:], {}, "mine.csv, line 2: a quote that is not closed"),
+        (DAYS * 2 + "2001-01-04," + 200_000 * "a", {}, r"mine.csv, line 9: field larger than field limit \(131072\)"),
         ("date,x\n01/02/2001,1\n01/03/2001,2\n", {}, "data.date_order: the dates of mine.csv can be read as"),
     ],
 )
