@@ -19,11 +19,10 @@ from cyclopts import App, CycloptsError, Parameter
 from pipelines import presentation, provenance, reproducing, sign_of_life, store_checks
 from pipelines.arguments import check_paths, chosen_config, validate_options, with_flags
 from pipelines.errors import ServerError
-from pipelines.launch import STDERR, STDOUT, import_tensorflow, redirected, run_flow
+from pipelines.launch import STDERR, STDOUT, import_tensorflow, redirected, run_flow, told_that_it_goes_on
 from pipelines.settings import get_settings
 from pipelines.terminal import prepare_streams
 from rnn_tasks.errors import UserError
-from rnn_tasks.recipe import load_recipe
 from rnn_tasks.registry import TASK_MODULES, get_task
 from rnn_tasks.task import Task
 from rnn_tasks.user_files import reading, writing
@@ -99,11 +98,8 @@ def run(
         sign_of_life.shown(f"run {task}", quiet),
     ):
         logger.info("%s, preset %s", task, provenance.nearest_preset(declared, config))
-        try:
+        with told_that_it_goes_on():
             outcome = run_flow(task, config, fresh)
-        except KeyboardInterrupt:
-            print("the same command goes on where this one stopped", file=sys.stderr)
-            raise
     if json:
         print(outcome.model_dump_json(exclude={"champion"}, ensure_ascii=True))  # the same in any encoding
     else:
@@ -213,54 +209,7 @@ def generate(
             write(line)
 
 
-@app.command
-def reproduce(
-    recipe: Annotated[str | None, Parameter(help="A recipe's name; without one, all are listed.")] = None,
-    /,
-    *,
-    variant: Annotated[tuple[str, ...], Parameter(show_default=False)] = (),
-    seeds: int = 0,
-    data: str | None = None,
-    fresh: bool = False,
-    json: bool = False,
-    quiet: bool = False,
-) -> None:
-    """Repeat a published experiment over several seeds, and print the published figure beside ours.
-
-    One parent run in MLflow, with a child for each variant and seed. When the same command is given again after a
-    kill, finished children are not run again.
-
-    Parameters
-    ----------
-    variant
-        Only this one of the models that the recipe compares, as often as wanted.
-    seeds
-        Runs of each; by default as many as the recipe says.
-    data
-        Where the data set lies; by default the recipe's own source.
-    fresh
-        Forget what an interrupted reproduction has finished.
-    json
-        End standard output with one JSON line; everything else goes to standard error.
-    quiet
-        Say nothing but the result and errors.
-    """
-    if recipe is None:
-        store_checks.check(get_settings(), writes=False)
-        reproducing.show_recipes()
-        return
-    chosen = reproducing.checked(load_recipe(recipe), variant, seeds, data)
-    store_checks.check(get_settings(), writes=True)
-    with (
-        open(os.devnull, "w") as nowhere,
-        redirected(STDOUT, nowhere.fileno() if quiet else STDERR),
-        sign_of_life.shown(f"reproduce {recipe}", quiet),
-    ):
-        measured = reproducing.run(chosen, variant, seeds, data, fresh)
-    if json:
-        print(reproducing.as_json(chosen, measured))
-    else:
-        reproducing.show(chosen, measured)
+app.command(reproducing.reproduce)
 
 
 @app.command

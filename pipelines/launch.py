@@ -34,6 +34,16 @@ def redirected(descriptor: int, target: int) -> Iterator[None]:
         os.close(kept)
 
 
+@contextlib.contextmanager
+def told_that_it_goes_on() -> Iterator[None]:
+    """Whoever interrupts what is done inside is told how it goes on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print("the same command goes on where this one stopped", file=sys.stderr)  # noqa: T201
+        raise
+
+
 def import_tensorflow() -> None:
     """Import TensorFlow without what its C++ side says on the way, which no setting silences."""
     with tempfile.TemporaryFile() as said:

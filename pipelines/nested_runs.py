@@ -24,13 +24,8 @@ def create_parent(task_name: str, kind: str, name: str, tags: Mapping[str, str])
 
 
 def adopt(parent: str, run_id: str, tags: Mapping[str, str]) -> None:
-    """Make a run the child of another one."""
-    set_tags(run_id, {PARENT: parent, **tags})
-
-
-def set_tags(run_id: str, tags: Mapping[str, str]) -> None:
-    """Set tags of a run."""
-    for key, value in tags.items():
+    """Make a run the child of another one, with further tags."""
+    for key, value in {**tags, PARENT: parent}.items():  # a child once it has all of them
         tracking.client().set_tag(run_id, key, value)
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import math
+import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from json import dumps
+from typing import TYPE_CHECKING, Annotated
 
+from cyclopts import Parameter
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipelines.launch import run_flow
+from pipelines import sign_of_life, store_checks
+from pipelines.launch import STDERR, STDOUT, redirected, run_flow, told_that_it_goes_on
 from pipelines.presentation import print_whole
+from pipelines.settings import get_settings
 from rnn_tasks.errors import UserError
 from rnn_tasks.recipe import Recipe, load_recipe, recipe_names
 from rnn_tasks.registry import get_task
@@ -21,7 +25,57 @@ if TYPE_CHECKING:
     from pipelines.reproduction import Measured
 
 
-def checked(recipe: Recipe, variants: Sequence[str], seeds: int, data: str | None) -> Recipe:
+def reproduce(
+    recipe: Annotated[str | None, Parameter(help="A recipe's name; without one, all are listed.")] = None,
+    /,
+    *,
+    variant: Annotated[tuple[str, ...], Parameter(show_default=False)] = (),
+    seeds: int = 0,
+    data: str | None = None,
+    fresh: bool = False,
+    json: bool = False,
+    quiet: bool = False,
+) -> None:
+    """Repeat a published experiment over several seeds, and print the published figure beside ours.
+
+    One parent run in MLflow, with a child for each variant and seed. When the same command is given again after a
+    kill, finished children are not run again.
+
+    Parameters
+    ----------
+    variant
+        Only this one of the models that the recipe compares, as often as wanted.
+    seeds
+        Runs of each; by default as many as the recipe says.
+    data
+        Where the data set lies; by default the recipe's own source.
+    fresh
+        Forget what an interrupted reproduction has finished.
+    json
+        End standard output with one JSON line; everything else goes to standard error.
+    quiet
+        Say nothing but the result and errors.
+    """
+    if recipe is None:
+        store_checks.check(get_settings(), writes=False)
+        show_recipes()
+        return
+    chosen = _checked(load_recipe(recipe), variant, seeds, data)
+    store_checks.check(get_settings(), writes=True)
+    with (
+        open(os.devnull, "w") as nowhere,
+        redirected(STDOUT, nowhere.fileno() if quiet else STDERR),
+        sign_of_life.shown(f"reproduce {recipe}", quiet),
+        told_that_it_goes_on(),
+    ):
+        measured = _run(chosen, variant, seeds, data, fresh)
+    if json:
+        print(as_json(chosen, measured))  # noqa: T201
+    else:
+        show(chosen, measured)
+
+
+def _checked(recipe: Recipe, variants: Sequence[str], seeds: int, data: str | None) -> Recipe:
     """The recipe, if what was asked for can be run: told before anything is imported.
 
     Raises:
@@ -38,7 +92,7 @@ def checked(recipe: Recipe, variants: Sequence[str], seeds: int, data: str | Non
     return recipe
 
 
-def run(recipe: Recipe, variants: Sequence[str], seeds: int, data: str | None, fresh: bool) -> list[Measured]:
+def _run(recipe: Recipe, variants: Sequence[str], seeds: int, data: str | None, fresh: bool) -> list[Measured]:
     """Run what is missing, and measure."""
     from pipelines.reproduction import reproduce
 
@@ -62,7 +116,7 @@ def as_json(recipe: Recipe, measured: Sequence[Measured]) -> str:
         }
         for each in measured
     ]
-    return json.dumps({**first, "variants": rows} if len(recipe.variants) > 1 else first)
+    return dumps({**first, "variants": rows} if len(recipe.variants) > 1 else first)
 
 
 def show(recipe: Recipe, measured: Sequence[Measured]) -> None:
@@ -94,8 +148,7 @@ def show_recipes() -> None:
 
     table = Table("recipe", "variant", "metric", "published", "ours", "seeds", "minutes", box=None)
     for recipe in map(load_recipe, recipe_names()):
-        last = last_measured(recipe)
-        ours = {each.variant: each for each in last[1]} if last else {}
+        ours = {each.variant: each for each in last_measured(recipe)}
         cost = f"{recipe.minutes:g}" + (" (GPU)" if recipe.needs_gpu else "")
         for number, (name, variant) in enumerate(recipe.variants.items()):
             found = ours.get(name)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 import math
-from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from pipelines import nested_runs, tracking
+from pipelines import nested_runs, tracking, workspace
+from pipelines.settings import get_settings
 from rnn_tasks import activity
 from rnn_tasks.config import TaskConfig
 from rnn_tasks.evaluation import over_seeds
@@ -71,46 +71,58 @@ def reproduce(
         seeds: how many of each; 0 is the recipe's number.
         data: where the user's data lie; the recipe's own source by default.
         fresh: forget what an interrupted reproduction has finished.
+
+    Raises:
+        UserError: another process reproduces the same.
     """
     chosen, count = list(variants or recipe.variants), seeds or recipe.seeds
     task = get_task(recipe.task)
     configs = {
         (variant, seed): recipe.config(task, variant, seed, data) for variant in chosen for seed in range(1, count + 1)
     }
-    parent = _parent(recipe, data, list(configs), fresh)
-    with tracking.recording(parent):
+    key = json_digest([recipe.model_dump(mode="json"), data])
+    with contextlib.ExitStack() as stack:
+        # Two processes would share a parent, and run every seed twice.
+        stack.enter_context(workspace.claimed(get_settings().unfinished / f"reproduce-{recipe.name}-{key[:16]}"))
+        parent = _parent(recipe, data, key, configs.keys(), fresh)
+        stack.enter_context(tracking.recording(parent))
         done = _finished(recipe, parent)
         for number, ((variant, seed), config) in enumerate(configs.items()):
-            if (variant, str(seed)) in done:
+            if (variant, seed) in done:
                 continue
             with activity.doing(f"{variant}, seed {seed} (run {number + 1} of {len(configs)})"):
                 run_id = run(config).run_id
             nested_runs.adopt(parent, run_id, {VARIANT: variant, SEED: str(seed)})
-        measured = [_measured(recipe, parent, variant, count) for variant in chosen]
+        done = _finished(recipe, parent)
+        measured = [
+            _measured(recipe, variant, [done[variant, seed] for seed in range(1, count + 1)]) for variant in chosen
+        ]
         for each in measured:
             figures = {"mean": each.mean, "median": each.median, "low": each.low, "high": each.high}
             tracking.log_metrics(
                 parent, {f"{each.variant}/{name}": value for name, value in figures.items() if value is not None}
             )
-        nested_runs.set_tags(parent, {"measured": json.dumps([each.model_dump() for each in measured])})
     return measured
 
 
-def last_measured(recipe: Recipe) -> tuple[datetime, list[Measured]] | None:
-    """When the recipe was last run to its end, and what came out."""
+def last_measured(recipe: Recipe) -> list[Measured]:
+    """What came out when the recipe was last run to its end; nothing if it never was."""
     for parent in nested_runs.parents_of(recipe.task, RECIPE, {RECIPE: recipe.name}):
-        if found := parent.data.tags.get("measured"):
-            started = datetime.fromtimestamp(parent.info.start_time / 1000)
-            return started, [Measured.model_validate(each) for each in json.loads(found)]
-    return None
+        if parent.info.status == "FINISHED":
+            done = _finished(recipe, parent.info.run_id)
+            by_variant = {
+                variant: [run for (name, _), run in sorted(done.items(), key=lambda item: item[0]) if name == variant]
+                for variant in recipe.variants
+            }
+            return [_measured(recipe, variant, runs) for variant, runs in by_variant.items() if runs]
+    return []
 
 
-def _parent(recipe: Recipe, data: str | None, wanted: Sequence[tuple[str, int]], fresh: bool) -> str:
+def _parent(recipe: Recipe, data: str | None, key: str, wanted: Iterable[tuple[str, int]], fresh: bool) -> str:
     """The run that was interrupted, or a new one."""
-    key = json_digest([recipe.model_dump(mode="json"), data])
     for parent in [] if fresh else nested_runs.parents_of(recipe.task, RECIPE, {KEY: key}):
         done = _finished(recipe, parent.info.run_id)
-        if parent.info.status != "FINISHED" or not {(variant, str(seed)) for variant, seed in wanted} <= done.keys():
+        if parent.info.status != "FINISHED" or not set(wanted) <= done.keys():
             return parent.info.run_id
         break
     command = f"rnn-tasks reproduce {recipe.name}"
@@ -118,18 +130,16 @@ def _parent(recipe: Recipe, data: str | None, wanted: Sequence[tuple[str, int]],
     return nested_runs.create_parent(recipe.task, RECIPE, command.removeprefix("rnn-tasks "), tags)
 
 
-def _finished(recipe: Recipe, parent: str) -> dict[tuple[str, str], Run]:
+def _finished(recipe: Recipe, parent: str) -> dict[tuple[str, int], Run]:
     """The finished children by (variant, seed)."""
     return {
-        (run.data.tags[VARIANT], run.data.tags[SEED]): run
+        (run.data.tags[VARIANT], int(run.data.tags[SEED])): run
         for run in nested_runs.children_of(recipe.task, parent)
         if run.info.status == "FINISHED"
     }
 
 
-def _measured(recipe: Recipe, parent: str, variant: str, count: int) -> Measured:
-    children = _finished(recipe, parent)
-    runs = [children[variant, str(seed)] for seed in range(1, count + 1)]
+def _measured(recipe: Recipe, variant: str, runs: Sequence[Run]) -> Measured:
     if missing := {recipe.metric, *recipe.beside} - runs[0].data.metrics.keys():
         found = ", ".join(sorted(runs[0].data.metrics))
         raise ValueError(f"recipe {recipe.name}: no metric {', '.join(sorted(missing))} among {found}")

@@ -39,7 +39,13 @@ class TrainingConfig(Section):
     )
     optimizer: Literal["adam", "adamw", "nadam", "rmsprop", "sgd"] = Field("adam", description="Keras' own.")
     momentum: float = Field(0.0, ge=0, lt=1, description="Of sgd.")
-    weight_decay: float = Field(0.0, ge=0, le=1, description="Of adamw; times the rate, it shrinks every weight.")
+    weight_decay: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        examples=[0.1],
+        description="Of adamw; times the rate, it shrinks every weight. Empty is Keras' 0.004.",
+    )
     learning_rate: float = Field(1e-3, gt=0, le=10, description="Peak learning rate.")
     warmup_steps: int = Field(0, ge=0, description="Updates over which the rate climbs linearly from 0.")
     decay: Literal["none", "plateau", "cosine"] = Field(

@@ -63,6 +63,8 @@ class StringsConfig(Section):
     def _shares_fit(self) -> StringsConfig:
         if self.swap_share + self.long_range_share > 1:
             raise ValueError("swap_share and long_range_share add up to more than 1")
+        if self.val_with_train and self.learn != "next_symbol":
+            raise ValueError(f"val_with_train is for learn=next_symbol; found learn={self.learn}")
         if self.learn == "next_symbol" and not self.is_grammar:
             raise ValueError(f"learn=next_symbol needs a grammar: embedded, reber or a .toml file; found {self.source}")
         return self

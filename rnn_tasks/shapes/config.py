@@ -116,6 +116,12 @@ class DecodingConfig(Section):
     max_length: int = Field(256, ge=2, le=10_000, description="Target tokens at most.")
 
 
+class WordVectorsConfig(Section):
+    """How word vectors are exported."""
+
+    tsne_words: int = Field(600, ge=1, le=5_000, description="The most frequent words, which t-SNE draws.")
+
+
 class EncoderDecoderConfig(TaskConfig):
     """Everything a run depends on."""
 
@@ -123,6 +129,7 @@ class EncoderDecoderConfig(TaskConfig):
     model: EncoderDecoderModelConfig = EncoderDecoderModelConfig()
     training: EncoderDecoderTrainingConfig = EncoderDecoderTrainingConfig()
     decoding: DecodingConfig = DecodingConfig()
+    word_vectors: WordVectorsConfig = WordVectorsConfig()
 
     @model_validator(mode="after")
     def _samples_fewer_than_all(self):

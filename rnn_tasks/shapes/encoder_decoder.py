@@ -165,8 +165,9 @@ class _Stages:
                 ("source", model.source_embedding, ours.source),
                 ("target", model.target_embedding, ours.target),
             ):
-                vectors, vocabulary = np.asarray(embedding.embeddings), tokenizer.vocabulary
-                written = exporting.write_word_vectors(aside, side, vectors, vocabulary.tokens, vocabulary.counts)
+                vectors, words = np.asarray(embedding.embeddings), tokenizer.vocabulary
+                shown = config.word_vectors.tsne_words
+                written = exporting.write_word_vectors(aside, side, vectors, words.tokens, words.counts, shown)
                 extras |= {name: out_dir / path.relative_to(aside) for name, path in written.items()}
         return Exported(
             directory=out_dir,

@@ -68,6 +68,7 @@ PRESETS = presets(
         "training.batch_shapes": 2,
         "training.val_sentences": 20,
         "decoding.beam_width": 2,
+        "word_vectors.tsne_words": 40,
     },
 )
 

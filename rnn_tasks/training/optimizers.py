@@ -34,7 +34,7 @@ def build_optimizer(config: TrainingConfig, model: keras.Model) -> keras.optimiz
     options: dict[str, Any] = {"global_clipnorm": config.clip_norm / devices if config.clip_norm else None}
     if config.optimizer == "sgd":
         options["momentum"] = config.momentum
-    if config.optimizer == "adamw":
+    if config.optimizer == "adamw" and config.weight_decay is not None:
         options["weight_decay"] = config.weight_decay
     if config.weight_average:
         options |= {"use_ema": True, "ema_momentum": config.weight_average}

@@ -44,7 +44,13 @@ class DatesConfig(EncoderDecoderConfig):
 PRESETS = presets(
     quick=DatesConfig(),
     full={"data.pairs": 30_000, "model.units": 128, "model.embedding_dim": 64, "training.epochs": 10},
-    tiny={"data.pairs": 200, "model.units": 16, "model.embedding_dim": 8, "training.epochs": 2},
+    tiny={
+        "data.pairs": 200,
+        "model.units": 16,
+        "model.embedding_dim": 8,
+        "training.epochs": 2,
+        "word_vectors.tsne_words": 40,
+    },
 )
 
 

@@ -9,6 +9,7 @@ from prefect import flow
 
 from pipelines import nested_runs, reproducing, reproduction, tracking
 from pipelines.flow import run_chain
+from rnn_tasks.errors import UserError
 from rnn_tasks.recipe import load_recipe, parse_recipe, recipe_names
 from rnn_tasks.registry import get_task
 
@@ -79,7 +80,7 @@ def test_each_variant_is_run_with_each_seed_and_measured(recipe):
     assert len(children) == 6
     assert {run.data.tags["competes"] for run in children} == {"False"}
     assert parent.info.run_id not in {run.info.run_id for run in tracking.runs_of("dummy")}
-    assert reproduction.last_measured(recipe)[1] == [good, bad]
+    assert reproduction.last_measured(recipe) == [good, bad]
 
 
 def test_finished_seeds_are_not_run_again_after_a_kill(recipe):
@@ -91,6 +92,17 @@ def test_finished_seeds_are_not_run_again_after_a_kill(recipe):
     good, _ = reproduction.reproduce(recipe, rest)
     assert rest.seen == [(0.75, 3), (0.25, 1), (0.25, 2), (0.25, 3)]
     assert good.values == pytest.approx((0.74, 0.75, 0.76))
+    assert len(nested_runs.parents_of("dummy", "recipe", {})) == 1
+
+
+def test_two_processes_do_not_share_a_parent(recipe):
+    def other(config):
+        with pytest.raises(UserError, match="run by another process"):
+            reproduction.reproduce(recipe, Runs())
+        return Runs()(config)
+
+    (good,) = reproduction.reproduce(recipe, other, variants=["good"], seeds=1)
+    assert len(good.values) == 1
     assert len(nested_runs.parents_of("dummy", "recipe", {})) == 1
 
 

@@ -165,6 +165,8 @@ def test_learns_the_next_symbol_of_a_users_grammar_until_every_step_is_right(tmp
 
 
 def test_the_next_symbol_needs_a_grammar_and_a_grammar_enough_strings(tmp_path):
+    with pytest.raises(UserError, match="val_with_train is for learn=next_symbol; found learn=membership"):
+        override(TINY, {"data.val_with_train": True})
     with pytest.raises(UserError, match=r"learn=next_symbol needs a grammar: .* found strings.tsv"):
         override(TINY, {"data.source": "strings.tsv", "data.learn": "next_symbol"})
     path = tmp_path / "few.toml"

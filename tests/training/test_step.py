@@ -101,6 +101,8 @@ def test_momentum_and_weight_decay_are_as_published():
     adamw = TrainingConfig(optimizer="adamw", weight_decay=0.5, learning_rate=0.1, clip_norm=0.0)
     np.testing.assert_allclose(after_updates(sgd, 1.0, gradient=1.0), [0.9, 0.9 - 0.19, 0.71 - 0.271], rtol=1e-6)
     np.testing.assert_allclose(after_updates(adamw, 1.0, gradient=0.0), [0.95, 0.95**2, 0.95**3], rtol=1e-6)
+    unsaid = TrainingConfig(optimizer="adamw", learning_rate=0.1, clip_norm=0.0)
+    np.testing.assert_allclose(after_updates(unsaid, 1.0, gradient=0.0)[0], 1 - 0.1 * 0.004, rtol=1e-6)  # Keras' own
 
 
 def after_updates(config, start, gradient):
