@@ -52,17 +52,22 @@ def is_idx(path: Path) -> bool:
 
 def _read(path: Path, magic: bytes, what: str) -> np.ndarray:
     content = _unpacked(path)
-    if content[:4] != magic:
+    if not content:
+        raise UserError(f"{path}: empty; accepted is an idx file of {what}")
+    if content[: len(magic)] != magic[: len(content)]:
         raise UserError(f"{path}: no idx file of {what}: it begins with {content[:4].hex()}, accepted is {magic.hex()}")
     dimensions = magic[3]
     start = 4 + 4 * dimensions
-    shape = tuple(int(size) for size in np.frombuffer(content[4:start], ">u4")) if len(content) >= start else ()
-    wanted = math.prod(shape)
-    if len(shape) != dimensions or len(content) - start != wanted:
-        sizes = " × ".join(map(str, shape)) or "sizes"
+    if len(content) < start:
         raise UserError(
-            f"{path}: {'truncated' if len(content) < start + wanted or not shape else 'too long'}: it says {sizes} "
-            f"bytes, found {max(len(content) - start, 0):,} behind its head; accepted are {wanted:,}"
+            f"{path}: truncated: it ends within its head, after {len(content)} bytes; accepted are {start}, then {what}"
+        )
+    shape = tuple(int(size) for size in np.frombuffer(content[4:start], ">u4"))
+    wanted, found = math.prod(shape), len(content) - start
+    if found != wanted:
+        raise UserError(
+            f"{path}: {'truncated' if found < wanted else 'too long'}: it says {' × '.join(map(str, shape))} bytes, "
+            f"found {found:,} behind its head; accepted are {wanted:,}"
         )
     if not wanted:
         raise UserError(f"{path}: no {what} in it ({' × '.join(map(str, shape))}); accepted is one or more")

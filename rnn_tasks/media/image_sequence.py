@@ -34,7 +34,7 @@ class ImageSequence(keras.layers.Layer):
         (height · width / block², block²).
 
     Raises:
-        ValueError: squares that do not fill the image.
+        ValueError: squares that do not fill the image; begins with the argument that is their side.
     """
 
     def __init__(self, order: Order = "rows", block: int = 4, shrink: int = 1, seed: int = 1, **kwargs: Any):
@@ -45,7 +45,7 @@ class ImageSequence(keras.layers.Layer):
         light = ops.cast(images, self.compute_dtype) / 255.0
         light = ops.where(_border(light)[:, None, None] > 0.5, 1.0 - light, light)  # (batch, height, width)
         if self.shrink > 1:
-            squares = _squares(light, self.shrink)  # (batch, height', width', shrink²)
+            squares = _squares(light, self.shrink, "shrink")  # (batch, height', width', shrink²)
             light = ops.mean(squares, axis=-1)
         if self.order == "rows":
             return light
@@ -54,7 +54,7 @@ class ImageSequence(keras.layers.Layer):
         height, width = light.shape[1:]
         if self.order == "blocks":
             steps = (height // self.block) * (width // self.block)
-            return ops.reshape(_squares(light, self.block), (-1, steps, self.block**2))
+            return ops.reshape(_squares(light, self.block, "block"), (-1, steps, self.block**2))
         pixels = ops.reshape(light, (-1, height * width, 1))
         if self.order == "permuted":
             return ops.take(pixels, np.random.default_rng(self.seed).permutation(height * width), axis=1)
@@ -62,9 +62,9 @@ class ImageSequence(keras.layers.Layer):
 
     def compute_output_shape(self, images_shape):
         batch, height, width = images_shape
-        height, width = _tiled(height, width, self.shrink)
+        height, width = _tiled(height, width, self.shrink, "shrink")
         if self.order == "blocks":
-            rows, columns = _tiled(height, width, self.block)
+            rows, columns = _tiled(height, width, self.block, "block")
             return batch, rows * columns, self.block**2
         return (batch, *{"rows": (height, width), "columns": (width, height)}.get(self.order, (height * width, 1)))
 
@@ -87,14 +87,14 @@ def _border(light: Any) -> Any:
     return (ops.sum(light, axis=(1, 2)) - ops.sum(inner, axis=(1, 2))) / count
 
 
-def _squares(light: Any, side: int) -> Any:
+def _squares(light: Any, side: int, argument: str) -> Any:
     """(batch, height / side, width / side, side²)."""
-    rows, columns = _tiled(light.shape[1], light.shape[2], side)
+    rows, columns = _tiled(light.shape[1], light.shape[2], side, argument)
     tiles = ops.reshape(light, (-1, rows, side, columns, side))
     return ops.reshape(ops.transpose(tiles, (0, 1, 3, 2, 4)), (-1, rows, columns, side**2))
 
 
-def _tiled(height: int, width: int, side: int) -> tuple[int, int]:
+def _tiled(height: int, width: int, side: int, argument: str) -> tuple[int, int]:
     if height % side or width % side:
-        raise ValueError(f"squares of {side}×{side} do not fill an image of {width}×{height}")
+        raise ValueError(f"{argument}: squares of {side}×{side} do not fill an image of {width}×{height}")
     return height // side, width // side

@@ -131,8 +131,6 @@ def _read_folders(folders: ClassFolders, size: tuple[int, int] | None) -> Labell
     labels = [name for name, paths in folders.pictures.items() for _ in paths]
     pixels: list[np.ndarray] = []
     for path in activity.each("picture", folders.files, len(labels)):
-        if "\n" in str(path) or "\r" in str(path):
-            raise UserError(f"{str(path)!r}: a name with a line end; accepted is one without")
         pixels.append(read_picture(path, size))
         size = (pixels[0].shape[0], pixels[0].shape[1])
     return LabelledImages(np.stack(pixels), np.array(labels), [str(path) for path in folders.files])

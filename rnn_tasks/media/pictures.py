@@ -17,6 +17,7 @@ from rnn_tasks.media.idx import is_idx, read_idx_images
 from rnn_tasks.records import Records
 
 PICTURES = (".png", ".jpg", ".jpeg")
+INDEX_DIGITS = 18  # at most; Python refuses to read numbers of thousands of digits
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,8 @@ class PictureRecords(Records):
 
 def _pixels(name: str, accepted: str) -> np.ndarray:
     file, _, index = name.rpartition(":")
-    if not os.path.isfile(name) and index.isdecimal() and os.path.isfile(file):
+    is_index = index.isdecimal() and len(index) <= INDEX_DIGITS
+    if not os.path.isfile(name) and is_index and os.path.isfile(file):
         images = _images_of(Path(file), os.stat(file).st_mtime_ns)
         if int(index) >= len(images):
             raise UserError(f"{name}: there are {len(images)} images; accepted is 0 to {len(images) - 1}")
@@ -76,11 +78,12 @@ def read_picture(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:
     from PIL import Image
 
     try:
-        with warnings.catch_warnings(), Image.open(path, formats=("PNG", "JPEG")) as image:
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            found = image.height, image.width
-            if size in (None, found):
-                return _grey(image)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)  # which opening gives
+            with Image.open(path, formats=("PNG", "JPEG")) as image:
+                found = image.height, image.width
+                if size in (None, found):
+                    return _grey(image)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise UserError(f"{path}: too large a picture ({error})") from None
     except (OSError, SyntaxError, ValueError) as error:  # Pillow reports damage as any of these

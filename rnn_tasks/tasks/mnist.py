@@ -139,7 +139,7 @@ def sequence_reader(config: MnistConfig, prepared: Prepared, fixed: bool) -> ker
     try:
         _, time, features = image_sequence(config).compute_output_shape((None, height, width))
     except ValueError as error:
-        raise UserError(f"model.{'shrink' if config.model.shrink > 1 else 'block'}: {error}") from None
+        raise UserError(f"model.{error}") from None
     return models.sequence_to_vector(
         features=features,
         time=time if fixed else None,

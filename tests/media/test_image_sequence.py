@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from rnn_tasks.media import ImageSequence
+from rnn_tasks.media import ImageSequence, light_on_dark
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 4, 6)).astype(np.uint8)
 IMAGES[:, [0, -1]] = IMAGES[:, :, [0, -1]] = 10  # dark at the border
@@ -53,16 +53,34 @@ def test_dark_on_light_is_inverted_image_by_image(order):
     np.testing.assert_allclose(first, second, atol=1e-6)
 
 
+def test_images_are_inverted_as_bytes_as_they_are_in_sequences(monkeypatch):
+    monkeypatch.setattr("rnn_tasks.media.image_sequence.AT_ONCE", 4)
+    every_byte = np.arange(256, dtype=np.uint8).reshape(1, 16, 16)
+    np.testing.assert_array_equal(light_on_dark(every_byte), every_byte)
+    both = np.concatenate([IMAGES, 255 - IMAGES, IMAGES])
+    np.testing.assert_array_equal(light_on_dark(both), np.concatenate([IMAGES] * 3))
+    np.testing.assert_allclose(light_on_dark(both) / 255, sequence("rows", both), rtol=1e-6, atol=1e-7)
+
+
 def test_the_border_decides_and_not_what_is_inside():
     mostly_light = np.full((1, 8, 8), 250, np.uint8)
     mostly_light[0, 0], mostly_light[0, -1], mostly_light[0, :, 0], mostly_light[0, :, -1] = 0, 0, 0, 0
     assert sequence("rows", mostly_light)[0, 4, 4] == pytest.approx(250 / 255)
 
 
-@pytest.mark.parametrize("options", [{"order": "blocks", "block": 4}, {"order": "rows", "shrink": 5}])
-def test_squares_must_fill_the_image(options):
-    with pytest.raises(ValueError, match=r"squares of \d×\d do not fill an image of 6×4"):
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"order": "blocks", "block": 4}, "block: squares of 4×4 do not fill an image of 6×4"),
+        ({"order": "rows", "shrink": 5}, "shrink: squares of 5×5 do not fill an image of 6×4"),
+        ({"order": "blocks", "shrink": 2, "block": 2}, "block: squares of 2×2 do not fill an image of 3×2"),
+    ],
+)
+def test_squares_must_fill_the_image(options, said):
+    with pytest.raises(ValueError, match=said):
         sequence(images=IMAGES, **options)
+    with pytest.raises(ValueError, match=f"^{said}$"):
+        ImageSequence(**options).compute_output_shape((None, 4, 6))
 
 
 @pytest.mark.parametrize("options", [{}, {"shrink": 2}, {"block": 2}])

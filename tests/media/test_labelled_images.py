@@ -1,5 +1,6 @@
 """Images of classes from every kind of source: what is read, what is drawn, what is refused."""
 
+import os
 import re
 
 import numpy as np
@@ -10,6 +11,7 @@ from rnn_tasks.errors import UserError
 from rnn_tasks.media import ImageDataConfig, class_names, image_inputs, image_splits
 from rnn_tasks.text import download
 from tests.media.idx_files import idx_bytes, write_set
+from tests.nobody import as_nobody, let_nobody_in
 
 
 def config(source, **options):
@@ -71,6 +73,32 @@ def test_one_set_of_several_is_chosen_by_what_its_names_begin_with(tmp_path):
     assert "idx files of 2 sets, whose names begin with 'emnist-digits-', 'emnist-letters-'" in wrong(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("others", "part"),
+    [
+        (["emnist-digits-", "emnist-letters-"], "emnist"),
+        (["", "b-"], ""),
+        (["a-", "a-b-"], ""),
+        (["a-", "a_"], ""),
+    ],
+)
+def test_what_is_advised_where_there_are_several_sets_works(tmp_path, others, part):
+    for prefix, labels in zip(others, [(1, 2), (0, 5)], strict=True):
+        write_set(tmp_path, labels=labels, prefix=prefix)
+    for source in {tmp_path, tmp_path / part}:
+        found = wrong(source)
+        assert found.startswith(f"{source}: idx files of 2 sets, whose names begin with {others[0]!r}, {others[1]!r}")
+        advised = re.search(r"accepted is one, (\S+) say$", found)[1]
+        assert class_names(image_splits(config(advised))[0]["train"]) == ["0", "5"]
+
+
+def test_a_set_named_in_full_goes_before_longer_names(tmp_path):
+    write_set(tmp_path, labels=(1, 2), prefix="a-")
+    write_set(tmp_path, labels=(0, 5), prefix="a-b-")
+    for name, classes in {"a": ["1", "2"], "a-": ["1", "2"], "a-b": ["0", "5"], "a-b-": ["0", "5"]}.items():
+        assert class_names(image_splits(config(tmp_path / name))[0]["train"]) == classes
+
+
 def test_a_folder_a_class_is_split_without_repeats(tmp_path):
     write_folders(tmp_path, {"cat": 20, "dog": 10})
     (tmp_path / "cat" / "again.png").write_bytes((tmp_path / "cat" / "0.png").read_bytes())
@@ -96,6 +124,60 @@ def test_folders_may_come_split(tmp_path):
     write_folders(tmp_path / "valid", {"a": 1, "b": 1}, seed=3)
     splits, _ = image_splits(config(tmp_path))
     assert {name: len(images) for name, images in splits.items()} == {"train": 24, "val": 2, "test": 5}
+
+
+def test_split_folders_are_named_in_any_case(tmp_path):
+    for number, (name, count) in enumerate({"Train": 12, "VALID": 2, "Test": 3}.items()):
+        write_folders(tmp_path / name, {"a": count, "b": count}, seed=number)
+    splits, _ = image_splits(config(tmp_path))
+    assert {name: len(images) for name, images in splits.items()} == {"train": 24, "val": 4, "test": 6}
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (
+            ["train", "testing"],
+            "/testing: a folder beside train; accepted are train, val, valid, validation, dev, test",
+        ),
+        (["Train", "cat"], "/cat: a folder beside train; accepted are train, val"),
+        (["train", "val", "valid"], ": val and valid are both val; accepted is one"),
+        (["train", "Test", "test"], ": Test and test are both test; accepted is one"),
+    ],
+)
+def test_folders_beside_train_that_are_no_split_or_one_twice_are_one_line(tmp_path, names, said):
+    for number, name in enumerate(names):
+        write_folders(tmp_path / name, {"a": 3, "b": 3}, seed=number)
+    assert wrong(tmp_path).startswith(f"{tmp_path}{said}")
+
+
+@pytest.mark.parametrize("name", [b"caf\xe9", b"two\nlines"])
+def test_names_that_are_no_line_of_text_are_one_line(tmp_path, name):
+    shown = {b"caf\xe9": r"a name that is not UTF-8; accepted is", b"two\nlines": "a name with a line end"}[name]
+    for place in ("folder", "file"):
+        write_folders(tmp_path / place, {"a": 3, "b": 3})
+        at = tmp_path / place / "a" if place == "folder" else tmp_path / place / "a" / "0.png"
+        at.rename(at.with_name(os.fsdecode(name) + at.suffix))
+        found = wrong(tmp_path / place)
+        assert shown in found
+        assert found.isprintable()
+
+
+def test_directories_without_a_right_are_one_line(tmp_path):
+    write_folders(tmp_path / "data", {"a": 3, "b": 3})
+    let_nobody_in(tmp_path)
+    for directory, mode in {"data": 0o644, "data/b": 0o000}.items():
+        (tmp_path / directory).chmod(mode)
+        with as_nobody():
+            found = wrong(tmp_path / "data")
+        (tmp_path / directory).chmod(0o755)
+        assert re.fullmatch(rf"{tmp_path}/data/[ab]: cannot be read \(Permission denied\)", found)
+
+
+def test_a_link_to_nothing_is_no_class(tmp_path):
+    write_folders(tmp_path, {"a": 12, "b": 12})
+    (tmp_path / "c").symlink_to("nowhere")
+    assert class_names(image_splits(config(tmp_path))[0]["train"]) == ["a", "b"]
 
 
 def test_fewer_training_images_leave_the_rest_alone(tmp_path):

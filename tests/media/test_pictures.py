@@ -1,6 +1,7 @@
 """Pictures as records: decoded to grey, one of an idx file, or refused in one line."""
 
 import gzip
+import warnings
 
 import numpy as np
 import pytest
@@ -55,6 +56,18 @@ def test_what_does_not_decode_is_one_line(tmp_path):
         assert "\n" not in str(error.value)
 
 
+def test_a_picture_that_unpacks_to_more_than_memory_should_hold_is_one_line(tmp_path):
+    """90 million black pixels are a file of 11 kB."""
+    path = tmp_path / "black.png"
+    Image.new("1", (10_000, 9_000)).save(path)
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        with pytest.raises(UserError, match=r"black\.png: too large a picture \(.*90000000 pixels") as error:
+            read_picture(path)
+    assert warned == []
+    assert "\n" not in str(error.value)
+
+
 def test_another_size_is_one_line(tmp_path):
     path = saved(tmp_path / "a.png", GREY)
     assert read_picture(path, (5, 4)).shape == (5, 4)
@@ -87,6 +100,9 @@ def test_what_is_no_record_names_its_line(tmp_path):
         f"{tmp_path / 'bad.png'}:0": "no idx file of images: it begins with 89504e47",
         f"{tmp_path}": "no file; accepted is",
         "x" * 5000: "does not exist",
+        f"{images}:{'9' * 18}": "there are 1 images; accepted is 0 to 0",
+        f"{images}:{'9' * 19}": "does not exist; accepted is",
+        f"{images}:{'9' * 5000}": "does not exist; accepted is",
         "": "does not exist",
     }.items():
         with pytest.raises(UserError) as error:

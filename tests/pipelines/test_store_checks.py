@@ -15,6 +15,7 @@ import pytest
 from pipelines import cli, servers, store_checks, tracking
 from pipelines.settings import get_settings
 from rnn_tasks.errors import UserError
+from tests.nobody import as_nobody, let_nobody_in
 
 READ, WRITE = ["predict", "compare"], ["run", "ui", "serve"]
 ODD = """a%20b {x}$HOME&#;["é]\\ y:z@w"""  # what addresses, templates and shells read in their own way
@@ -115,25 +116,10 @@ def test_variables_with_no_value_of_theirs(dummy, home, monkeypatch, capsys):
     )
 
 
-@contextlib.contextmanager
-def as_nobody():
-    """Root may write everywhere."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.setresuid(65534, 65534, 0)
-    try:
-        yield
-    finally:
-        os.setresuid(0, 0, 0)
-
-
 def test_what_one_has_no_right_to(home, tmp_path):
     """Looking at runs asks for less than making them."""
     settings = get_settings()
-    for directory in (tmp_path, *tmp_path.parents):
-        if not directory.stat().st_mode & 0o001:  # as pytest makes its own
-            directory.chmod(0o711)
+    let_nobody_in(tmp_path)
     directories = [settings.unfinished, settings.artifacts, settings.prefect_home, home / "mlruns", home]
     for directory in directories:
         directory.mkdir(parents=True, exist_ok=True)

@@ -180,6 +180,8 @@ def test_squares_that_do_not_fill_the_image_are_one_line(tmp_path):
         TASK.build(config, prepared)
     with pytest.raises(UserError, match=r"^model\.shrink: squares of 3×3 do not fill"):
         TASK.build(override(TINY, {"model.shrink": 3}), prepared)
+    with pytest.raises(UserError, match=r"^model\.block: squares of 3×3 do not fill an image of 4×4$"):
+        TASK.build(override(config, {"model.shrink": 2}), prepared)
 
 
 def test_the_test_data_are_the_same_wherever_they_lie(tmp_path):
