@@ -1,6 +1,7 @@
 from .bigrams import bigrams_known as bigrams_known
 from .bleu_tokenizer import bleu_tokenizer as bleu_tokenizer
 from .bleu_tokenizer import require_bleu_tokenizer as require_bleu_tokenizer
+from .classical import NotFitted as NotFitted
 from .classical import arima_forecasts as arima_forecasts
 from .classical import ets_forecasts as ets_forecasts
 from .classification import accuracy as accuracy

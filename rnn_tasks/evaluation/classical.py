@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,10 @@ logger = logging.getLogger(__name__)
 
 FITTED = 1_500  # steps that parameters are fitted on, the last ones of training
 REPEATED = 24  # longest season that ARIMA models by itself; of a longer one the differences are modelled
+
+
+class NotFitted(Exception):
+    """A method has no forecasts of a series; the message says why."""
 
 
 def ets_forecasts(series: np.ndarray, train_end: int, origins: Sequence[int], horizon: int, season: int) -> np.ndarray:
@@ -31,6 +36,9 @@ def ets_forecasts(series: np.ndarray, train_end: int, origins: Sequence[int], ho
 
     Returns:
         (origins, horizon).
+
+    Raises:
+        NotFitted: the series is too short, or nothing that the method can follow.
     """
     from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 
@@ -42,8 +50,7 @@ def ets_forecasts(series: np.ndarray, train_end: int, origins: Sequence[int], ho
 
     start = max(0, train_end - max(FITTED, 4 * season))
     values, scale = _scaled(series, start, train_end)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with _fitting():
         fitted = model(values[start:train_end]).fit(disp=False, maxiter=100).params
 
         def forecast(origin: int) -> np.ndarray:
@@ -74,8 +81,7 @@ def arima_forecasts(
     if inside:
         order["seasonal_order"] = (0, 1, 1, season)
     options: dict[str, Any] = {**order, "enforce_stationarity": False, "enforce_invertibility": False}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with _fitting():
         fitted = SARIMAX(changes[start:train_end], **options).fit(disp=False, maxiter=50)
 
         def forecast(origin: int) -> np.ndarray:
@@ -97,5 +103,19 @@ def _scaled(series: np.ndarray, start: int, end: int) -> tuple[np.ndarray, float
     return series / scale, scale
 
 
+@contextmanager
+def _fitting() -> Iterator[None]:
+    """Statsmodels says in many ways that it cannot."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except (ArithmeticError, LookupError, ValueError, np.linalg.LinAlgError) as error:
+        raise NotFitted(" ".join(str(error).split())) from error
+
+
 def _rolled(name: str, forecast: Callable[[int], np.ndarray], origins: Sequence[int]) -> np.ndarray:
-    return np.stack([forecast(int(origin)) for origin in activity.each(f"{name}, forecast", origins)])
+    found = np.stack([forecast(int(origin)) for origin in activity.each(f"{name}, forecast", origins)])
+    if not np.isfinite(found).all():
+        raise ValueError("its forecasts are no numbers")
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from rnn_tasks.task import Metric, Report, Trained
 
 if TYPE_CHECKING:
     from rnn_tasks.series import PreparedSeries
+
+logger = logging.getLogger(__name__)
 
 OURS, NAIVE, SEASONAL = "forecast", "naive", "seasonal naive"
 SAMPLES = 50
@@ -32,7 +35,6 @@ class JudgedForecasts:
         forecast: (origins, horizon, targets).
         quantiles: (origins, horizon, targets, levels).
         levels: of the quantiles.
-        every_step: mean squared error at all steps of the windows, of a model that answers at all of them.
     """
 
     data: PreparedSeries
@@ -40,7 +42,6 @@ class JudgedForecasts:
     forecast: np.ndarray
     quantiles: np.ndarray
     levels: Sequence[float]
-    every_step: float | None = None
 
     @property
     def forecasts(self) -> Forecasts:
@@ -113,8 +114,6 @@ def _metrics(
         yield _metric("crps", spread["crps"], none["crps"])
         share = f"test_coverage_{round(100 * (judged.levels[-1] - judged.levels[0]))}"
         yield Metric(name=share, value=spread["coverage"])
-    if judged.every_step is not None:
-        yield _metric("mse_every_step", judged.every_step)
     yield _metric("naive_mase", truth.errors(methods[NAIVE])["mase"])
     if len(few) > len(methods):
         of_few = truth.of_origins(chosen).of_targets(columns)
@@ -145,8 +144,13 @@ def _classical(
         for column in columns:
             with activity.doing(f"fitting {name} to {form.targets[column]}"):
                 values = np.asarray(judged.data.raw[: max(origins) + 1, column], np.float64)
-                found.append(method(values, form.validation_start, origins, form.horizon, form.season))
-        few[name] = np.stack(found, axis=-1)
+                try:
+                    found.append(method(values, form.validation_start, origins, form.horizon, form.season))
+                except evaluation.NotFitted as error:  # a trained model is not lost to what it is compared with
+                    logger.warning("%s is left out: not fitted to %s (%s)", name, form.targets[column], error)
+                    break
+        else:
+            few[name] = np.stack(found, axis=-1)
     return few, chosen, columns
 
 

@@ -87,3 +87,12 @@ def test_classical_methods_know_nothing_of_what_is_behind_the_origin(method):
     for one in (series, other):
         found = method(one, 200, [250], 5, 1)
         np.testing.assert_array_equal(found, method(series, 200, [250], 5, 1))
+
+
+@pytest.mark.parametrize(
+    ("method", "steps"), [(evaluation.ets_forecasts, 9), (evaluation.ets_forecasts, 2), (evaluation.arima_forecasts, 2)]
+)
+def test_a_series_that_a_method_cannot_follow_is_told(method, steps):
+    with pytest.raises(evaluation.NotFitted) as error:
+        method(np.random.default_rng(1).normal(size=20), steps, [15], 2, 1)
+    assert "\n" not in str(error.value)

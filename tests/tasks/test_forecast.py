@@ -201,7 +201,6 @@ def test_every_way_and_output_goes_the_whole_chain(tmp_path):
         _, report, exported = chain(config, tmp_path / str(number))
         names = {metric.name for metric in report.metrics}
         assert {"test_crps", "test_coverage_90"} <= names
-        assert ("test_mse_every_step" in names) == (way == "sequence")
         assert len(generated(exported, steps=9)) == 9
     (example,) = TASK.examples(exported.directory)
     assert len(answered(exported, example, steps=3)) == 3
