@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-Order = Literal["rows", "columns", "pixels", "permuted", "blocks"]
+from rnn_tasks.choices import Order
+
 AT_ONCE = 4_096  # images: float32 takes four times their space
 
 

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any
 
 import keras
 
+from rnn_tasks.choices import KernelInitializer, RecurrentInitializer, SequenceCell
 from rnn_tasks.layers import GRU, LSTM, RNN, BasicRNNCell, GRUCell, IRNNCell, LSTMCell, PeepholeLSTMCell, SimpleRNN
-
-Cell = Literal["lstm", "gru", "simple_rnn"]
-"""Of encoders and decoders."""
-SequenceCell = Literal["lstm", "peephole_lstm", "gru", "simple_rnn", "irnn"]
-"""Of models that read one sequence."""
-KernelInitializer = Literal["default", "glorot_uniform", "he_normal"]
-RecurrentInitializer = Literal["default", "orthogonal", "he_normal"]
 
 RECURRENT: dict[str, type[keras.layers.RNN]] = {"lstm": LSTM, "gru": GRU, "simple_rnn": SimpleRNN}
 CELLS: dict[str, type[keras.layers.Layer]] = {"lstm": LSTMCell, "gru": GRUCell, "simple_rnn": BasicRNNCell}

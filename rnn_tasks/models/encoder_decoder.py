@@ -5,17 +5,18 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any
 
 import keras
 from keras import ops
 
 from rnn_tasks import layers
+from rnn_tasks.choices import Attention, Cell
 from rnn_tasks.decoding.protocol import DecoderStep
 from rnn_tasks.layers.attention_wrapper import AttentionMemory
 from rnn_tasks.layers.run import step_cell
 from rnn_tasks.layers.shared_masks import one_mask_a_sequence
-from rnn_tasks.models.cells import CELLS, RECURRENT, Cell
+from rnn_tasks.models.cells import CELLS, RECURRENT
 
 ATTENTIONS = {"luong": "LuongAttention", "bahdanau": "BahdanauAttention"}
 
@@ -67,7 +68,7 @@ class EncoderDecoder(keras.Model):
         layers: int = 1,
         embedding_dim: int = 256,
         bidirectional: bool = True,
-        attention: Literal["none", "luong", "bahdanau"] = "luong",
+        attention: Attention = "luong",
         input_feeding: bool = False,
         dropout: float = 0.0,
         tied: bool = True,

@@ -6,8 +6,8 @@ from typing import Any
 
 import keras
 
-from rnn_tasks.models.cells import KernelInitializer, RecurrentInitializer, SequenceCell
-from rnn_tasks.models.stack import Pooling, recurrent_stack, seeds_of, sequence_input
+from rnn_tasks.choices import KernelInitializer, Pooling, RecurrentInitializer, SequenceCell
+from rnn_tasks.models.stack import recurrent_stack, seeds_of, sequence_input
 
 
 def sequence_to_vector(vocabulary_size: int = 0, **settings: Any) -> keras.Model:

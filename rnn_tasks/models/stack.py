@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import keras
 import numpy as np
 
+from rnn_tasks.choices import KernelInitializer, Pooling, RecurrentInitializer, SequenceCell
 from rnn_tasks.layers import AttentionPooling, SequenceMask
-from rnn_tasks.models.cells import (
-    KernelInitializer,
-    RecurrentInitializer,
-    SequenceCell,
-    initializers,
-    recurrent_layer,
-)
-
-Pooling = Literal["last", "mean", "attention"]
+from rnn_tasks.models.cells import initializers, recurrent_layer
 
 
 def seeds_of(seed: int) -> Iterator[int]:

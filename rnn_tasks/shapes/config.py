@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from rnn_tasks.choices import Attention, Cell, KernelInitializer, Pooling, RecurrentInitializer, SequenceCell
 from rnn_tasks.config import Section, TaskConfig, TrainingConfig
 from rnn_tasks.text.config import PairsConfig
 
@@ -15,13 +16,13 @@ from rnn_tasks.text.config import PairsConfig
 class RecurrentConfig(Section):
     """A stack of recurrent layers."""
 
-    cell: Literal["lstm", "peephole_lstm", "gru", "simple_rnn", "irnn"] = Field("gru", description="Recurrent cell.")
+    cell: SequenceCell = Field("gru", description="Recurrent cell.")
     units: int = Field(32, ge=1, le=8192, description="Units of each recurrent layer.")
     layers: int = Field(1, ge=1, le=16, description="Recurrent layers.")
-    kernel_initializer: Literal["default", "glorot_uniform", "he_normal"] = Field(
+    kernel_initializer: KernelInitializer = Field(
         "default", description="Start of input weights; default is glorot_uniform, of an irnn its paper's small normal."
     )
-    recurrent_initializer: Literal["default", "orthogonal", "he_normal"] = Field(
+    recurrent_initializer: RecurrentInitializer = Field(
         "default", description="Start of recurrent weights; default is orthogonal. An irnn starts with the identity."
     )
     dropout: float = Field(0.0, ge=0, lt=1, description="Share of non-recurrent connections dropped in training.")
@@ -45,7 +46,7 @@ class RecurrentConfig(Section):
 class PooledConfig(RecurrentConfig):
     """A stack that answers once."""
 
-    pooling: Literal["last", "mean", "attention"] = Field(
+    pooling: Pooling = Field(
         "last", description="What the answer is read off: the last state, or a mean of all, weighted by attention."
     )
 
@@ -67,12 +68,12 @@ class SequenceConfig(TaskConfig):
 class EncoderDecoderModelConfig(Section):
     """The encoder-decoder."""
 
-    cell: Literal["lstm", "gru", "simple_rnn"] = Field("lstm", description="Recurrent cell of encoder and decoder.")
+    cell: Cell = Field("lstm", description="Recurrent cell of encoder and decoder.")
     units: int = Field(256, ge=2, le=8192, multiple_of=2, description="Units of each layer.")
     layers: int = Field(1, ge=1, le=16, description="Layers of the encoder, and of the decoder.")
     embedding_dim: int = Field(128, ge=1, le=8192, description="Length of a word's vector.")
     bidirectional: bool = Field(True, description="The encoder reads both ways, half of its units each.")
-    attention: Literal["none", "luong", "bahdanau"] = Field("bahdanau", description="How the decoder looks back.")
+    attention: Attention = Field("bahdanau", description="How the decoder looks back.")
     input_feeding: bool = Field(False, description="The decoder is told where it looked last; slower, needs attention.")
     dropout: float = Field(0.1, ge=0, lt=1, description="Share of activations dropped between layers in training.")
     tied: bool = Field(True, description="The output projection is the target's word vectors.")

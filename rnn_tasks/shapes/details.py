@@ -12,6 +12,7 @@ from rnn_tasks.dataset import Examples
 from rnn_tasks.task import Metric
 
 if TYPE_CHECKING:
+    import keras
     from matplotlib.figure import Figure
 
 
@@ -35,7 +36,7 @@ class Judged:
     targets: np.ndarray
     answers: Mapping[str, np.ndarray]
     decisions: np.ndarray
-    model: Any = None  # keras.Model
+    model: keras.Model
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydantic import Field
 
 from rnn_tasks import dataset, evaluation, export, media, models, plots, shapes
+from rnn_tasks.choices import Order
 from rnn_tasks.config import TaskConfig, presets
 from rnn_tasks.errors import UserError
 from rnn_tasks.line_stream import chunks
@@ -36,9 +37,7 @@ MISREAD_SHOWN = 24
 class MnistModelConfig(PooledConfig):
     """The reader of pictures."""
 
-    order: Literal["rows", "columns", "pixels", "permuted", "blocks"] = Field(
-        "rows", description="What a step reads; permuted: pixels in an order drawn once."
-    )
+    order: Order = Field("rows", description="What a step reads; permuted: pixels in an order drawn once.")
     block: int = Field(4, ge=1, le=1024, description="Side of a step's square, with blocks.")
     shrink: int = Field(
         1, ge=1, le=64, description="Squares of so many pixels a side become one pixel first; 1 is none."

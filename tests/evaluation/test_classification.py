@@ -69,3 +69,12 @@ def test_logistic_regression_separates_what_a_line_separates_and_no_more():
     corners = (features[:, 0, 0] * features[:, 1, 1] > 0).astype(int)
     decided = evaluation.logistic_regression(features[:300], corners[:300], features[300:])
     assert np.mean(decided == corners[300:]) < 0.7
+
+
+def test_logistic_regression_says_when_it_stopped_before_its_optimum(caplog, monkeypatch):
+    features, labels = np.random.default_rng(0).normal(size=(200, 9)), np.arange(200) % 2
+    evaluation.logistic_regression(features, labels, features)
+    assert caplog.messages == []
+    monkeypatch.setattr("rnn_tasks.evaluation.classification.LOGISTIC_STEPS", 1)
+    evaluation.logistic_regression(features, labels, features)
+    assert caplog.messages == ["logistic regression, a baseline: stopped after 1 steps, not at its optimum"]

@@ -38,21 +38,48 @@ def recur_plainly(
     kernels = tf.split(recurrent_kernel, gates, axis=1)
     biases = [0.0] * gates if absent(recurrent_bias) else tf.split(recurrent_bias, gates)
     masks = [1.0] * gates if absent(state_mask) else tf.unstack(state_mask)
-    if absent(keep):
-        keep = tf.ones_like(projected[:, :, 0])
 
     def product(gate: int, h: tf.Tensor) -> tf.Tensor:
         return tf.matmul(h * masks[gate], kernels[gate]) + biases[gate]
 
-    def step(before, now):
+    def step(x: tf.Tensor, h: tf.Tensor, c: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        return advance(tf.split(x, gates, axis=-1), product, h, c, peepholes)
+
+    outputs, h, c = scan_masked(step, projected, keep, (h0, c0), 0)
+    return outputs, h, c
+
+
+def scan_masked(
+    step: Callable[..., Sequence[tf.Tensor]],
+    inputs: tf.Tensor,
+    keep: tf.Tensor,
+    start: Sequence[tf.Tensor],
+    output: int,
+) -> tuple[tf.Tensor, ...]:
+    """A recurrence over time whose states stand still where `keep` is 0.
+
+    Args:
+        step: (input (batch, features), *states) -> new states, each (batch, …).
+        inputs: (batch, time, features).
+        keep: (batch, time), or (0,) to keep all.
+        start: the first states.
+        output: which of the states is read at every step.
+
+    Returns:
+        that state (batch, time, …), then all states after the last step.
+    """
+    if inputs.shape[1] == 0:
+        return tf.zeros((tf.shape(inputs)[0], 0, start[output].shape[-1])), *start
+    if absent(keep):
+        keep = tf.ones_like(inputs[:, :, 0])
+
+    def masked(before: Sequence[tf.Tensor], now: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, ...]:
         x, kept = now
-        after = advance(tf.split(x, gates, axis=-1), product, *before, peepholes)
+        after = step(x, *before)
         return tuple(tf.where(kept[:, None] != 0.0, new, old) for new, old in zip(after, before, strict=True))
 
-    if inputs.shape[1] == 0:
-        return tf.zeros((*tf.unstack(tf.shape(inputs)[:2]), recurrent_kernel.shape[0])), h0, c0
-    outputs, carries = tf.scan(step, (tf.transpose(projected, [1, 0, 2]), tf.transpose(keep)), (h0, c0))
-    return tf.transpose(outputs, [1, 0, 2]), outputs[-1], carries[-1]
+    histories = tf.scan(masked, (tf.transpose(inputs, [1, 0, 2]), tf.transpose(keep)), tuple(start))
+    return tf.transpose(histories[output], [1, 0, 2]), *(history[-1] for history in histories)
 
 
 def _simple(activation: Callable):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from rnn_tasks.layers.kernels.plain import absent, lstm_gates
+from rnn_tasks.layers.kernels.plain import absent, lstm_gates, scan_masked
 
 
 def decode_plainly(
@@ -38,7 +38,6 @@ def decode_plainly(
         vectors (batch, time, vector units), final h, c, vector and alignment.
     """
     projected = bias + tf.tensordot(inputs, kernel, axes=1)
-    keep = tf.ones_like(projected[:, :, 0]) if absent(keep) else keep
 
     def attend(h):
         if absent(query_kernel):
@@ -53,16 +52,9 @@ def decode_plainly(
         vector = tf.matmul(tf.concat([h, tf.einsum("bm,bmu->bu", alignment, values)], axis=1), vector_kernel)
         return tf.tanh(vector) if tanh else vector, alignment
 
-    def step(before, now):
-        x, kept = now
-        h, c, vector, _ = before
+    def step(x, h, c, vector, _):
         gates = x + tf.matmul(tf.concat([vector, h], axis=1), fed_kernel)
         h, c = lstm_gates(tf.split(gates, 4, axis=1), c)
-        after = h, c, *attend(h)
-        return tuple(tf.where(kept[:, None] != 0.0, new, old) for new, old in zip(after, before, strict=True))
+        return h, c, *attend(h)
 
-    start = h0, c0, vector0, alignment0
-    if inputs.shape[1] == 0:
-        return tf.zeros((*tf.unstack(tf.shape(inputs)[:2]), vector0.shape[1])), *start
-    histories = tf.scan(step, (tf.transpose(projected, [1, 0, 2]), tf.transpose(keep)), start)
-    return tf.transpose(histories[2], [1, 0, 2]), *(history[-1] for history in histories)
+    return scan_masked(step, projected, keep, (h0, c0, vector0, alignment0), 2)
