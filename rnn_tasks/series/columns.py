@@ -35,8 +35,35 @@ class Columns:
     texts: Sequence[int] = field(default_factory=list)
 
 
-def find_columns(layout: Layout, config: SeriesConfig) -> Columns:
+@dataclass(frozen=True)
+class Roles:
+    """The columns of a table that a model was trained on, by name; by number where it had no header.
+
+    Attributes:
+        targets, covariates, known: of numbers.
+        categories: known ahead, of text.
+        has_header: whether the names were read.
+    """
+
+    targets: Sequence[str]
+    covariates: Sequence[str]
+    known: Sequence[str]
+    categories: Sequence[str]
+    has_header: bool
+
+    @property
+    def names(self) -> list[str]:
+        """All of them."""
+        return [*self.targets, *self.covariates, *self.known, *self.categories]
+
+
+def find_columns(layout: Layout, config: SeriesConfig, roles: Roles | None = None) -> Columns:
     """The columns that the config names, and those that can be found without.
+
+    Args:
+        layout: of the table.
+        config: which columns.
+        roles: of the training data's columns, in place of the config's.
 
     Raises:
         UserError: no such column, no dates, no numbers.
@@ -44,13 +71,24 @@ def find_columns(layout: Layout, config: SeriesConfig) -> Columns:
     dates, formats = _dates(layout, config)
     missing = frozenset(names_of(config.missing_values))
 
-    def positions(text: str, key: str) -> list[int]:
-        names = [text.strip()] if text.strip() in layout.columns else names_of(text)
-        found = [layout.position(name, key) for name in names]
+    def positions(text: str | Sequence[str], key: str) -> list[int]:
+        if isinstance(text, str):
+            text = [text.strip()] if text.strip() in layout.columns else names_of(text)
+        found = [layout.position(name, key) for name in text]
         if both := [layout.columns[i] for i in found if i in dates]:
             raise UserError(f"{key}: {both[0]!r} of {layout.name} is the column of dates")
         return found
 
+    if roles:
+        texts = positions(roles.categories, "data.known")
+        return Columns(
+            dates,
+            formats,
+            positions(roles.targets, "data.targets"),
+            positions(roles.covariates, "data.covariates"),
+            positions(roles.known, "data.known") + texts,
+            texts,
+        )
     covariates = positions(config.covariates, "data.covariates")
     known = positions(config.known, "data.known")
     targets = positions(config.targets, "data.targets")

@@ -23,6 +23,7 @@ class SeriesForm(BaseModel):
         targets, covariates: names of the value columns, in their order.
         known: names of the numbers that are known ahead.
         categories: name -> categories of what is known ahead as text.
+        has_header: whether names were read; without, a column's name is its number from 1.
         time_features: which ones, by name.
         season, window, horizon, difference: in steps.
         steps, validation_start, test_start: how many there are, and where the splits begin.
@@ -40,6 +41,7 @@ class SeriesForm(BaseModel):
     covariates: list[str]
     known: list[str]
     categories: dict[str, list[str]]
+    has_header: bool = True
     time_features: list[str]
     season: int
     window: int

@@ -7,7 +7,7 @@ import csv
 import gzip
 import io
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,13 +97,14 @@ def reading(name: str) -> Iterator[None]:
         raise UserError(f"{name}: cannot be read to its end ({getattr(error, 'strerror', None) or error})") from None
 
 
-def find_layout(open_text: Opener, name: str, decimal: str = "auto") -> Layout:
+def find_layout(open_text: Opener, name: str, decimal: str = "auto", header: Collection[str] = ()) -> Layout:
     """The layout of a table.
 
     Args:
         open_text: opens it.
         name: names it in errors.
         decimal: auto, point or comma.
+        header: a first row with these names is one, even if they are numbers.
 
     Raises:
         UserError: there are no rows, or it is no table.
@@ -124,7 +125,8 @@ def find_layout(open_text: Opener, name: str, decimal: str = "auto") -> Layout:
     rows = _rows(lines, delimiter, name, comments)
     width, body = len(rows[0]), rows[1:]
     style = DECIMALS.get(decimal) or find_style((cell for row in body for cell in row), delimiter)
-    has_header = _is_header(rows[0], body, style)
+    named = bool(header) and set(header) <= {cell.strip() for cell in rows[0]}
+    has_header = named or _is_header(rows[0], body, style)
     names = [cell.strip() or str(i) for i, cell in enumerate(rows[0], 1)] if has_header else []
     columns = names or [str(i) for i in range(1, width + 1)]
     for column in columns:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import io
+
 import numpy as np
 
 from rnn_tasks.errors import UserError
-from rnn_tasks.series.config import EMBEDDED, NO_DATES, SeriesConfig, names_of
+from rnn_tasks.series.columns import Roles
+from rnn_tasks.series.config import NO_DATES, SeriesConfig, names_of
 from rnn_tasks.series.form import SeriesForm
 from rnn_tasks.series.layout import Opener, find_layout
 from rnn_tasks.series.reading import read_rows
@@ -27,17 +31,15 @@ def read_past(open_text: Opener, name: str, config: SeriesConfig, form: SeriesFo
     Raises:
         UserError: other columns, other steps, or too short a past.
     """
-    changes = {"start": "", "end": "", "date_order": config.date_order}
-    if config.source in EMBEDDED:
-        changes["targets"] = ",".join(form.targets)
-    else:
-        changes |= {"targets": ",".join(form.targets), "covariates": ",".join(form.covariates)}
+    changes = {"start": "", "end": ""}
+    roles = Roles(form.targets, form.covariates, form.known, list(form.categories), form.has_header)
     if form.clock.kind == "steps":
         changes["date_column"] = NO_DATES
     elif not set(names_of(config.date_column)) <= set(find_layout(open_text, name).columns):
         changes["date_column"] = ""  # dates may stand in another column than they did in training
-    rows = read_rows(open_text, name, config.model_copy(update=changes))
-    series = regular(rows, config.model_copy(update=changes), None if form.clock.kind == "steps" else form.clock)
+    config = config.model_copy(update=changes)
+    rows = read_rows(open_text, name, config, roles)
+    series = regular(rows, config, None if form.clock.kind == "steps" else form.clock)
     if len(series) < form.history:
         raise UserError(
             f"{name}: found {len(series):,} steps of a {form.clock}; accepted are {form.history:,} at least, "
@@ -73,17 +75,20 @@ def example_table(data: PreparedSeries, config: SeriesConfig) -> str:
     end = form.test_start
     start, ahead = max(0, end - form.history - 1), form.horizon if form.known or form.categories else 0
     comma = config.decimal == "comma"
-    separator = ";" if comma else ","
     has_dates = form.clock.kind != "steps"
-    lines = [[*(["date"] if has_dates else []), *form.targets, *form.covariates, *form.known, *form.categories]]
+    names = [*form.targets, *form.covariates, *form.known, *form.categories]
+    places = range(len(names)) if has_dates or form.has_header else [int(name) - 1 for name in names]
+    written = io.StringIO()
+    writer = csv.writer(written, delimiter=";" if comma else ",", lineterminator="\n")
+    if has_dates or form.has_header:
+        writer.writerow([*(["date"] if has_dates else []), *names])
     for step, label in enumerate(form.clock.labels(np.arange(start, end + ahead)), start):
         values = data.raw[step] if step < end else np.full(len(form.mean), np.nan)
         numbers = ["" if np.isnan(value) else f"{value:.10g}" for value in (*values, *data.known_numbers(step))]
         if comma:
             numbers = [number.replace(".", ",") for number in numbers]
-        lines.append([*([label] if has_dates else []), *numbers, *data.known_texts(step)])
-    return "".join(separator.join(_quoted(cell, separator) for cell in line) + "\n" for line in lines)
-
-
-def _quoted(cell: str, separator: str) -> str:
-    return '"' + cell.replace('"', '""') + '"' if separator in cell or '"' in cell else cell
+        row = [""] * (max(places) + 1)
+        for place, cell in zip(places, [*numbers, *data.known_texts(step)], strict=True):
+            row[place] = cell
+        writer.writerow([*([label] if has_dates else []), *row])
+    return written.getvalue()

@@ -58,8 +58,8 @@ def prepare_series(config: SeriesConfig, directory: Path) -> Mapping[str, int]:
     Returns:
         Counts.
     """
-    series, names, said = _series(config)
-    form = _form(config, series, names, said)
+    series, names, has_header, said = _series(config)
+    form = _form(config, series, names, said).model_copy(update={"has_header": has_header})
     np.save(directory / "raw.npy", series.values)
     np.save(directory / "observed.npy", series.observed)
     _write_parts(directory / "values.npy", form.steps, len(form.mean), _scaled_parts(form, series.values))
@@ -98,19 +98,19 @@ def prepare_series(config: SeriesConfig, directory: Path) -> Mapping[str, int]:
     return counts
 
 
-def _series(config: SeriesConfig) -> tuple[Regular, Names, dict[str, str]]:
-    """The series, the names of its targets, covariates and known numbers, and what was found out."""
+def _series(config: SeriesConfig) -> tuple[Regular, Names, bool, dict[str, str]]:
+    """The series, the names of its columns, whether these were read, and what was found out about the table."""
     if config.source in EMBEDDED:
         values, start = embedded_series(config.source, config.steps, config.noise, config.seed)
         clock = Clock(kind="months", every=12, start=start) if start else Clock(kind="steps")
         numbers = values.reshape(-1, 1)
         empty = np.zeros((len(numbers), 0))
-        return Regular(clock, numbers, np.ones(numbers.shape, bool), empty, {}, {}), ([config.source], [], []), {}
+        return Regular(clock, numbers, np.ones(numbers.shape, bool), empty, {}, {}), ([config.source], [], []), True, {}
     path = Path(config.source)
     rows = read_rows(opener_of(path), path.name, config)
     names = rows.targets, rows.covariates, rows.known
     series = regular(rows, config, borders=lambda clock, steps: _splits(config, clock, steps))
-    return series, names, rows.said
+    return series, names, rows.has_header, rows.said
 
 
 def _form(config: SeriesConfig, series: Regular, names: Names, said: dict[str, str]) -> SeriesForm:

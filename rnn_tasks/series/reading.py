@@ -12,7 +12,7 @@ import pandas as pd
 
 from rnn_tasks import activity
 from rnn_tasks.errors import UserError
-from rnn_tasks.series.columns import Columns, find_columns
+from rnn_tasks.series.columns import Columns, Roles, find_columns
 from rnn_tasks.series.config import SeriesConfig, names_of
 from rnn_tasks.series.dates import DAY_FIRST, DateFormat, most_regular
 from rnn_tasks.series.layout import Layout, Opener, find_layout, reading
@@ -34,6 +34,7 @@ class Rows:
         lines: (rows,) the line each stands in, for errors.
         numbers: (rows, columns) float64, NaN where missing; targets first, then covariates, then known numbers.
         targets, covariates, known: names of these columns.
+        has_header: whether the names were read.
         texts: name -> (rows,) text, of what is known ahead and no number.
         said: what was found out about the table, for people.
     """
@@ -45,23 +46,25 @@ class Rows:
     targets: list[str]
     covariates: list[str]
     known: list[str]
+    has_header: bool
     texts: dict[str, np.ndarray]
     said: dict[str, str]
 
 
-def read_rows(open_text: Opener, name: str, config: SeriesConfig) -> Rows:
+def read_rows(open_text: Opener, name: str, config: SeriesConfig, roles: Roles | None = None) -> Rows:
     """A table's columns of dates and numbers.
 
     Args:
         open_text: opens the table, once to look and once to read.
         name: names it in errors.
         config: which columns, and how they are written.
+        roles: of the training data's columns, in place of the config's.
 
     Raises:
         UserError: with the line and the column, where a cell is no date or no number.
     """
-    layout = find_layout(open_text, name, config.decimal)
-    columns = find_columns(layout, config)
+    layout = find_layout(open_text, name, config.decimal, roles.names if roles and roles.has_header else ())
+    columns = find_columns(layout, config, roles)
     missing = names_of(config.missing_values)
     numeric = [i for i in (*columns.targets, *columns.covariates, *columns.known) if i not in columns.texts]
     dates = _Dates(columns.formats, layout, columns.dates)
@@ -98,6 +101,7 @@ def read_rows(open_text: Opener, name: str, config: SeriesConfig) -> Rows:
         targets=[layout.columns[i] for i in columns.targets],
         covariates=[layout.columns[i] for i in columns.covariates],
         known=known,
+        has_header=layout.has_header,
         texts={layout.columns[i]: np.concatenate(parts) for i, parts in texts.items()},
         said={
             "separator": {"\t": "tab"}.get(layout.delimiter, layout.delimiter),

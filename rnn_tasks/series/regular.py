@@ -80,7 +80,7 @@ def regular(
     if first:
         clock = clock.model_copy(update={"start": str(clock.axis(np.array([first]))[0])})
     there = np.flatnonzero(~np.isnan(grid[:, values:]).all(axis=1))
-    last = len(grid) if texts else max([end, *(there[-1:] + 1)])  # empty text is known, too: no holiday
+    last = max([end, *(there[-1:] + 1)]) if rows.known else len(grid)  # empty text is known, too: no holiday
     numbers, known = grid[first:end, :values], grid[first:last, values:]
     gaps = np.isnan(numbers), np.isnan(known)
     for column, name in enumerate((*rows.targets, *rows.covariates, *rows.known)):
