@@ -137,12 +137,11 @@ def shop(tmp_path_factory):
     sales = 100 + 10 * holiday + 5 * (np.arange(days) % 7 == 0) + 0.3 * rng.normal(size=days)
     visits = 20 + 10 * holiday + 0.3 * rng.normal(size=days)
     dates = pd.date_range("2020-01-01", periods=days)
-    frame = pd.DataFrame({"Tag": dates.strftime("%d.%m.%Y"), "sales": sales, "visits": visits, "holiday": holiday})
+    frame = pd.DataFrame({"Tag": dates.strftime("%d.%m.%Y"), "sales, net": sales, "visits": visits, "holiday": holiday})
     path = directory / "shop.csv"
     frame.to_csv(path, sep=";", decimal=",", index=False)
     changes = {
         "data.source": str(path),
-        "data.targets": "sales,visits",
         "data.known": "holiday",
         "data.window": 14,
         "data.horizon": 3,
@@ -158,19 +157,19 @@ def test_what_is_known_ahead_is_used(shop):
     metrics = {metric.name: metric for metric in report.metrics}
     assert metrics["test_mase"].value < 0.5 * metrics["test_mase"].baseline
     assert 0.5 < metrics["test_coverage_90"].value <= 1
-    assert set(pd.read_csv(report.tables["by_series"], sep="\t")["series"]) == {"sales", "visits"}
+    assert set(pd.read_csv(report.tables["by_series"], sep="\t")["series"]) == {"sales, net", "visits"}
     assert prepared.counts["known_features"] == 1 + 7
     (example,) = TASK.examples(exported.directory)
-    assert example.splitlines()[0] == "date,sales,visits,holiday"
+    assert example.splitlines()[0] == 'date,"sales, net",visits,holiday'
     assert len(answered(exported, example)) == 3
     ahead = frame.iloc[:103].copy()
-    ahead.loc[100:, ["sales", "visits"]] = np.nan
+    ahead.loc[100:, ["sales, net", "visits"]] = np.nan
     ahead.loc[100:, "holiday"] = [0, 1, 0]
     found = answered(exported, ahead.to_csv(sep=";", decimal=",", index=False))
     assert found["date"].tolist() == ["2020-04-10", "2020-04-11", "2020-04-12"]
-    assert list(found.columns[:3]) == ["date", "sales", "sales_q0.05"]
+    assert list(found.columns[:3]) == ["date", "sales, net", "sales, net_q0.05"]
     np.testing.assert_allclose(found["visits"], [20, 30, 20], atol=3)
-    assert (found["sales_q0.05"] <= found["sales_q0.95"]).all()
+    assert (found["sales, net_q0.05"] <= found["sales, net_q0.95"]).all()
     iso = ahead.assign(Tag=pd.to_datetime(ahead["Tag"], format="%d.%m.%Y"))
     assert answered(exported, iso.to_csv(index=False)).equals(found)  # however dates and numbers are written
 
@@ -184,7 +183,10 @@ def test_what_cannot_be_predicted_is_one_line(shop):
         (past.iloc[:10].to_csv(**german), "found 10 steps of a day; accepted are 14 at least"),
         (past.drop(columns="visits").to_csv(**german), "data.targets: .* has no column 'visits'"),
         (past.iloc[:, 1:].to_csv(**german), "has no column of dates"),
-        (past.replace({100: "x"}).assign(sales="many").to_csv(**german), "line 2, column sales: 'many' is no number"),
+        (
+            past.replace({100: "x"}).assign(**{"sales, net": "many"}).to_csv(**german),
+            "line 2, column sales, net: 'many' is no number",
+        ),
         (past.assign(Tag="tomorrow").to_csv(**german), "no column of dates|is no date"),
     ):
         with pytest.raises(UserError, match=wrong) as error:
