@@ -7,6 +7,7 @@ from .forecasts import continuation as continuation
 from .forecasts import error_by_horizon as error_by_horizon
 from .forecasts import forecasts as forecasts
 from .forecasts import residuals as residuals
+from .gates import gates_along as gates_along
 from .matrices import attention_map as attention_map
 from .matrices import confusion as confusion
 from .pictures import captioned_pictures as captioned_pictures

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import EngFormatter, MaxNLocator
 
-from rnn_tasks.plots.canvas import COLOURS, bare, new_figure
+from rnn_tasks.plots.canvas import COLOURS, INK, bare, new_figure
 
 VALIDATION = "val_"
 
 
-def learning_curves(history: Sequence[Mapping[str, float]]) -> Figure:
+def learning_curves(history: Sequence[Mapping[str, float]], examples: int = 0) -> Figure:
     """Loss and every validated metric against the epoch, a panel each.
 
     Args:
         history: one mapping of metrics an epoch. `epoch` counts from 1 and may be left out; a metric may be missing
             in some epochs. `loss` is drawn, and whatever has a `val_` value, beside its training value.
+        examples: of an epoch; above each panel stands how many were seen.
 
     Returns:
         A figure with a panel a metric, side by side up to three.
@@ -40,6 +43,13 @@ def learning_curves(history: Sequence[Mapping[str, float]]) -> Figure:
     for index, metric in enumerate(metrics, 1):
         axes = figure.add_subplot(rows, columns, index, sharex=first)
         _panel(axes, history, metric)
+        if examples:
+            above = axes.secondary_xaxis("top", (partial(np.multiply, examples), partial(np.multiply, 1 / examples)))
+            above.set_xlabel("examples seen", fontsize=9)
+            above.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+            above.xaxis.set_major_formatter(EngFormatter(sep=""))
+            above.tick_params(colors=INK)
+            above.spines[:].set_visible(False)
         first = first or axes
     return figure
 

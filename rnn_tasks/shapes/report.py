@@ -35,7 +35,7 @@ def answers_report(head: Head, judged: Judged, details: Details, trained: Traine
         f"by_{name}": [(name, "answers", *columns), *rows] for name, rows in by_group.items()
     }
     figures = {
-        "learning_curves": plots.learning_curves(evaluation.read_history(trained.history)),
+        "learning_curves": plots.learning_curves(evaluation.read_history(trained.history), len(judged.train)),
         **{f"by_{name}": plots.score_by_group(rows, name, columns) for name, rows in by_group.items()},
     }
     if head.classes:

@@ -33,6 +33,7 @@ from rnn_tasks.task import Exported, Prepared, Trained
 if TYPE_CHECKING:
     import keras
     import tensorflow as tf
+    from matplotlib.figure import Figure
 
 VOCABULARY, SYMBOLS = "vocabulary.tsv", "symbols.txt"
 
@@ -177,7 +178,9 @@ def details(config: ReberConfig, prepared: Prepared, judged: shapes.Judged) -> s
     train, test = judged.train, judged.test
     lengths = np.array([5 * (len(string) // 5) for string in test["records"]])
     data = config.data
-    figures = {"grammar": plots.automaton_graph(data.language(), data.source)} if data.is_grammar else {}
+    figures = {"gates": gates(test, judged.model)}
+    if data.is_grammar:
+        figures["grammar"] = plots.automaton_graph(data.language(), data.source)
     if symbols(prepared):
         return shapes.Details(groups={"length_from": lengths[judged.example].tolist()}, figures=figures)
     members = (train["inputs"][i].tolist() for i in np.flatnonzero(train["targets"]))
@@ -188,6 +191,17 @@ def details(config: ReberConfig, prepared: Prepared, judged: shapes.Judged) -> s
         baselines={"bigram": np.array(bigrams)},
         figures=figures,
     )
+
+
+def gates(test: dataset.Examples, model: keras.Model) -> Figure:
+    """What the first layer's gates and states do along a long string of the test split."""
+    import keras
+
+    lengths = np.array([len(string) for string in test["records"]])
+    row = int(np.argmin(np.abs(lengths - 30)))  # long enough to see it remember, and short enough to read
+    layer = next(layer for layer in model.layers if isinstance(layer, keras.layers.RNN))
+    vectors = model.get_layer("embedding")(test["inputs"][row][None])[0]
+    return plots.gates_along(models.gate_activations(layer, vectors), test["records"][row], layer.name)
 
 
 def export(config: ReberConfig, prepared: Prepared, trained: Trained, out_dir: Path) -> Exported:

@@ -38,6 +38,27 @@ def test_learning_curves_draw_loss_and_validated_metrics():
     assert bleu.get_xlim() == loss.get_xlim()
 
 
+def test_learning_curves_count_the_examples_seen():
+    figure = plots.learning_curves(HISTORY, examples=1_500)
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        (above,) = axes.child_axes
+        np.testing.assert_allclose(above.get_xlim(), 1_500 * np.array(axes.get_xlim()))
+
+
+def test_gates_are_drawn_a_panel_each():
+    rng = np.random.default_rng(0)
+    seen = {"input gate": rng.random((5, 3)), "cell": rng.normal(size=(5, 3)) * 4}
+    figure = plots.gates_along(seen, "BTXSE", "lstm_1")
+    gate, cell = (axes for axes in figure.axes if axes.get_ylabel() in seen)
+    np.testing.assert_array_equal(gate.images[0].get_array(), seen["input gate"].T)
+    assert gate.images[0].get_clim() == (0, 1)
+    assert cell.images[0].get_clim() == (-np.abs(seen["cell"]).max(), np.abs(seen["cell"]).max())
+    assert [label.get_text() for label in cell.get_xticklabels()] == list("BTXSE")
+    with pytest.raises(ValueError, match=r"\{'cell': 5\} steps for 4 tokens"):
+        plots.gates_along({"cell": seen["cell"]}, "BTXS")
+
+
 def test_learning_curves_count_epochs_from_one_in_whole_numbers():
     figure = plots.learning_curves([{"loss": 2.0}])
     figure.draw_without_rendering()
