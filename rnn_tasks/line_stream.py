@@ -18,6 +18,10 @@ READ = 1 << 16  # bytes; what a pipe holds on Linux
 REFILL_SECONDS = 0.05
 
 
+class Piece(str):
+    """A piece of a line of which more follows: it is shown at once, and no line end behind it."""
+
+
 class LineStream:
     """The lines of an open UTF-8 file, pipe or terminal, without their ends; \\n and \\r\\n end a line.
 

@@ -13,6 +13,7 @@ TASK_MODULES = {
     "reber": "rnn_tasks.tasks.reber",
     "mnist": "rnn_tasks.tasks.mnist",
     "forecast": "rnn_tasks.tasks.forecast",
+    "language_model": "rnn_tasks.tasks.language_model",
 }
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TextIO
 
 from rnn_tasks.errors import UserError
-from rnn_tasks.line_stream import LineStream
+from rnn_tasks.line_stream import LineStream, Piece
 
 
 @contextlib.contextmanager
@@ -41,7 +41,7 @@ def writing(path: Path, name: str) -> Iterator[Callable[[str], None]]:
 
     A regular file, links to it followed, has its new content when the block ends well, and what it had before (or
     nothing) when it does not; it keeps its mode and its owner. Where its directory does not let it be replaced, it is
-    overwritten at the end. A pipe, a terminal or another device gets each line as it is written.
+    overwritten at the end. A pipe, a terminal or another device gets each line, and each `Piece`, as it is written.
 
     Raises:
         UserError: it cannot be opened or written (a full disk, say).
@@ -59,7 +59,9 @@ def writing(path: Path, name: str) -> Iterator[Callable[[str], None]]:
 
         def write(line: str) -> None:
             with _told(name, "written"):
-                file.write(f"{line}\n")
+                file.write(line if isinstance(line, Piece) else f"{line}\n")
+                if isinstance(line, Piece):
+                    file.flush()
 
         yield write
 

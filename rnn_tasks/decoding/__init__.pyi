@@ -8,3 +8,6 @@ from .greedy import greedy_search as greedy_search
 from .protocol import DecoderStep as DecoderStep
 from .protocol import SearchResult as SearchResult
 from .sampling_search import sampling_search as sampling_search
+from .writing import Sampling as Sampling
+from .writing import Written as Written
+from .writing import write_on as write_on

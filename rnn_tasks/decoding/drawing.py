@@ -8,14 +8,14 @@ import tensorflow as tf
 COLDEST, HOTTEST = 1e-6, 1e3
 
 
-def tempered(logits: tf.Tensor, temperature: float) -> tf.Tensor:
+def tempered(logits: tf.Tensor, temperature: float | tf.Tensor) -> tf.Tensor:
     """Logits of the distribution whose probabilities are raised to 1 / temperature (and normalised).
 
     Below 1 the likeliest tokens gain, towards 0 the best one takes all; above 1 the distribution flattens.
 
     Args:
         logits: (…, vocabulary), finite.
-        temperature: 1 changes no probability.
+        temperature: 1 changes no probability. A tensor, as a served model takes it, is not checked, here as below.
 
     Returns:
         (…, vocabulary), 0 at the likeliest token.
@@ -23,13 +23,13 @@ def tempered(logits: tf.Tensor, temperature: float) -> tf.Tensor:
     Raises:
         ValueError: the temperature is not between 1e-6 and 1000.
     """
-    if not COLDEST <= temperature <= HOTTEST:
+    if not tf.is_tensor(temperature) and not COLDEST <= temperature <= HOTTEST:
         raise ValueError(f"temperature must lie between {COLDEST:g} and {HOTTEST:g}; found {temperature}")
     # The best token is at 0 before the division, so that no temperature overflows it.
-    return (logits - tf.reduce_max(logits, axis=-1, keepdims=True)) / float(temperature)
+    return (logits - tf.reduce_max(logits, axis=-1, keepdims=True)) / tf.cast(temperature, logits.dtype)
 
 
-def keep_top_k(logits: tf.Tensor, k: int) -> tf.Tensor:
+def keep_top_k(logits: tf.Tensor, k: int | tf.Tensor) -> tf.Tensor:
     """The k largest logits, -inf elsewhere; among equals the lower ids stay.
 
     Args:
@@ -42,15 +42,18 @@ def keep_top_k(logits: tf.Tensor, k: int) -> tf.Tensor:
     References:
         Fan et al. 2018, "Hierarchical Neural Story Generation".
     """
-    if k < 0:
+    vocabulary = tf.shape(logits)[-1]
+    if tf.is_tensor(k):
+        k = tf.where(k == 0, vocabulary, k)
+    elif k < 0:
         raise ValueError(f"top_k must be 0 (every token) or more; found {k}")
-    if k == 0:
+    elif k == 0:
         return logits
-    values, tokens = tf.math.top_k(logits, tf.minimum(k, tf.shape(logits)[-1]))
+    values, tokens = tf.math.top_k(logits, tf.minimum(k, vocabulary))
     return _placed(values, tokens, logits)
 
 
-def keep_top_p(logits: tf.Tensor, p: float) -> tf.Tensor:
+def keep_top_p(logits: tf.Tensor, p: float | tf.Tensor) -> tf.Tensor:
     """The smallest set of tokens whose probability reaches p (the nucleus), -inf elsewhere.
 
     The likeliest token always stays; among equals the lower ids do.
@@ -65,9 +68,11 @@ def keep_top_p(logits: tf.Tensor, p: float) -> tf.Tensor:
     References:
         Holtzman et al. 2020, "The Curious Case of Neural Text Degeneration", section 3.1.
     """
-    if not 0 < p <= 1:
+    if tf.is_tensor(p):
+        p = tf.where(p < 1, tf.cast(p, tf.float64), 2.0)  # a sum of probabilities may round to more than 1
+    elif not 0 < p <= 1:
         raise ValueError(f"top_p must lie in (0, 1]; found {p}")
-    if p == 1:
+    elif p == 1:
         return logits
     values, tokens = tf.math.top_k(logits, tf.shape(logits)[-1])  # falling
     probabilities = tf.cast(tf.nn.softmax(values), tf.float64)

@@ -18,6 +18,7 @@ from .forecasting import pinball as pinball
 from .groups import length_ranges as length_ranges
 from .groups import score_by_group as score_by_group
 from .history import read_history as read_history
+from .kneser_ney import KneserNey as KneserNey
 from .pairs_report import JudgedPairs as JudgedPairs
 from .pairs_report import pairs_report as pairs_report
 from .seeds import OverSeeds as OverSeeds

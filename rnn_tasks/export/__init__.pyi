@@ -8,6 +8,8 @@ from .saved_model import SAVED_MODEL as SAVED_MODEL
 from .saved_model import Endpoint as Endpoint
 from .saved_model import export_model as export_model
 from .saved_model import load_endpoints as load_endpoints
+from .text_writer import TextWriter as TextWriter
+from .text_writer import written_pieces as written_pieces
 from .translator import Hypothesis as Hypothesis
 from .translator import SearchSettings as SearchSettings
 from .translator import Translator as Translator

@@ -17,14 +17,15 @@ ONLY_CELLS: dict[str, type[keras.layers.Layer]] = {"peephole_lstm": PeepholeLSTM
 
 
 def recurrent_layer(
-    cell: SequenceCell, units: int, *, return_sequences: bool, name: str, **options: Any
+    cell: SequenceCell, units: int, *, return_sequences: bool, name: str, return_state: bool = False, **options: Any
 ) -> keras.layers.RNN:
     """A recurrent layer; `options` are arguments of its cell (initializers, recurrent dropout, a seed)."""
+    returned = {"return_sequences": return_sequences, "return_state": return_state}
     if cell in RECURRENT:
-        return RECURRENT[cell](units, return_sequences=return_sequences, name=name, **options)
+        return RECURRENT[cell](units, name=name, **returned, **options)
     if cell == "peephole_lstm":  # by default it draws each of the three as the kernel, from the very same seed
         options["peephole_initializer"] = "zeros"
-    return RNN(ONLY_CELLS[cell](units, **options), return_sequences=return_sequences, name=name)
+    return RNN(ONLY_CELLS[cell](units, **options), name=name, **returned)
 
 
 def initializers(

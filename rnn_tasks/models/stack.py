@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -100,17 +100,20 @@ def recurrent_stack(
         started = initializers(cell, kernel_initializer, recurrent_initializer, seeds)
         drawn = dropped(hidden)
         gate_seed = next(seeds)
+        options: dict[str, Any] = (
+            {"recurrent_dropout": recurrent_dropout, "seed": gate_seed} if recurrent_dropout else {}
+        )
         recurrent = recurrent_layer(
             cell,
             units,
             return_sequences=steps or pooling != "last" or layer < layers - 1,
             name=f"{cell}_{layer + 1}",
             **started,
-            **({"recurrent_dropout": recurrent_dropout, "seed": gate_seed} if recurrent_dropout else {}),
+            **options,
         )
         hidden = recurrent(drawn, **masked)  # (batch, time, units), at the end of no steps (batch, units)
         if memory:
-            _remember(recurrent.cell, memory, gate_seed)
+            remember(recurrent.cell, memory, gate_seed)
     if not steps and pooling == "mean":
         hidden = keras.layers.GlobalAveragePooling1D(name="mean")(hidden, **masked)  # (batch, units)
     elif not steps and pooling == "attention":
@@ -127,7 +130,7 @@ def recurrent_stack(
     )(dropped(hidden))
 
 
-def _remember(cell: keras.layers.Layer, memory: int, seed: int) -> None:
+def remember(cell: keras.layers.Layer, memory: int, seed: int) -> None:
     """Set gate biases so that units forget over 2 to `memory` steps (a simple_rnn has no gates to set)."""
     # A gate of sigmoid(log(scale - 1)) = 1 - 1 / scale keeps a state for about `scale` steps.
     gates = np.log(np.random.default_rng(seed).uniform(1, max(memory - 1, 1), cell.units))

@@ -10,6 +10,8 @@ from .forecasts import residuals as residuals
 from .gates import gates_along as gates_along
 from .matrices import attention_map as attention_map
 from .matrices import confusion as confusion
+from .passages import coloured_text as coloured_text
+from .passages import loss_by_position as loss_by_position
 from .pictures import captioned_pictures as captioned_pictures
 from .scatter import embedding_scatter as embedding_scatter
 from .scores import score_by_group as score_by_group

@@ -9,6 +9,7 @@ from .forecaster import forecaster as forecaster
 from .heads import Numbers as Numbers
 from .heads import OneOf as OneOf
 from .heads import YesOrNo as YesOrNo
+from .language_model import language_model as language_model
 from .next_symbol import NextSymbol as NextSymbol
 from .next_symbol import continuation_line as continuation_line
 from .next_symbol import judgement_line as judgement_line

@@ -1,3 +1,5 @@
+from .agreement import agreeing as agreeing
+from .agreement import agreement_documents as agreement_documents
 from .english_french.pairs import english_french_pairs as english_french_pairs
 from .reber import MIXTURE as MIXTURE
 from .reber import corrupt as corrupt

@@ -5,8 +5,12 @@ from .characters import character_ids as character_ids
 from .characters import character_vocabulary as character_vocabulary
 from .config import PairsConfig as PairsConfig
 from .config import ParallelDataConfig as ParallelDataConfig
+from .config import StreamConfig as StreamConfig
 from .corpus import corpus_inputs as corpus_inputs
 from .corpus import open_corpus as open_corpus
+from .documents import Blocks as Blocks
+from .documents import Documents as Documents
+from .documents import documents_of_files as documents_of_files
 from .labelled_strings import MEMBER as MEMBER
 from .labelled_strings import NON_MEMBER as NON_MEMBER
 from .labelled_strings import LabelledStrings as LabelledStrings
@@ -20,6 +24,12 @@ from .pairs import load_tokenizers as load_tokenizers
 from .pairs import prepare_pairs as prepare_pairs
 from .parallel import PairStream as PairStream
 from .parallel import ParallelCorpus as ParallelCorpus
+from .stream_tokenizer import StreamTokenizer as StreamTokenizer
+from .token_stream import TEST_IDS as TEST_IDS
+from .token_stream import TokenStream as TokenStream
+from .token_stream import load_stream as load_stream
+from .token_stream import load_stream_tokenizer as load_stream_tokenizer
+from .token_stream import prepare_stream as prepare_stream
 from .tokenizer import Tokenizer as Tokenizer
 from .vocabulary import EOS as EOS
 from .vocabulary import GO as GO

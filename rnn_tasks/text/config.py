@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from rnn_tasks.config import Section
 from rnn_tasks.text.levels import Level
@@ -91,3 +91,48 @@ class ParallelDataConfig(PairsConfig):
         if value == info.data.get("source_language"):
             raise ValueError("must differ from source_language")
         return value
+
+
+class StreamConfig(Section):
+    """Which running text is read, and how it becomes token ids."""
+
+    source: str = Field(
+        "embedded",
+        min_length=1,
+        description="embedded (generated), or a path: a text file, plain or .gz; a directory or .zip of train, valid "
+        "and test files (ptb.train.txt, …), or of any text files, each a document.",
+    )
+    level: Level = Field(
+        "character",
+        description="Tokens are characters, whole words (in Chinese, Japanese, Thai, … characters), or word pieces "
+        "learned from the training part. A line's end is a token, too.",
+    )
+    tokenized: bool = Field(
+        False, description="Words are what stands between spaces, <unk> among them, as the Penn Treebank has them."
+    )
+    lowercase: bool = Field(False, description="Lower-case the text.")
+    vocabulary_size: int = Field(
+        10_000, ge=50, le=1_000_000, description="Vocabulary entries at most, special ones included."
+    )
+    min_count: int = Field(
+        1, ge=1, le=1_000_000, description="Tokens seen fewer times in the training part become <unk>."
+    )
+    validation_fraction: float = Field(
+        0.05,
+        gt=0,
+        le=0.4,
+        description="Share of the text that validates, behind the training part; a valid file's not.",
+    )
+    test_fraction: float = Field(
+        0.1, gt=0, le=0.4, description="Share of the text that tests, the last part of it; a test file's not."
+    )
+    embedded_documents: int = Field(
+        800, ge=10, le=1_000_000, description="Training documents of the embedded text; other sources ignore it."
+    )
+    seed: int = Field(1, ge=0, lt=2**31, description="Draws the embedded text; not the run's seed.")
+
+    @model_validator(mode="after")
+    def _tokenized_words(self):
+        if self.tokenized and self.level != "word":
+            raise ValueError(f"tokenized is for level=word; found tokenized=true and level={self.level}")
+        return self

@@ -14,11 +14,15 @@ from .losses import pinball_loss as pinball_loss
 from .losses import sampled_cross_entropy as sampled_cross_entropy
 from .losses import sequence_cross_entropy as sequence_cross_entropy
 from .losses import squared_error as squared_error
+from .reading import ReadText as ReadText
+from .reading import reset_states as reset_states
+from .reading import stream_reader as stream_reader
 from .scheduled_sampling import exponential_epsilon as exponential_epsilon
 from .scheduled_sampling import inverse_sigmoid_epsilon as inverse_sigmoid_epsilon
 from .scheduled_sampling import linear_epsilon as linear_epsilon
 from .scheduled_sampling import scheduled_sampling as scheduled_sampling
 from .scope import training_scope as training_scope
 from .step import Loss as Loss
+from .streams import StreamBatches as StreamBatches
 from .teacher_forcing import teacher_forced_loss as teacher_forced_loss
 from .until import StopAt as StopAt

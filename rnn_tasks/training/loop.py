@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import keras
-import tensorflow as tf
 
 from rnn_tasks import activity
 from rnn_tasks.config import TrainingConfig
@@ -85,17 +84,15 @@ def fit(
         higher_is_better: its direction.
         callbacks: Keras callbacks; they may set `model.stop_training`.
         throughput: name of the metric that counts `weight` a second (tokens, sequences, …).
-        carried: for streams, the states (arrays, nested as one likes) that each epoch begins with. The loss finds in
-            `batch["carried"]` what it gave as `StepLoss.carried` for the batch before.
+        carried: for streams, the states that each epoch begins with: arrays (rows, …), nested as one likes. The loss
+            finds in `batch["carried"]` what it gave as `StepLoss.carried` for the batch before.
 
     Raises:
-        UserError: the loss stopped being a number; a checkpoint of another program; streams on several devices.
+        UserError: the loss stopped being a number; a checkpoint of another program.
     """
     work_dir.mkdir(parents=True, exist_ok=True)
     checkpoint, best = work_dir / "checkpoint.npz", work_dir / "best.npz"
     optimizer = build_optimizer(config, model)
-    if keras.tree.flatten(carried) and tf.distribute.has_strategy():
-        raise UserError("training.strategy: found mirrored; accepted is none, since states are carried between batches")
     states = keras.tree.map_structure(lambda array: keras.Variable(array, trainable=False, dtype=array.dtype), carried)
     train_step = compiled_step(model, optimizer, loss, config, states)
     variables = [*model.variables, *optimizer.variables, *keras.tree.flatten(states)]

@@ -15,6 +15,7 @@ from rnn_tasks.training.losses import StepLoss
 
 Batch = dict[str, np.ndarray]
 Loss = Callable[[keras.Model, dict[str, tf.Tensor], bool], StepLoss]
+CARRIED = "carried"
 TrainStep = Callable[[Batch], tuple[tf.Tensor, tf.Tensor]]
 
 
@@ -31,14 +32,14 @@ def compiled_step(
         loss: (model, batch, training) -> StepLoss; total / weight is minimised. Its batch has an `update`, too: how
             many were made so far, a scalar, for schedules and seeds.
         config: `jit_compile` is read.
-        carried: variables that hold, from batch to batch, what the loss gives as `carried`; its batch has their values
-            under that name. On one device alone.
+        carried: variables (rows, …) that hold, from batch to batch, what the loss gives as `carried`; its batch has
+            their values under that name. Of several devices each has those of its rows.
     """
     holders = keras.tree.flatten(carried)
 
     def backward(batch: dict[str, tf.Tensor]) -> tuple[StepLoss, list[tf.Tensor | None]]:
-        if holders:
-            batch = {**batch, "carried": keras.tree.map_structure(tf.convert_to_tensor, carried)}
+        if holders and CARRIED not in batch:
+            batch = {**batch, CARRIED: keras.tree.map_structure(tf.convert_to_tensor, carried)}
         with tf.GradientTape() as tape:
             part = loss(model, {**batch, "update": tf.convert_to_tensor(optimizer.iterations)}, True)
             objective = optimizer.scale_loss(part.total / tf.maximum(part.weight, 1.0))
@@ -58,19 +59,21 @@ def compiled_step(
     compiled = {"jit_compile": config.jit_compile, "reduce_retracing": not config.jit_compile}
     if not tf.distribute.has_strategy():
         return tf.function(step, **compiled)
-    return _distributed(tf.function(backward, **compiled), model, optimizer)
+    return _distributed(tf.function(backward, **compiled), model, optimizer, carried)
 
 
-def _distributed(backward: Callable, model: keras.Model, optimizer: keras.optimizers.Optimizer) -> TrainStep:
+def _distributed(
+    backward: Callable, model: keras.Model, optimizer: keras.optimizers.Optimizer, carried: Any = ()
+) -> TrainStep:
     """The same update with the rows of a batch dealt out to all devices.
 
     `backward` gives the gradient of a device's own average; weighted by the devices' weights, these add up to the
     gradient of the whole. XLA compiles no more than that, since devices cannot meet inside of what it compiles.
     """
     strategy = tf.distribute.get_strategy()
-    devices = strategy.num_replicas_in_sync
+    devices, holders = strategy.num_replicas_in_sync, keras.tree.flatten(carried)
 
-    def device_step(batch: dict[str, tf.Tensor], counts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def device_step(batch: dict[str, tf.Tensor], counts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
         context, add = tf.distribute.get_replica_context(), tf.distribute.ReduceOp.SUM
         part, gradients = backward(batch)
         total, weight = part.total * counts, part.weight * counts
@@ -78,23 +81,32 @@ def _distributed(backward: Callable, model: keras.Model, optimizer: keras.optimi
         ours = [gradient * (share / devices) for gradient in gradients if gradient is not None]
         whole = iter(context.all_reduce(add, ours))
         optimizer.apply([None if g is None else next(whole) for g in gradients], model.trainable_weights)
-        return total, weight
+        return total, weight, keras.tree.flatten(part.carried)
 
     @tf.function(reduce_retracing=True)
-    def step(batch: Any, counts: Any) -> tuple[tf.Tensor, tf.Tensor]:
+    def step(batch: Any, counts: Any) -> tuple[tf.Tensor, tf.Tensor, list[Any]]:
         activity.note("compiling")
-        results = strategy.run(device_step, args=(batch, counts))
-        return tuple(strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None) for value in results)
+        *sums, after = strategy.run(device_step, args=(batch, counts))
+        total, weight = (strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None) for value in sums)
+        return total, weight, after
 
     def deal_and_step(batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
         rows = len(next(iter(batch.values())))
+        given = {**batch, **({CARRIED: keras.tree.map_structure(np.asarray, carried)} if holders else {})}
 
         def dealt(context: tf.distribute.ValueContext) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
             device = context.replica_id_in_sync_group
             # Fewer rows than devices: a device without one computes the first row, which counts nothing there.
             mine = slice(device, None, devices) if device < rows else slice(1)
-            return {name: tf.constant(array[mine]) for name, array in batch.items()}, tf.constant(float(device < rows))
+            share = keras.tree.map_structure(lambda array: tf.constant(array[mine]), given)
+            return share, tf.constant(float(device < rows))
 
-        return step(*strategy.experimental_distribute_values_from_function(dealt))
+        total, weight, after = step(*strategy.experimental_distribute_values_from_function(dealt))
+        for holder, parts in zip(holders, after, strict=True):
+            value = np.array(holder)
+            for device, part in enumerate(strategy.experimental_local_results(parts)[:rows]):
+                value[device::devices] = part.numpy()
+            holder.assign(value)
+        return total, weight
 
     return deal_and_step

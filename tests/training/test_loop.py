@@ -188,11 +188,12 @@ def test_the_average_of_the_weights_is_validated_and_kept(tmp_path):
 
 
 class Stream(LinearBatches):
-    """Batch k of epoch e holds 10 e + k."""
+    """Batch k of epoch e holds 10 e + k in its first row, and 100 more in its second."""
 
     def epoch(self, number):
         for position in range(self.batches):
-            yield {"x": np.full((2, 1), 10 * number + position, "float32")}
+            first = 10 * number + position
+            yield {"x": np.array([[first], [first + 100]], "float32")}
 
 
 def fit_stream(work_dir, callbacks=(), **settings):
@@ -201,7 +202,8 @@ def fit_stream(work_dir, callbacks=(), **settings):
     def loss(model, batch, is_training):
         total, count = batch["carried"]["total"], batch["carried"]["count"]
         total, count = total + batch["x"], count + 1
-        return training.StepLoss(tf.reduce_sum(model(total)), tf.constant(1.0), {"total": total, "count": count})
+        share = tf.cast(tf.shape(total)[0], tf.float32) / 2  # of the two rows, those that this device has
+        return training.StepLoss(tf.reduce_sum(model(total)), share, {"total": total, "count": count})
 
     config = TrainingConfig(**{"epochs": 3, "optimizer": "sgd", "clip_norm": 0, "learning_rate": 1.0, **settings})
     with training.training_scope(config, seed=3):
@@ -217,14 +219,14 @@ def fit_stream(work_dir, callbacks=(), **settings):
             monitor="val_loss",
             higher_is_better=False,
             callbacks=callbacks,
-            carried={"total": np.zeros((2, 1), "float32"), "count": np.zeros((), "int32")},
+            carried={"total": np.zeros((2, 1), "float32"), "count": np.zeros((2,), "int32")},
         )
     return float(model.get_weights()[0][0, 0])
 
 
 def test_states_are_carried_from_batch_to_batch_and_begin_anew_each_epoch(tmp_path):
     """The gradient is the carried sum of both rows."""
-    gradients = [2 * sum(10 * epoch + k for k in range(last + 1)) for epoch in range(3) for last in range(4)]
+    gradients = [sum(20 * epoch + 2 * k + 100 for k in range(last + 1)) for epoch in range(3) for last in range(4)]
     assert fit_stream(tmp_path) == -sum(gradients)
 
 
@@ -236,15 +238,17 @@ def test_a_stream_goes_on_where_it_was_interrupted(tmp_path, step):
     assert fit_stream(tmp_path / "broken", checkpoint_minutes=1e-9) == undisturbed
 
 
-def stream_on_two_devices(work_dir):
-    try:
-        fit_stream(work_dir, strategy="mirrored", devices="2")
-    except UserError as error:
-        return str(error)
+def stream_on_two_devices(directory):
+    two = {"strategy": "mirrored", "devices": "2", "checkpoint_minutes": 1e-9}
+    found = fit_stream(directory / "whole", **two)
+    with pytest.raises(Killed):
+        fit_stream(directory / "broken", [KillAt(6)], **two)
+    return found, fit_stream(directory / "broken", **two)
 
 
-def test_a_stream_is_not_dealt_out_to_devices(tmp_path):
-    assert in_new_process(stream_on_two_devices, tmp_path).startswith("training.strategy: found mirrored; accepted")
+def test_a_stream_on_two_devices_is_the_stream_on_one(tmp_path):
+    """Each device carries the states of its rows, also over a kill."""
+    assert in_new_process(stream_on_two_devices, tmp_path) == (fit_stream(tmp_path / "one"),) * 2
 
 
 def test_a_checkpoint_of_another_optimizer_is_named(tmp_path):

@@ -1,0 +1,132 @@
+"""A language model from text to text: how likely a line is, and how a text goes on. And what asks its SavedModel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from rnn_tasks.decoding.writing import PIECE, Sampling, write_on
+from rnn_tasks.export.saved_model import Endpoint
+from rnn_tasks.models.language_model import LanguageModel
+from rnn_tasks.text.stream_tokenizer import StreamTokenizer
+from rnn_tasks.text.vocabulary import EOS, GO, PAD, UNK
+
+NEVER = -1e9
+_DRAWING = [
+    tf.TensorSpec((), tf.float32, "temperature"),
+    tf.TensorSpec((), tf.int32, "top_k"),
+    tf.TensorSpec((), tf.float32, "top_p"),
+    tf.TensorSpec((), tf.int32, "seed"),
+]
+
+
+class TextWriter:
+    """A language model with its tokeniser around it.
+
+    Endpoints: `score` lines; `generate` continuations; and for a text that is shown while it is written, `begin` with a
+    prompt, then `go_on` piece by piece, and `decode` what came of it.
+    """
+
+    def __init__(self, model: LanguageModel, tokenizer: StreamTokenizer):
+        self.model, self.tokenizer = model, tokenizer
+        self._form = model.first_states(1)
+
+    def endpoints(self) -> dict[str, Endpoint]:
+        """As `exporting.export_model` takes them."""
+        states = [
+            tf.TensorSpec((None, state.shape[1]), state.dtype, f"state_{number}")
+            for number, state in enumerate(tf.nest.flatten(self._form))
+        ]
+        strings, ids = tf.TensorSpec((None,), tf.string, "text"), tf.TensorSpec((None,), tf.int32, "last")
+        length, piece = tf.TensorSpec((), tf.int32, "length"), tf.TensorSpec((), tf.int32, "piece")
+        return {
+            "score": Endpoint(self.score, [strings]),
+            "generate": Endpoint(tf.function(self.generate), [strings, length, *_DRAWING]),
+            "begin": Endpoint(self.begin, [strings]),
+            "go_on": Endpoint(tf.function(self.go_on), [length, piece, *_DRAWING, ids, *states]),
+            "decode": Endpoint(self.decode, [tf.TensorSpec((None, None), tf.int32, "ids")]),
+        }
+
+    def score(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Lines (batch,) -> `log_probability` (batch,) in nats, from the beginning of a text to the line's end, and the
+        number of `tokens` (batch,), the line's end included."""
+        ids = self.tokenizer.encode(text)
+        lengths = tf.cast(ids.row_lengths(), tf.int32)
+        inputs = tf.concat([tf.fill([tf.shape(text)[0], 1], GO), ids], axis=1).to_tensor(PAD)
+        targets = tf.concat([ids, tf.fill([tf.shape(text)[0], 1], EOS)], axis=1).to_tensor(PAD)
+        hidden, _ = self.model.hidden(inputs)
+        logits = self.model.logits(hidden)  # (batch, time, vocabulary)
+        likely = tf.gather(logits, targets, axis=-1, batch_dims=2) - tf.reduce_logsumexp(logits, axis=-1)
+        counted = tf.where(targets != PAD, tf.cast(likely, tf.float64), 0.0)
+        return {"log_probability": tf.reduce_sum(counted, axis=1), "tokens": lengths + 1}
+
+    def begin(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Prompts (batch,) -> the `last` token of each, and `state_0`, … before it is read."""
+        ids = self.tokenizer.encode(text)
+        lengths = tf.cast(ids.row_lengths(), tf.int32)
+        padded = tf.concat([tf.fill([tf.shape(text)[0], 1], GO), ids], axis=1).to_tensor(PAD)
+        read = tf.range(tf.shape(padded)[1])[None, :] < lengths[:, None]
+        _, states = self.model.hidden(padded, mask=read)
+        return {"last": tf.gather(padded, lengths, batch_dims=1), **_named(states)}
+
+    def go_on(self, length, piece, temperature, top_k, top_p, seed, last, *states) -> dict[str, tf.Tensor]:
+        """The next `ids` (batch, length), and what goes on behind them; arguments as of `write_on`."""
+        sampling = Sampling(temperature, top_k, top_p)
+        before = tf.nest.pack_sequence_as(self._form, states)
+        written = write_on(self._step, last, before, length, sampling, seed=seed, first_piece=piece)
+        return {"ids": written.ids, "last": written.ids[:, -1], **_named(written.states)}
+
+    def generate(self, text, length, temperature, top_k, top_p, seed) -> dict[str, tf.Tensor]:
+        """Prompts (batch,) -> the `text` (batch,) that is written behind each."""
+        begun = self.begin(text)
+        states = [begun[f"state_{number}"] for number in range(len(begun) - 1)]
+        written = self.go_on(length, tf.constant(0), temperature, top_k, top_p, seed, begun["last"], *states)
+        return {"text": self.tokenizer.decode(written["ids"])}
+
+    def decode(self, ids: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Ids (batch, time) -> `text` (batch,)."""
+        return {"text": self.tokenizer.decode(ids)}
+
+    def _step(self, ids: tf.Tensor, states: Any) -> tuple[tf.Tensor, Any]:
+        logits, after = self.model.step(ids, states)
+        unwritten = tf.range(logits.shape[-1]) == UNK  # what is unknown has no spelling
+        return tf.where(unwritten, NEVER, logits), after
+
+
+def _named(states: Any) -> dict[str, tf.Tensor]:
+    return {f"state_{number}": state for number, state in enumerate(tf.nest.flatten(states))}
+
+
+def written_pieces(served: Any, prompt: str, length: int, drawing: Sequence[Any], samples: int) -> Iterator[list[str]]:
+    """What a SavedModel of a `TextWriter` writes behind a prompt, as it comes: of each sample some more text.
+
+    Args:
+        served: the loaded SavedModel.
+        prompt: how the text begins.
+        length: tokens of each sample.
+        drawing: temperature, top_k, top_p and seed.
+        samples: texts.
+    """
+    found = served.begin(tf.constant([prompt] * samples))
+    temperature, top_k, top_p, seed = drawing
+    arguments = (tf.constant(temperature, tf.float32), tf.constant(top_k), tf.constant(top_p, tf.float32))
+    lines: list[np.ndarray] = [np.zeros(0, np.int32)] * samples  # of each sample the line that is not ended yet
+    for piece in range(-(-length // PIECE)):
+        states = [found[f"state_{number}"] for number in range(len([key for key in found if key[:6] == "state_"]))]
+        tokens = tf.constant(min(PIECE, length - piece * PIECE))
+        found = served.go_on(tokens, tf.constant(piece), *arguments, tf.constant(seed), found["last"], *states)
+        news = []
+        for sample, ids in enumerate(found["ids"].numpy()):
+            whole = np.concatenate([lines[sample], ids])
+            shown, now = (_text(served, part) for part in (lines[sample], whole))
+            news.append(now[len(shown) :])
+            ends = np.flatnonzero(whole == EOS)
+            lines[sample] = whole[ends[-1] + 1 :] if len(ends) else whole
+        yield news
+
+
+def _text(served: Any, ids: np.ndarray) -> str:
+    return served.decode(tf.constant(ids[None]))["text"].numpy()[0].decode()
