@@ -68,6 +68,7 @@ MODELS = {
     "SequenceMask": lambda: models.sequence_to_vector(features=SEQUENCES.shape[-1], outputs=1, units=3),
     "ImageSequence": lambda: over_images(media.ImageSequence("permuted")),
     "EncoderDecoder": lambda: models.EncoderDecoder(7, 8, units=4, embedding_dim=3),
+    "LanguageModel": lambda: models.LanguageModel(7, units=4, layers=2, embedding_dim=3, tied=True),
     "sequence_to_vector": lambda: models.sequence_to_vector(7, outputs=1, units=3),  # no class, but reber's model
 }
 
@@ -92,7 +93,7 @@ def saved(tmp_path_factory):
     directory = tmp_path_factory.mktemp("saved")
     for name, build in MODELS.items():
         model = build()
-        inputs = {"inputs": IDS if name == "sequence_to_vector" else SEQUENCES}
+        inputs = {"inputs": IDS if name in ("sequence_to_vector", "LanguageModel") else SEQUENCES}
         if name == "SequenceMask":
             inputs["lengths"] = np.arange(1, len(SEQUENCES) + 1, dtype=np.int32)
         if name == "EncoderDecoder":

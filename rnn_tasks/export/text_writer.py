@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -44,9 +44,9 @@ class TextWriter:
         length, piece = tf.TensorSpec((), tf.int32, "length"), tf.TensorSpec((), tf.int32, "piece")
         return {
             "score": Endpoint(self.score, [strings]),
-            "generate": Endpoint(tf.function(self.generate), [strings, length, *_DRAWING]),
+            "generate": Endpoint(self.generate, [strings, length, *_DRAWING]),
             "begin": Endpoint(self.begin, [strings]),
-            "go_on": Endpoint(tf.function(self.go_on), [length, piece, *_DRAWING, ids, *states]),
+            "go_on": Endpoint(self.go_on, [length, piece, *_DRAWING, ids, *states]),
             "decode": Endpoint(self.decode, [tf.TensorSpec((None, None), tf.int32, "ids")]),
         }
 
@@ -64,13 +64,14 @@ class TextWriter:
         return {"log_probability": tf.reduce_sum(counted, axis=1), "tokens": lengths + 1}
 
     def begin(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Prompts (batch,) -> the `last` token of each, and `state_0`, … before it is read."""
+        """Prompts (batch,) -> their `ids` (batch, time) behind `<go>`, right-padded; the `last` of each, and `state_0`,
+        … before it is read."""
         ids = self.tokenizer.encode(text)
         lengths = tf.cast(ids.row_lengths(), tf.int32)
         padded = tf.concat([tf.fill([tf.shape(text)[0], 1], GO), ids], axis=1).to_tensor(PAD)
         read = tf.range(tf.shape(padded)[1])[None, :] < lengths[:, None]
         _, states = self.model.hidden(padded, mask=read)
-        return {"last": tf.gather(padded, lengths, batch_dims=1), **_named(states)}
+        return {"ids": padded, "last": tf.gather(padded, lengths, batch_dims=1), **_named(states)}
 
     def go_on(self, length, piece, temperature, top_k, top_p, seed, last, *states) -> dict[str, tf.Tensor]:
         """The next `ids` (batch, length), and what goes on behind them; arguments as of `write_on`."""
@@ -82,9 +83,11 @@ class TextWriter:
     def generate(self, text, length, temperature, top_k, top_p, seed) -> dict[str, tf.Tensor]:
         """Prompts (batch,) -> the `text` (batch,) that is written behind each."""
         begun = self.begin(text)
-        states = [begun[f"state_{number}"] for number in range(len(begun) - 1)]
-        written = self.go_on(length, tf.constant(0), temperature, top_k, top_p, seed, begun["last"], *states)
-        return {"text": self.tokenizer.decode(written["ids"])}
+        drawing = temperature, top_k, top_p, seed
+        written = self.go_on(length, tf.constant(0), *drawing, begun["last"], *_states(begun))
+        whole = self.tokenizer.decode(tf.concat([begun["ids"], written["ids"]], axis=1))
+        prompts = tf.strings.length(self.tokenizer.decode(begun["ids"]))  # bytes; words need a space behind the prompt
+        return {"text": tf.strings.substr(whole, prompts, tf.strings.length(whole) - prompts)}
 
     def decode(self, ids: tf.Tensor) -> dict[str, tf.Tensor]:
         """Ids (batch, time) -> `text` (batch,)."""
@@ -100,6 +103,10 @@ def _named(states: Any) -> dict[str, tf.Tensor]:
     return {f"state_{number}": state for number, state in enumerate(tf.nest.flatten(states))}
 
 
+def _states(found: Mapping[str, tf.Tensor]) -> list[tf.Tensor]:
+    return [found[f"state_{number}"] for number in range(sum(name.startswith("state_") for name in found))]
+
+
 def written_pieces(served: Any, prompt: str, length: int, drawing: Sequence[Any], samples: int) -> Iterator[list[str]]:
     """What a SavedModel of a `TextWriter` writes behind a prompt, as it comes: of each sample some more text.
 
@@ -113,19 +120,23 @@ def written_pieces(served: Any, prompt: str, length: int, drawing: Sequence[Any]
     found = served.begin(tf.constant([prompt] * samples))
     temperature, top_k, top_p, seed = drawing
     arguments = (tf.constant(temperature, tf.float32), tf.constant(top_k), tf.constant(top_p, tf.float32))
-    lines: list[np.ndarray] = [np.zeros(0, np.int32)] * samples  # of each sample the line that is not ended yet
+    lines = [_last_line(ids) for ids in found["ids"].numpy()]
     for piece in range(-(-length // PIECE)):
-        states = [found[f"state_{number}"] for number in range(len([key for key in found if key[:6] == "state_"]))]
         tokens = tf.constant(min(PIECE, length - piece * PIECE))
-        found = served.go_on(tokens, tf.constant(piece), *arguments, tf.constant(seed), found["last"], *states)
+        found = served.go_on(tokens, tf.constant(piece), *arguments, tf.constant(seed), found["last"], *_states(found))
         news = []
         for sample, ids in enumerate(found["ids"].numpy()):
             whole = np.concatenate([lines[sample], ids])
             shown, now = (_text(served, part) for part in (lines[sample], whole))
             news.append(now[len(shown) :])
-            ends = np.flatnonzero(whole == EOS)
-            lines[sample] = whole[ends[-1] + 1 :] if len(ends) else whole
+            lines[sample] = _last_line(whole)
         yield news
+
+
+def _last_line(ids: np.ndarray) -> np.ndarray:
+    """What stands behind the last line's end: how words are joined depends on no more."""
+    ends = np.flatnonzero(ids == EOS)
+    return ids[ends[-1] + 1 :] if len(ends) else ids
 
 
 def _text(served: Any, ids: np.ndarray) -> str:

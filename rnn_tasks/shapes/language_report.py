@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnn_tasks import evaluation, plots, training
-from rnn_tasks.decoding.writing import Sampling, write_on
+from rnn_tasks import decoding, evaluation, plots, training
 from rnn_tasks.task import Metric, Report, Trained
 
 if TYPE_CHECKING:
@@ -155,7 +154,7 @@ def _read_slowly(passages: Passages) -> _Passage:
 
     model, ids = passages.model, np.array(passages.test.ids[:PASSAGE])
 
-    @tf.function
+    @tf.function(autograph=False)
     def step(last: tf.Tensor, states: Any) -> tuple[tf.Tensor, Any]:
         logits, after = model.step(last, states)
         return tf.nn.softmax(logits), after
@@ -196,10 +195,10 @@ def _samples(passages: Passages) -> tuple[list[str], list[list[Any]]]:
         logits, after = model.step(ids, states)
         return tf.where(tf.range(logits.shape[-1]) == UNK, -1e9, logits), after
 
-    @tf.function
-    def write(prompt: tf.Tensor, temperature: tf.Tensor) -> tf.Tensor:
+    @tf.function(autograph=False)
+    def write(prompt: tf.Tensor, temperature: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         _, states = model.hidden(tf.concat([[[GO]], prompt[:, :-1]], axis=1))
-        return write_on(step, prompt[:, -1], states, WRITTEN, Sampling(temperature), seed=1).ids
+        return decoding.write_on(step, prompt[:, -1], states, WRITTEN, decoding.Sampling(temperature), seed=seed).ids
 
     def written(ids: Any) -> str:
         return tokenizer.decode(tf.constant(ids, tf.int32)).numpy()[0].decode().replace("\n", "↵")
@@ -210,7 +209,7 @@ def _samples(passages: Passages) -> tuple[list[str], list[list[Any]]]:
         rest = np.array(test.ids[start + PROMPT : start + PROMPT + WRITTEN])[None]
         rows.append([written(prompt), "the text", written(rest)])
         for temperature in TEMPERATURES:
-            found = write(tf.constant(prompt), tf.constant(temperature))
+            found = write(tf.constant(prompt), tf.constant(temperature), tf.constant(start))
             rows.append([written(prompt), f"temperature {temperature}", written(found)])
     return ["begins", "goes on by", "goes on"], rows
 

@@ -21,8 +21,8 @@ PREPOSITIONS = ("behind", "beside", "by", "near", "over", "under")
 ENDINGS = ("went home", "slept well", "was glad", "sang a song", "said no more")
 BRACKETS = ("()", "[]", "{}", "<>")
 LINES = (4, 9)  # of a document
-NESTED = 0.5  # how often a bracket holds another one
-DEEPEST = 3
+NESTED = 0.4  # how often a bracket holds another one
+DEEPEST = 2
 
 _AGREEING = re.compile(r"too ?([)\]}>])|and ?([A-Z])")
 

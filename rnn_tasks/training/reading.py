@@ -54,7 +54,7 @@ def stream_reader(model: StreamModel, streams: int, context: int) -> Callable[[n
         streams, context: as of `StreamBatches`.
     """
 
-    @tf.function
+    @tf.function(autograph=False)
     def step(batch: dict[str, tf.Tensor], states: Any) -> tuple[tf.Tensor, tf.Tensor, Any]:
         activity.note("compiling")
         with native_inference():

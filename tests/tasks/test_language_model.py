@@ -1,0 +1,68 @@
+"""What is special to the language model: its figures, and what it writes."""
+
+import numpy as np
+import pytest
+
+from rnn_tasks.config import override
+from rnn_tasks.export import load_endpoints
+from rnn_tasks.line_stream import Piece
+from rnn_tasks.tasks.language_model import TASK
+
+
+@pytest.fixture(scope="module", params=["character", "word"])
+def run(request, tmp_path_factory):
+    directory = tmp_path_factory.mktemp(request.param)
+    config = override(TASK.presets["tiny"], {"data.level": request.param, "training.epochs": 1})
+    prepared = TASK.prepare(config, directory)
+    trained = TASK.train(config, prepared, directory / "train", ())
+    exported = TASK.export(config, prepared, trained, directory / "exported")
+    return config, prepared, trained, exported.directory
+
+
+def written(directory, **options):
+    return list(TASK.generate(directory, TASK.generate_options(**options)))
+
+
+def test_what_is_written_comes_in_pieces_and_is_what_the_endpoint_writes_at_once(run):
+    *_, directory = run
+    parts = written(directory, prompt="Ida", length=150, temperature=0.9, seed=3)
+    assert all(isinstance(part, Piece) for part in parts[:-1])
+    assert parts[-1] == ""
+    assert len(parts) == 1 + 3 + 1
+    served = load_endpoints(directory).generate(["Ida"], 150, 0.9, 0, 1.0, 3)["text"].numpy()[0].decode()
+    assert "".join(parts) == "Ida" + served
+
+
+def test_samples_are_texts_of_their_own_and_the_first_is_the_one_alone(run):
+    *_, directory = run
+    one = "".join(written(directory, prompt="Ida", length=70))
+    several = written(directory, prompt="Ida", length=70, samples=3)
+    assert several[::2] == ["--- 1 ---", "--- 2 ---", "--- 3 ---"]
+    assert several[1] == one
+    assert len(set(several[1::2])) == 3
+    assert one != "".join(written(directory, prompt="Ida", length=70, seed=2))
+
+
+def test_a_lines_probability_is_that_of_its_tokens_and_its_end(run):
+    config, prepared, trained, directory = run
+    from rnn_tasks import text, training
+
+    model = training.load_weights(TASK.build(config, prepared), trained.weights)
+    tokenizer = text.load_stream_tokenizer(prepared.directory, config.data)
+    line = "Anna saw the old boat"
+    ids = tokenizer.ids(f"{line}\n")
+    nats = training.stream_reader(model, 1, 0)(ids, np.zeros(1, np.int64)).nats.sum()
+    (answer,) = TASK.predict(directory, TASK.records.read([line]), TASK.predict_options())
+    likely, perplexity = map(float, answer.split("\t"))
+    assert likely == pytest.approx(-nats, abs=1e-3)
+    assert perplexity == pytest.approx(np.exp(nats / len(ids)), rel=1e-4)
+
+
+def test_a_line_is_written_on_as_it_would_be_alone(run):
+    *_, directory = run
+    options = TASK.predict_options(length=30, temperature=0.8)
+    lines = ["Ida saw", "", "The old boat"]
+    together = list(TASK.predict(directory, TASK.records.read(lines), options))
+    assert together[1] == ""
+    assert together[2] == next(TASK.predict(directory, TASK.records.read(lines[2:]), options))
+    assert all("\n" not in answer for answer in together)
