@@ -9,14 +9,9 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from rnn_tasks.choices import KernelInitializer, RecurrentInitializer, SequenceCell
 from rnn_tasks.layers.run import first_state
-from rnn_tasks.models.cells import (
-    KernelInitializer,
-    RecurrentInitializer,
-    SequenceCell,
-    initializers,
-    recurrent_layer,
-)
+from rnn_tasks.models.cells import initializers, recurrent_layer
 from rnn_tasks.models.stack import remember, seeds_of
 
 IMPOSSIBLE = (0, 2)  # `<pad>` and `<go>` come next in no text
