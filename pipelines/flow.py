@@ -21,7 +21,7 @@ from prefect.artifacts import create_link_artifact, create_markdown_artifact
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.runtime import flow_run
 
-from pipelines import champions, crashes, tracking, workspace
+from pipelines import champions, crashes, progress_artifact, tracking, workspace
 from pipelines.settings import get_settings
 from rnn_tasks import activity, training
 from rnn_tasks.code import package_digest
@@ -85,7 +85,9 @@ def _is_network_error(_task: Any, _run: TaskRun, state: State) -> bool:
 
 
 def _stage(name: str, key: Callable[..., str], **options: Any) -> Callable[[Callable], Any]:
-    as_task = prefect_task(name=name, cache_key_fn=key, persist_result=True, result_serializer="json", **options)
+    as_task = prefect_task(
+        name=name, task_run_name=name, cache_key_fn=key, persist_result=True, result_serializer="json", **options
+    )
 
     def declare(stage: Callable) -> Any:
         @functools.wraps(stage)
@@ -176,7 +178,11 @@ def run_chain(task_name: str, config: TaskConfig, *, fresh: bool = False) -> Out
         training.claim_devices(config.training)  # now: TensorFlow makes devices once, before its first operation
     crashes.mark_crashed()  # the flow run that this one goes on from, say
     directory = workspace.work_directory(get_settings().unfinished, task_name, config)
-    with crashes.noticed(flow_run.id), workspace.claimed(directory) as work_dir:
+    with (
+        crashes.noticed(flow_run.id),
+        workspace.claimed(directory) as work_dir,
+        progress_artifact.shown(f"{task_name}-progress"),
+    ):
         started = time.monotonic()
         prepared = _prepared(task_name, config)
         seconds = time.monotonic() - started

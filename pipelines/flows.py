@@ -6,7 +6,9 @@ import functools
 from typing import Any
 
 from prefect import Flow, flow
+from prefect.runtime import flow_run
 
+from pipelines import provenance
 from pipelines.flow import Outcome, run_chain
 from rnn_tasks.registry import TASK_MODULES, get_task
 
@@ -23,7 +25,14 @@ def flow_of(task_name: str) -> Flow[..., Outcome]:
     chain.__name__ = chain.__qualname__ = task_name
     chain.__doc__ = f"Every stage of {task_name}; `fresh` forgets what an interrupted run of the same config has left."
     chain.__annotations__ = {"config": task.config, "fresh": bool, "return": Outcome}
-    return flow(name=task_name, description=task.summary)(chain)
+    return flow(name=task_name, description=task.summary, flow_run_name=run_title)(chain)
+
+
+def run_title() -> str:
+    """The name of the flow run that begins here: task, preset, data, changes."""
+    task, config = get_task(flow_run.flow_name), flow_run.parameters["config"]
+    source = provenance.flat(config.model_dump()).get("data.source", "")
+    return f"{task.name} · {provenance.title(task, config, source)}"
 
 
 def all_flows() -> list[Flow[..., Outcome]]:

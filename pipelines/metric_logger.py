@@ -1,9 +1,10 @@
-"""A Keras callback that reports each epoch. Importing this imports Keras."""
+"""A Keras callback that reports each epoch, and the loss within it. Importing this imports Keras."""
 
 from __future__ import annotations
 
 import logging
 import math
+import time
 from typing import Any
 
 import keras
@@ -13,8 +14,11 @@ from pipelines import tracking
 logger = logging.getLogger(__name__)
 
 
+EVERY_SECONDS = 5.0
+
+
 class MetricLogger(keras.callbacks.Callback):
-    """Sends each epoch's metrics to an MLflow run, and one line to the log.
+    """Sends each epoch's metrics to an MLflow run, and one line to the log; `train_loss` every few seconds, by step.
 
     Args:
         run_id: the MLflow run; the callback needs no active run, so it works in any thread.
@@ -22,7 +26,21 @@ class MetricLogger(keras.callbacks.Callback):
 
     def __init__(self, run_id: str):
         super().__init__()
-        self.run_id = run_id
+        self.run_id, self.epoch = run_id, 0
+        self.losses: list[float] = []
+        self.told = time.monotonic()
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Remember which one it is."""
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Report the mean loss of the batches since the last report."""
+        self.losses.append(float((logs or {})["loss"]))
+        if time.monotonic() - self.told >= EVERY_SECONDS:
+            step = self.epoch * self.params["steps"] + batch + 1
+            tracking.log_metrics(self.run_id, {"train_loss": sum(self.losses) / len(self.losses)}, step=step)
+            self.losses, self.told = [], time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Report `logs`. Epochs count from 0 in Keras; people and MLflow's charts count from 1."""

@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+from collections import Counter
 from collections.abc import Mapping
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
+from pipelines import names
 from pipelines.settings import PROJECT
 from rnn_tasks.config import TaskConfig
 from rnn_tasks.files import json_digest
 from rnn_tasks.task import Prepared, Task
 
+CHANGES_TOLD, VALUE_LENGTH = 4, 40
 VERSIONED = ("rnn-tasks", "tensorflow", "tensorflow-text", "keras", "numpy", "mlflow", "prefect")
 
 
@@ -27,6 +31,30 @@ def nearest_preset(task: Task, config: TaskConfig) -> str:
 
     name = min(task.presets, key=changes)
     return f"{name}+{changes(name)}" if changes(name) else name
+
+
+def title(task: Task, config: TaskConfig, source: str) -> str:
+    """A run in a few words: preset, data, and what was changed: `quick · corpora/wmt · units=256, epochs=3`.
+
+    Args:
+        task, config: of the run.
+        source: name of the data, or their path, whose last two parts are told.
+    """
+    name, settings = nearest_preset(task, config).partition("+")[0], flat(config.model_dump(mode="json"))
+    preset = flat(task.presets[name].model_dump(mode="json"))
+    changed = {key: value for key, value in settings.items() if preset[key] != value and key != "data.source"}
+    last = Counter(key.rpartition(".")[2] for key in changed)
+    told = [
+        f"{key if last[key.rpartition('.')[2]] > 1 else key.rpartition('.')[2]}={_short(value)}"
+        for key, value in changed.items()
+    ]
+    more = [f"{len(told) - CHANGES_TOLD} more"] if len(told) > CHANGES_TOLD else []
+    parts = [name, "/".join(Path(source).parts[-2:]), ", ".join([*told[:CHANGES_TOLD], *more])]
+    return " · ".join(filter(None, parts))
+
+
+def _short(value: Any) -> str:
+    return names.shortened(str(value), VALUE_LENGTH)
 
 
 def data_path(task: Task, config: TaskConfig) -> dict[str, str]:

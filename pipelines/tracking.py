@@ -24,7 +24,7 @@ from mlflow.utils.file_utils import local_file_uri_to_path
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipelines import names, stores
-from pipelines.provenance import competed, data_path, digest_of_test, flat, nearest_preset, surroundings
+from pipelines.provenance import competed, data_path, digest_of_test, flat, nearest_preset, surroundings, title
 from pipelines.settings import PROJECT, get_settings
 from pipelines.signature import example_of, signature_of
 from rnn_tasks import activity
@@ -33,6 +33,7 @@ from rnn_tasks.errors import UserError
 from rnn_tasks.task import Exported, Prepared, Report, StageResult, Task, Trained
 
 STAGES = ("prepare", "train", "evaluate", "export", "register")
+TRAINING_VIEW = {"mlflow.experimentKind": "custom_model_development"}  # in which the MLflow UI opens an experiment
 DATASET_DIGEST_LENGTH = 36  # the longest that MLflow's store takes
 
 
@@ -60,7 +61,7 @@ def create_run(task: Task, config: TaskConfig, prepared: Prepared) -> str:
     """A new run in the task's experiment, with its config, data and surroundings; returns its id."""
     run = client().create_run(
         experiment_id(task.name),
-        run_name=f"{nearest_preset(task, config)} · {prepared.source}",
+        run_name=title(task, config, prepared.source),
         tags={
             "task": task.name,
             "preset": nearest_preset(task, config),
@@ -93,7 +94,9 @@ def experiment_id(name: str) -> str:
     experiment = client().get_experiment_by_name(name)
     if experiment is None:
         try:
-            return client().create_experiment(name, artifact_location=(get_settings().artifacts / name).as_uri())
+            return client().create_experiment(
+                name, artifact_location=(get_settings().artifacts / name).as_uri(), tags=TRAINING_VIEW
+            )
         except MlflowException:
             experiment = client().get_experiment_by_name(name)
             if experiment is None:  # so no other process has made it since

@@ -94,6 +94,11 @@ def watched(what: str) -> Iterator[Activity]:
         yield outermost
 
 
+def current() -> Activity | None:
+    """What is being done here, where somebody watches."""
+    return _innermost.get()
+
+
 @contextlib.contextmanager
 def doing(
     what: str, total: int | None = None, *, unit: str = "", done: int = 0, speed_unit: str = ""

@@ -100,7 +100,9 @@ def fit(
     separate_random_states(model)
     progress = Progress(**state.progress)
     total_steps = min(config.epochs * len(batches), config.max_steps or math.inf)
-    watchers = keras.callbacks.CallbackList(list(callbacks), add_history=False, model=model)
+    watchers = keras.callbacks.CallbackList(
+        list(callbacks), add_history=False, model=model, epochs=config.epochs, steps=len(batches)
+    )
     model.stop_training = False
 
     def save() -> None:

@@ -24,6 +24,38 @@ def test_a_config_is_named_after_the_nearest_preset(dummy, changes, name):
     assert provenance.nearest_preset(dummy, override(dummy.presets["quick"], changes)) == name
 
 
+@pytest.mark.parametrize(
+    ("changes", "source", "name"),
+    [
+        ({}, "embedded", "quick · embedded"),
+        ({"training.epochs": 5}, "/home/ann/corpora/wmt", "full · corpora/wmt"),
+        ({"seed": 7, "model.quality": 0.25}, "words.txt", "quick · words.txt · seed=7, quality=0.25"),
+        ({"data.source": "words.txt"}, "words.txt", "quick · words.txt"),
+        (
+            {
+                "seed": 7,
+                "data.test_words": 9,
+                "model.quality": 0.25,
+                "training.decay": "cosine",
+                "training.clip_norm": 9,
+            },
+            "embedded",
+            "quick · embedded · 1 more",
+        ),
+    ],
+)
+def test_a_run_is_named_after_preset_data_and_changes(dummy, changes, source, name):
+    titled = provenance.title(dummy, override(dummy.presets["quick"], changes), source)
+    preset, data, *changed = titled.split(" · ")
+    assert [preset, data] == name.split(" · ")[:2]
+    told = changed[0].split(", ") if changed else []
+    if name.endswith("1 more"):
+        assert len(told) == 5
+        assert told[-1] == "1 more"
+    else:
+        assert sorted(told) == sorted(name.split(" · ")[2].split(", ") if changed else [])
+
+
 def test_figures_that_were_measured_in_another_way_are_not_compared(tmp_path):
     """BLEU of characters with BLEU of words, on the same sentences."""
     prepared = Prepared(directory=tmp_path, digest="all", counts={}, source="x", test_digest="test")

@@ -1,0 +1,59 @@
+"""How far a run is, on its page in Prefect: a progress artifact that is brought up to date while the run goes on."""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from typing import cast
+from uuid import UUID
+
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
+
+from pipelines.progress_text import Pace, status
+from rnn_tasks import activity
+from rnn_tasks.activity import Activity
+
+EVERY_SECONDS = 5.0
+
+
+@contextlib.contextmanager
+def shown(key: str) -> Iterator[None]:
+    """An artifact that says what goes on inside the block; to be begun within a flow.
+
+    Args:
+        key: its name in Prefect: lower-case letters, digits and dashes.
+    """
+    with contextlib.ExitStack() as stack:
+        outermost = activity.current() or stack.enter_context(activity.watched(key))
+        artifact = cast("UUID", create_progress_artifact(0.0, key=key, description="begun"))
+        ended = threading.Event()
+
+        def watch() -> None:
+            pace = Pace()
+            while not ended.wait(EVERY_SECONDS):
+                said = str(status(outermost, pace, time.monotonic()))
+                with contextlib.suppress(Exception):  # a server that does not answer now may answer the next time
+                    update_progress_artifact(artifact, 100 * fraction(outermost.chain()), said)
+
+        here = contextvars.copy_context()  # where Prefect keeps which server it talks to
+        thread = threading.Thread(target=here.run, args=(watch,), name="progress artifact", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+        update_progress_artifact(artifact, 100.0, "done")
+
+
+def fraction(chain: Sequence[Activity]) -> float:
+    """How much is done of the outermost activity that is counted: an inner one is a part of its outer's next item."""
+    done, share = 0.0, 1.0
+    for each in chain:
+        if each.total:
+            done += share * min(each.done / each.total, 1.0)
+            share /= each.total
+    return min(done, 1.0)

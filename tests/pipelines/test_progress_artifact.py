@@ -1,0 +1,49 @@
+"""How far a run is, on its page in Prefect."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from prefect import flow
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+
+from pipelines import progress_artifact
+from rnn_tasks import activity
+
+
+def artifact(key):
+    with get_client(sync_client=True) as client:
+        found = client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])))
+    return (float(found[0].data), found[0].description)
+
+
+def test_an_inner_activity_is_a_part_of_the_outer_ones_next_item():
+    chain = [
+        activity.Activity("train"),
+        activity.Activity("epoch", total=4, done=1),
+        activity.Activity("batch", total=10, done=5),
+    ]
+    assert progress_artifact.fraction(chain) == pytest.approx(0.25 + 0.25 * 0.5)
+    assert progress_artifact.fraction(chain[:1]) == 0
+    assert progress_artifact.fraction([activity.Activity("epoch", total=2, done=2), *chain[1:]]) == 1
+
+
+def test_the_page_says_how_far_a_run_is(home, monkeypatch):
+    monkeypatch.setattr(progress_artifact, "EVERY_SECONDS", 0.05)
+    seen = []
+
+    @flow
+    def run():
+        with progress_artifact.shown("progress-test"):
+            seen.append(artifact("progress-test"))
+            for _ in activity.each("epoch", range(4)):
+                time.sleep(0.5)
+                seen.append(artifact("progress-test"))
+
+    run()
+    assert seen[0] == (0.0, "begun")
+    assert [percent for percent, _ in seen[1:]] == [0.0, 25.0, 50.0, 75.0]
+    assert seen[2][1].startswith("epoch 1 of 4")
+    assert artifact("progress-test") == (100.0, "done")
