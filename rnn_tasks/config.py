@@ -37,7 +37,7 @@ class TrainingConfig(Section):
         description="Train on the first N batches alone, over and over (1: overfit it, to debug); 0 is all. A model "
         "that saw so little never becomes champion.",
     )
-    optimizer: Literal["adam", "adamw", "nadam", "rmsprop", "sgd"] = Field("adam", description="Keras' own.")
+    optimizer: Literal["adam", "adamw", "nadam", "rmsprop", "sgd", "adagrad"] = Field("adam", description="Keras' own.")
     momentum: float = Field(0.0, ge=0, lt=1, description="Of sgd.")
     weight_decay: float | None = Field(
         None,
@@ -48,8 +48,10 @@ class TrainingConfig(Section):
     )
     learning_rate: float = Field(1e-3, gt=0, le=10, description="Peak learning rate.")
     warmup_steps: int = Field(0, ge=0, description="Updates over which the rate climbs linearly from 0.")
-    decay: Literal["none", "plateau", "cosine"] = Field(
-        "none", description="plateau: halve when validation stalls; cosine: to 1 % of the peak over all epochs."
+    decay: Literal["none", "plateau", "cosine", "linear"] = Field(
+        "none",
+        description="plateau: halve when validation stalls; cosine: to 1 % of the peak over all epochs; linear: to "
+        "0.01 %.",
     )
     plateau_patience: int = Field(2, ge=1, description="Epochs without improvement before plateau halves the rate.")
     clip_norm: float = Field(5.0, ge=0, description="Global gradient norm is clipped to this; 0 is off.")

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from rnn_tasks import activity
 from rnn_tasks.errors import UserError
@@ -41,6 +41,19 @@ def write_whole(target: Path, content: str | bytes) -> Path:
     finally:
         aside.unlink(missing_ok=True)
     return target
+
+
+@contextlib.contextmanager
+def whole_file(target: Path) -> Iterator[IO[bytes]]:
+    """A binary file to write that becomes `target` when the block ends well and vanishes when it does not."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = target.with_name(f".{target.name}-{os.getpid()}")
+    try:
+        with aside.open("wb") as file:
+            yield file
+        os.replace(aside, target)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def beside(prefix: Path, ending: str) -> Path:

@@ -14,6 +14,7 @@ TASK_MODULES = {
     "mnist": "rnn_tasks.tasks.mnist",
     "forecast": "rnn_tasks.tasks.forecast",
     "language_model": "rnn_tasks.tasks.language_model",
+    "embeddings": "rnn_tasks.tasks.embeddings",
 }
 
 

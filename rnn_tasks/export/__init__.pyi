@@ -20,4 +20,9 @@ from .translator import translate_lines as translate_lines
 from .tsne import most_frequent as most_frequent
 from .tsne import tsne_points as tsne_points
 from .tsne_page import write_tsne_page as write_tsne_page
+from .vector_files import WordTable as WordTable
+from .vector_files import read_vectors as read_vectors
+from .word_lookup import Spellings as Spellings
+from .word_lookup import WordLookup as WordLookup
+from .word_lookup import near_words as near_words
 from .word_vectors import write_word_vectors as write_word_vectors

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +22,14 @@ embeddings {{
 
 
 def write_projector(
-    directory: Path, vectors: np.ndarray, words: Sequence[str], counts: Sequence[int], name: str = "words"
+    directory: Path,
+    vectors: np.ndarray,
+    words: Sequence[str],
+    counts: Sequence[int],
+    name: str = "words",
+    columns: Mapping[str, Sequence[str]] | None = None,
 ) -> tuple[Path, Path, Path]:
-    """Write `vectors.tsv`, `metadata.tsv` (token, count) and `projector_config.pbtxt` into `directory`.
+    """Write `vectors.tsv`, `metadata.tsv` (token, count, other columns) and `projector_config.pbtxt` into `directory`.
 
     Args:
         directory: made when absent; `tensorboard --logdir` opens it as it is.
@@ -32,6 +37,7 @@ def write_projector(
         words: the words, one a row. Tabs and line ends within are written as `\\t`, `\\n`, `\\r`.
         counts: how often each word occurs in the training split.
         name: the tensor's name in the projector.
+        columns: title -> what else is known of each word; the projector colours by any column.
 
     Returns:
         The paths of the three files.
@@ -42,10 +48,13 @@ def write_projector(
     vectors = np.asarray(vectors)
     if not len(vectors) == len(words) == len(counts):
         raise ValueError(f"{len(vectors)} vectors, {len(words)} words, {len(counts)} counts")
+    columns = columns or {}
+    header = "\t".join(("token", "count", *columns))
+    lines = zip(words, counts, *columns.values(), strict=True)
     rows = ("\t".join(f"{value:.7g}" for value in row) for row in vectors.tolist())
-    metadata = (f"{word.translate(VISIBLE)}\t{count}" for word, count in zip(words, counts, strict=True))
+    metadata = ("\t".join(str(cell).translate(VISIBLE) for cell in line) for line in lines)
     return (
         write_whole(directory / "vectors.tsv", "".join(f"{line}\n" for line in rows)),
-        write_whole(directory / "metadata.tsv", "".join(f"{line}\n" for line in ("token\tcount", *metadata))),
+        write_whole(directory / "metadata.tsv", "".join(f"{line}\n" for line in (header, *metadata))),
         write_whole(directory / "projector_config.pbtxt", CONFIG.format(name=name)),
     )

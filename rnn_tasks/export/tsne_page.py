@@ -13,6 +13,7 @@ import numpy as np
 
 from rnn_tasks.export.neighbours import Neighbours
 from rnn_tasks.files import write_whole
+from rnn_tasks.plots.canvas import group_colours
 
 TEMPLATE = Path(__file__).with_name("tsne_page.html")
 
@@ -58,6 +59,7 @@ def write_tsne_page(
         "y": points[:, 1].round(3).tolist(),
         "counts": [int(count) for count in counts],
         "groups": names,
+        "colours": group_colours(len(names)),
         "group": [names.index(group) for group in groups] if groups is not None else [0] * len(words),
         "neighbours": [] if neighbours is None else neighbours.indices.tolist(),
         "cosines": [] if neighbours is None else neighbours.similarities.astype(float).round(3).tolist(),

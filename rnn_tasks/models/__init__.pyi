@@ -4,3 +4,11 @@ from .gates import gate_activations as gate_activations
 from .language_model import LanguageModel as LanguageModel
 from .sequences import sequence_to_sequence as sequence_to_sequence
 from .sequences import sequence_to_vector as sequence_to_vector
+from .word_vectors import WordGradients as WordGradients
+from .word_vectors import cbow as cbow
+from .word_vectors import negative_sampling as negative_sampling
+from .word_vectors import noise_contrastive as noise_contrastive
+from .word_vectors import ranking as ranking
+from .word_vectors import sampled_softmax as sampled_softmax
+from .word_vectors import skip_gram as skip_gram
+from .word_vectors import word_vectors as word_vectors

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from matplotlib.axes import Axes
+from matplotlib.colors import hsv_to_rgb, to_hex
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 
@@ -20,6 +21,13 @@ INK = "#333333"
 FAINT = "#DDDDDD"
 JOINER = "￭"  # the tokeniser's mark for "no space here"; few fonts have it
 MISSING_GLYPH = "□"
+
+
+def group_colours(count: int) -> list[str]:
+    """A colour for each of so many groups: `COLOURS`, or where these are too few, hues in turn dark and light."""
+    if count <= len(COLOURS):
+        return list(COLOURS[:count])
+    return [to_hex(tuple(hsv_to_rgb((number / count, 0.85, 0.55 + 0.25 * (number % 2))))) for number in range(count)]
 
 
 def new_figure(width: float, height: float, layout: Literal["constrained", "compressed"] = "constrained") -> Figure:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from rnn_tasks.plots.canvas import COLOURS, drawable, new_figure
+from rnn_tasks.plots.canvas import drawable, group_colours, new_figure
 
 FONT_SIZE = 7.5
 # Where a label may stand relative to its point: offset in typographic points, and which side of it is anchored.
@@ -46,7 +46,7 @@ def embedding_scatter(
     axes.margins(0.04)
 
     names = list(dict.fromkeys(groups or [""]))
-    colour_of = {name: COLOURS[index % len(COLOURS)] for index, name in enumerate(names)}
+    colour_of = dict(zip(names, group_colours(len(names)), strict=True))
     member_of = list(groups) if groups is not None else [""] * len(labels)
     for name in names:
         chosen = points[[member == name for member in member_of]]

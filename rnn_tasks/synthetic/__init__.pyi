@@ -9,3 +9,5 @@ from .reber import reber_splits as reber_splits
 from .strings import labelled_lines as labelled_lines
 from .strings import string_splits as string_splits
 from .waves import embedded_series as embedded_series
+from .word_classes import class_sentences as class_sentences
+from .word_classes import write_class_tests as write_class_tests

@@ -37,4 +37,12 @@ from .vocabulary import PAD as PAD
 from .vocabulary import SPECIAL_TOKENS as SPECIAL_TOKENS
 from .vocabulary import UNK as UNK
 from .vocabulary import Vocabulary as Vocabulary
+from .word_corpus import file_sentences as file_sentences
+from .word_corpus import text_files as text_files
+from .word_corpus import text_sentences as text_sentences
+from .word_ids import WORDS as WORDS
+from .word_ids import load_ids as load_ids
+from .word_ids import prepare_words as prepare_words
+from .word_windows import WindowBatches as WindowBatches
+from .word_windows import noise_distribution as noise_distribution
 from .wordpiece import learn_wordpieces as learn_wordpieces

@@ -23,7 +23,7 @@ from rnn_tasks.errors import UserError
 Pair = tuple[str, str]
 
 # The longer marks come first: UTF-32's begins with UTF-16's.
-_BYTE_ORDER_MARKS = {
+BYTE_ORDER_MARKS = {
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16",
@@ -81,7 +81,7 @@ def read_lines(file: TextFile) -> Iterator[str]:
     number = 0
     with open_bytes(file) as content:
         head = content.peek(_BYTES_AT_ONCE)[:_BYTES_AT_ONCE]
-        encoding = next((name for mark, name in _BYTE_ORDER_MARKS.items() if head.startswith(mark)), "utf-8")
+        encoding = next((name for mark, name in BYTE_ORDER_MARKS.items() if head.startswith(mark)), "utf-8")
         newline = _line_end(file, head.decode(encoding, errors="ignore"))
         utf8 = encoding == "utf-8" and newline == "\n"
         lines = _utf8_lines(file, content) if utf8 else _decoded_lines(file, content, encoding, newline)

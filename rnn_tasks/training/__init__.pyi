@@ -17,6 +17,7 @@ from .losses import squared_error as squared_error
 from .reading import ReadText as ReadText
 from .reading import reset_states as reset_states
 from .reading import stream_reader as stream_reader
+from .row_update import RowUpdate as RowUpdate
 from .scheduled_sampling import exponential_epsilon as exponential_epsilon
 from .scheduled_sampling import inverse_sigmoid_epsilon as inverse_sigmoid_epsilon
 from .scheduled_sampling import linear_epsilon as linear_epsilon

@@ -14,9 +14,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import keras
+import tensorflow as tf
 
 from rnn_tasks import activity
 from rnn_tasks.config import TrainingConfig
@@ -39,6 +40,16 @@ class Batches(Protocol):
     def __len__(self) -> int: ...
 
 
+@runtime_checkable
+class OwnUpdate(Protocol):
+    """batch -> (summed loss, summed weight) after an update with variables of its own, such as `RowUpdate`."""
+
+    variables: list[keras.Variable]
+    learning_rate: Any
+
+    def __call__(self, batch: Batch) -> tuple[tf.Tensor, tf.Tensor]: ...
+
+
 @dataclass
 class LoopState:
     """Where the loop stands, as JSON in the checkpoint."""
@@ -58,7 +69,7 @@ class LoopState:
 def fit(
     model: keras.Model,
     batches: Batches,
-    loss: Loss,
+    loss: Loss | OwnUpdate,
     *,
     config: TrainingConfig,
     work_dir: Path,
@@ -68,6 +79,7 @@ def fit(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     throughput: str = "train_examples_per_second",
     carried: Any = (),
+    counted: Callable[[Batch], float] | None = None,
 ) -> Trained:
     """Train `model` (built inside `training_scope`) and keep the weights of the best epoch.
 
@@ -75,7 +87,8 @@ def fit(
         model: a built model.
         batches: training data; rows of weight 0 may fill a batch up.
         loss: (model, batch, training) -> StepLoss; the step minimises total / weight. In training its batch has an
-            `update`, too: how many were made so far, a scalar, for schedules and seeds.
+            `update`, too: how many were made so far, a scalar, for schedules and seeds. Or what makes the updates
+            instead of the config's optimizer.
         config: epochs, optimizer, rate, clipping, averaging, checkpoints.
         work_dir: holds `checkpoint.npz`, `best.npz` and `history.jsonl`; training resumes from what is there.
         validate: model -> metrics of the validation split, called after each epoch, with the averaged weights if the
@@ -86,15 +99,16 @@ def fit(
         throughput: name of the metric that counts `weight` a second (tokens, sequences, …).
         carried: for streams, the states that each epoch begins with: arrays (rows, …), nested as one likes. The loss
             finds in `batch["carried"]` what it gave as `StepLoss.carried` for the batch before.
+        counted: batch -> what `throughput` counts, where that is not `weight`.
 
     Raises:
         UserError: the loss stopped being a number; a checkpoint of another program.
     """
     work_dir.mkdir(parents=True, exist_ok=True)
     checkpoint, best = work_dir / "checkpoint.npz", work_dir / "best.npz"
-    optimizer = build_optimizer(config, model)
+    optimizer = loss if isinstance(loss, OwnUpdate) else build_optimizer(config, model)
     states = keras.tree.map_structure(lambda array: keras.Variable(array, trainable=False, dtype=array.dtype), carried)
-    train_step = compiled_step(model, optimizer, loss, config, states)
+    train_step = loss if isinstance(loss, OwnUpdate) else compiled_step(model, optimizer, loss, config, states)
     variables = [*model.variables, *optimizer.variables, *keras.tree.flatten(states)]
     state = LoopState(**(restore_checkpoint(checkpoint, variables) or {}))
     separate_random_states(model)
@@ -120,7 +134,9 @@ def fit(
             )
         state.step, state.batch = state.step + 1, state.batch + 1
         state.total, state.weight = state.total + total, state.weight + weight
-        activity.tell(weight, loss=state.total / max(state.weight, 1.0))
+        amount = float(counted(batch)) if counted else weight
+        state.weight_seen += amount
+        activity.tell(amount, loss=state.total / max(state.weight, 1.0))
         watchers.on_train_batch_end(state.batch - 1, {"loss": total / max(weight, 1.0)})
 
     def train_epoch() -> None:
@@ -131,7 +147,7 @@ def fit(
             for holder, value in zip(keras.tree.flatten(states), keras.tree.flatten(carried), strict=True):
                 holder.assign(value)
         with prefetched(rest) as ready:
-            for batch in activity.each("batch", ready, last, done=state.batch, speed_unit=counted):
+            for batch in activity.each("batch", ready, last, done=state.batch, speed_unit=unit):
                 update(batch)
                 if time.monotonic() - saved > 60 * config.checkpoint_minutes:
                     state.seconds, started = state.seconds + time.monotonic() - started, time.monotonic()
@@ -140,7 +156,7 @@ def fit(
         state.seconds += time.monotonic() - started
 
     watchers.on_train_begin()
-    counted = throughput.removeprefix("train_").removesuffix("_per_second").replace("_", " ")
+    unit = throughput.removeprefix("train_").removesuffix("_per_second").replace("_", " ")
     epochs = math.ceil(total_steps / len(batches))
     for _ in activity.each("epoch", _until_finished(state), epochs, done=state.epoch):
         watchers.on_epoch_begin(state.epoch)
@@ -151,7 +167,6 @@ def fit(
             logs = {"loss": state.total / max(state.weight, 1.0), **measured, "learning_rate": _rate(optimizer)}
             if progress.update(logs[monitor], state.epoch, higher_is_better, config):
                 save_weights(model, best)
-        state.weight_seen += state.weight
         state.history.append({"epoch": state.epoch + 1, "step": state.step, "seconds": round(state.seconds, 3), **logs})
         watchers.on_epoch_end(state.epoch, logs)
         state.epoch, state.batch, state.total, state.weight = state.epoch + 1, 0, 0.0, 0.0

@@ -18,6 +18,7 @@ KINDS: dict[str, type[keras.optimizers.Optimizer]] = {
     "nadam": keras.optimizers.Nadam,
     "rmsprop": keras.optimizers.RMSprop,
     "sgd": keras.optimizers.SGD,
+    "adagrad": keras.optimizers.Adagrad,
 }
 
 

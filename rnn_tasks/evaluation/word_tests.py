@@ -1,0 +1,202 @@
+"""What word vectors are judged by: human similarity, analogies, classes of words. All on what the vectors cover."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from rnn_tasks.errors import UserError
+from rnn_tasks.text.lines import TextFile, read_lines
+
+ROWS_AT_ONCE = 1024
+QUESTIONS_A_CLASS = 50
+MEMBERS = 4
+
+
+class Covered(NamedTuple):
+    """A score, and how many of how many questions it is of; NaN of none."""
+
+    score: float
+    answered: int
+    asked: int
+
+    @property
+    def coverage(self) -> float:
+        return self.answered / max(self.asked, 1)
+
+
+class WordPair(NamedTuple):
+    """Two words and how alike people find them."""
+
+    first: str
+    second: str
+    score: float
+
+
+def read_similarity(path: Path) -> list[WordPair]:
+    """`word<TAB>word<TAB>score` lines, or with commas; a header, blank lines and `#` comments are passed over.
+
+    Raises:
+        UserError: unreadable, a line that is something else, or no pair.
+    """
+    pairs = []
+    for number, line in enumerate(read_lines(TextFile(path)), 1):
+        cells = [cell.strip() for cell in re.split(r"\t|,|;|\s+", line.strip())]
+        if not line.strip() or line.startswith("#"):
+            continue
+        score = _number(cells[2]) if len(cells) > 2 else None
+        if score is not None and all(cells[:2]):
+            pairs.append(WordPair(cells[0], cells[1], score))
+        elif pairs or number > 1:
+            raise UserError(f"{path}, line {number}: found {line[:80]!r}; accepted is word<TAB>word<TAB>score")
+    if not pairs:
+        raise UserError(f"{path}: no pair of words; accepted are word<TAB>word<TAB>score lines")
+    return pairs
+
+
+def read_analogies(path: Path) -> dict[str, list[tuple[str, str, str, str]]]:
+    """`a b c d` lines by section; a line `: name` begins one.
+
+    Raises:
+        UserError: unreadable, a line that is something else, or no question.
+    """
+    sections: dict[str, list[tuple[str, str, str, str]]] = {}
+    name = "questions"
+    for number, line in enumerate(read_lines(TextFile(path)), 1):
+        words = line.split()
+        if line.startswith(":"):
+            name = line[1:].strip() or name
+        elif len(words) == 4:
+            sections.setdefault(name, []).append((words[0], words[1], words[2], words[3]))
+        elif words:
+            raise UserError(f"{path}, line {number}: found {line[:80]!r}; accepted are four words, or `: section`")
+    if not sections:
+        raise UserError(f"{path}: no question; accepted are `a b c d` lines")
+    return sections
+
+
+def read_classes(path: Path) -> dict[str, str]:
+    """word -> class, of `word<TAB>class` lines.
+
+    Raises:
+        UserError: unreadable, a line that is something else, a word with two classes, or fewer than two classes.
+    """
+    classes: dict[str, str] = {}
+    for number, line in enumerate(read_lines(TextFile(path)), 1):
+        word, _, name = (part.strip() for part in line.partition("\t"))
+        if not line.strip():
+            continue
+        if not word or not name or "\t" in name:
+            raise UserError(f"{path}, line {number}: found {line[:80]!r}; accepted is word<TAB>class")
+        if classes.setdefault(word, name) != name:
+            raise UserError(f"{path}, line {number}: {word!r} is {name!r}, but {classes[word]!r} above")
+    if len(set(classes.values())) < 2:
+        raise UserError(f"{path}: {len(set(classes.values()))} classes; accepted are two or more")
+    return classes
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if np.isfinite(value) else None
+
+
+def similarity(unit: np.ndarray, rows: Mapping[str, int], pairs: Sequence[WordPair]) -> Covered:
+    """Spearman's rank correlation of cosines with people's scores, over pairs of known words.
+
+    Args:
+        unit: (words, dim) vectors of length 1.
+        rows: word -> row.
+        pairs: what people say.
+    """
+    from scipy.stats import spearmanr
+
+    known = [pair for pair in pairs if pair.first in rows and pair.second in rows]
+    if len(known) < 3:
+        return Covered(float("nan"), len(known), len(pairs))
+    first, second = ([rows[word] for word in side] for side in ([p.first for p in known], [p.second for p in known]))
+    cosines = np.sum(unit[first] * unit[second], axis=1)
+    return Covered(float(spearmanr(cosines, [p.score for p in known]).statistic), len(known), len(pairs))
+
+
+def analogy_answers(unit: np.ndarray, questions: np.ndarray) -> np.ndarray:
+    """(questions,) the row nearest to b - a + c that is none of the three (3CosAdd).
+
+    Args:
+        unit: (words, dim) vectors of length 1.
+        questions: (questions, 3 or more) rows a, b, c.
+
+    References:
+        Mikolov, Yih & Zweig 2013, "Linguistic Regularities in Continuous Space Word Representations".
+    """
+    found = np.empty(len(questions), np.int64)
+    for start in range(0, len(questions), ROWS_AT_ONCE):
+        a, b, c = questions[start : start + ROWS_AT_ONCE, :3].T
+        cosines = (unit[b] - unit[a] + unit[c]) @ unit.T  # (rows, words)
+        for given in (a, b, c):
+            cosines[np.arange(len(given)), given] = -np.inf
+        found[start : start + len(a)] = cosines.argmax(axis=1)
+    return found
+
+
+def analogies(
+    unit: np.ndarray, rows: Mapping[str, int], sections: Mapping[str, Sequence[tuple[str, str, str, str]]]
+) -> dict[str, Covered]:
+    """Share of right answers, section by section, over questions whose four words are known."""
+    found = {}
+    for name, asked in sections.items():
+        known = np.array([[rows[word] for word in words] for words in asked if all(word in rows for word in words)])
+        right = float(np.mean(analogy_answers(unit, known) == known[:, 3])) if len(known) else float("nan")
+        found[name] = Covered(right, len(known), len(asked))
+    return found
+
+
+def together(parts: Sequence[Covered]) -> Covered:
+    """All questions as one set."""
+    answered, asked = (sum(getattr(part, name) for part in parts) for name in ("answered", "asked"))
+    right = sum(part.score * part.answered for part in parts if part.answered)
+    return Covered(right / answered if answered else float("nan"), answered, asked)
+
+
+def class_accuracy(unit: np.ndarray, classes: np.ndarray) -> float:
+    """Share of words whose nearest word is of their class.
+
+    Args:
+        unit: (words, dim) vectors of length 1, of the words that have a class.
+        classes: (words,) numbers.
+    """
+    cosines = unit @ unit.T
+    np.fill_diagonal(cosines, -np.inf)
+    return float(np.mean(classes[cosines.argmax(axis=1)] == classes))
+
+
+def purity(unit: np.ndarray, classes: np.ndarray, seed: int) -> float:
+    """Share of words that are of the commonest class of their cluster, of as many k-means clusters as classes."""
+    from sklearn.cluster import KMeans
+
+    count = len(np.unique(classes))
+    clusters = KMeans(count, n_init=10, random_state=seed).fit_predict(unit)
+    commonest = (np.bincount(classes[clusters == cluster]).max() for cluster in np.unique(clusters))
+    return float(sum(commonest) / len(classes))
+
+
+def odd_one_out(unit: np.ndarray, classes: np.ndarray, seed: int) -> float:
+    """Share of groups, of `MEMBERS` words of a class and one of another, whose stranger is least like the others.
+
+    `QUESTIONS_A_CLASS` groups are drawn of each class that has so many members; NaN if none has.
+    """
+    rng = np.random.default_rng(seed)
+    right = []
+    for name in np.unique(classes):
+        inside, outside = np.flatnonzero(classes == name), np.flatnonzero(classes != name)
+        for _ in range(QUESTIONS_A_CLASS if len(inside) >= MEMBERS and len(outside) else 0):
+            group = unit[[*rng.choice(inside, MEMBERS, replace=False), rng.choice(outside)]]
+            likeness = group @ group.T
+            right.append(likeness.sum(axis=1).argmin() == MEMBERS)
+    return float(np.mean(right)) if right else float("nan")

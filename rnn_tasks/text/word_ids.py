@@ -1,0 +1,117 @@
+"""A text as word ids on disk, in three splits, with its vocabulary.
+
+What grows with what: memory with the number of different words alone (`data.counted_words` bounds it), disk with the
+number of words (4 bytes each), time with both. The text is read twice, once to count and once to write.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from rnn_tasks import activity
+from rnn_tasks.errors import UserError
+from rnn_tasks.text.vocabulary import PAD, SPECIAL_TOKENS, Vocabulary
+from rnn_tasks.text.word_config import WordCorpusConfig
+from rnn_tasks.text.word_corpus import Sentence
+
+WORDS = "vocabulary.tsv"
+TEST_TEXT = "test.txt"
+SPLITS = ("train", "val", "test")
+BLOCK = 20
+"""Sentences that stay together when a text is divided, so that a held-out one has held-out neighbours."""
+
+
+def prepare_words(
+    sentences: Callable[[], Iterator[Sentence]], config: WordCorpusConfig, directory: Path
+) -> dict[str, int]:
+    """Write the vocabulary of the training split, each split's ids, and the test split's text.
+
+    `<split>.ids` holds int32 ids, a `PAD` after each sentence. Words that are not in the vocabulary are left out, as in
+    word2vec: windows reach across them.
+
+    Args:
+        sentences: gives the text from its beginning, each time it is called.
+        config: limits of the vocabulary, shares of the splits.
+        directory: where to.
+
+    Returns:
+        Counts for the manifest.
+
+    Raises:
+        UserError: a split is empty, or no word is frequent enough.
+    """
+    with activity.doing("counting words"):
+        counts = count_words((words for split, words in divided(sentences(), config) if split == "train"), config)
+    vocabulary = Vocabulary.from_counts(counts, config.vocabulary_size + len(SPECIAL_TOKENS), config.min_count)
+    if len(vocabulary) < len(SPECIAL_TOKENS) + 2:
+        raise UserError(
+            f"data.min_count: no two words of {config.source} occur {config.min_count} times; accepted is a longer "
+            "text, or a smaller min_count"
+        )
+    vocabulary.save(directory / WORDS)
+    with activity.doing("writing word ids"):
+        written = _write_ids(sentences(), vocabulary, config, directory)
+    for split in SPLITS:
+        if not written[split]:
+            raise UserError(
+                f"{config.source}: {written['sentences']} sentences leave none for {split}; accepted is a longer text, "
+                "or larger data.validation_fraction and data.test_fraction"
+            )
+    return {**written, "vocabulary": len(vocabulary), "different_words": len(counts)}
+
+
+def divided(sentences: Iterable[Sentence], config: WordCorpusConfig) -> Iterator[tuple[str, Sentence]]:
+    """Each sentence with the split that it belongs to: blocks of sentences, evenly spread over the text."""
+    shares = {"val": config.validation_fraction, "test": config.test_fraction}
+    due = dict.fromkeys(shares, 0.5)  # in blocks
+    split = "train"
+    for number, words in enumerate(sentences):
+        if number % BLOCK == 0:
+            due = {name: value + shares[name] for name, value in due.items()}
+            most = max(due, key=lambda name: due[name])
+            split = most if due[most] >= 1 else "train"
+            if split in due:
+                due[split] -= 1
+        yield split, words
+
+
+def count_words(sentences: Iterable[Sentence], config: WordCorpusConfig) -> dict[str, int]:
+    """How often each word occurs; where there are too many different ones, the rarest so far are forgotten."""
+    counts: collections.Counter[str] = collections.Counter()
+    least = 1
+    for words in sentences:
+        counts.update(words)
+        while len(counts) > config.counted_words:
+            counts = collections.Counter({word: count for word, count in counts.items() if count > least})
+            least += 1
+    return counts
+
+
+def load_ids(directory: Path, split: str) -> np.ndarray:
+    """(words and sentence ends,) int32, memory-mapped; `PAD` ends a sentence."""
+    return np.memmap(directory / f"{split}.ids", np.int32, "r")
+
+
+def _write_ids(
+    sentences: Iterable[Sentence], vocabulary: Vocabulary, config: WordCorpusConfig, directory: Path
+) -> dict[str, int]:
+    ids = {token: number for number, token in enumerate(vocabulary.tokens) if number >= len(SPECIAL_TOKENS)}
+    counts = dict.fromkeys((*SPLITS, "sentences", "words_left_out"), 0)
+    with contextlib.ExitStack() as stack:
+        files = {split: stack.enter_context((directory / f"{split}.ids").open("wb", 1 << 20)) for split in SPLITS}
+        text = stack.enter_context((directory / TEST_TEXT).open("w", encoding="utf-8", newline="\n"))
+        for split, words in divided(sentences, config):
+            known = [ids[word] for word in words if word in ids]
+            counts["sentences"] += 1
+            counts["words_left_out"] += len(words) - len(known)
+            counts[split] += len(known)
+            if known:
+                files[split].write(np.array([*known, PAD], np.int32).tobytes())
+            if split == "test":
+                text.write(" ".join(words) + "\n")
+    return counts
