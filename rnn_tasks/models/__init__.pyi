@@ -4,7 +4,6 @@ from .gates import gate_activations as gate_activations
 from .language_model import LanguageModel as LanguageModel
 from .sequences import sequence_to_sequence as sequence_to_sequence
 from .sequences import sequence_to_vector as sequence_to_vector
-from .word_vectors import WordGradients as WordGradients
 from .word_vectors import cbow as cbow
 from .word_vectors import negative_sampling as negative_sampling
 from .word_vectors import noise_contrastive as noise_contrastive

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnn_tasks import models, text, training
+from rnn_tasks.models.word_vectors import WordGradients
 from rnn_tasks.shapes.embeddings_config import EmbeddingsConfig
 from rnn_tasks.task import Prepared
 
@@ -45,7 +46,7 @@ def tables(model: keras.Model) -> list[keras.Variable]:
     return [model.get_layer(name).embeddings for name in ("vectors", "context_vectors")]
 
 
-def gradient(config: EmbeddingsConfig, prepared: Prepared) -> Callable[..., models.WordGradients]:
+def gradient(config: EmbeddingsConfig, prepared: Prepared) -> Callable[..., WordGradients]:
     """(tables, block) -> the loss of a block, and its gradient."""
     settings, counts = config.training, np.array(vocabulary(prepared).counts, np.float64)
     seen = counts > 0

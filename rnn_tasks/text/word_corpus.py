@@ -1,8 +1,8 @@
 """Sentences of words, from any text: streamed, whatever the length of files and lines.
 
 Sentences end at `.`, `!`, `?` and their likes before white space, at blank lines, or at every line end; words are
-letters, digits and combining marks, with apostrophes and hyphens inside. Characters of scripts without spaces are
-words of their own, as in `rnn_tasks.text.words`.
+letters, digits and combining marks, with apostrophes (of one kind) and hyphens inside. Characters of scripts without
+spaces are words of their own, as in `rnn_tasks.text.words`.
 """
 
 from __future__ import annotations
@@ -87,6 +87,8 @@ def text_sentences(pieces: Iterable[str], config: WordCorpusConfig) -> Iterator[
     sentence: Sentence = []
     for text in _between_words(pieces):
         composed = text if text.isascii() else unicodedata.normalize("NFC", text)
+        if config.words != "spaces":
+            composed = composed.replace("’", "'")  # or don't would be two words, by who typed it
         for token in _tokenizer(config, composed).tokenize(composed.lower() if config.lowercase else composed):
             is_word = token and not token.isspace()
             if is_word:
@@ -121,7 +123,7 @@ def _pattern(words: str, sentences: str, unspaced: bool) -> RegexpTokenizer:
     """nltk's tokenizer for a kind of words and of sentences, whose borders it finds, too."""
     word = _WORDS[words].replace("{letter}", _SPACED_LETTER if unspaced else _LETTER)
     single = rf"[{_UNSPACED}]\p{{M}}*|" if unspaced else ""
-    return RegexpTokenizer(f"{single}{word}|{_BORDERS[sentences]}")
+    return RegexpTokenizer(f"{_BORDERS[sentences]}|{single}{word}")
 
 
 def _pieces(file: TextFile) -> Iterator[str]:

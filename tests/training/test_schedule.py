@@ -21,6 +21,11 @@ def test_cosine_goes_from_the_peak_to_one_percent():
     assert learning_rate(config, 110, 110) == pytest.approx(0.02)
 
 
+def test_linear_goes_to_a_ten_thousandth():
+    config = TrainingConfig(learning_rate=2.0, warmup_steps=10, decay="linear")
+    assert [learning_rate(config, step, 110) for step in (10, 60, 109, 110)] == pytest.approx([2.0, 1.0, 0.02, 2e-4])
+
+
 def test_plateau_halves_only_what_it_is_told_to():
     config = TrainingConfig(decay="plateau", plateau_patience=1)
     progress = Progress()

@@ -53,6 +53,7 @@ SETTINGS = {  # settings, devices, batches, tolerances of losses and of weights
     "nadam": ({"optimizer": "nadam"}, 2, BATCHES[:3], 1e-5, 1e-6),
     "rmsprop": ({"optimizer": "rmsprop"}, 2, BATCHES[:3], 1e-5, 1e-6),
     "sgd": ({"optimizer": "sgd", "momentum": 0.9}, 2, BATCHES[:3], 1e-5, 1e-6),
+    "adagrad": ({"optimizer": "adagrad"}, 2, BATCHES[:3], 1e-5, 1e-6),
     "bfloat16": ({"precision": "mixed_bfloat16"}, 2, BATCHES[:3], 1e-3, 1e-3),
 }
 
