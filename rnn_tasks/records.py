@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -121,6 +121,31 @@ class TextRecords(Records):
         if not isinstance(value, str):
             raise UserError(f"{where}: found {type(value).__name__}; accepted is a string")
         return value
+
+
+class Line(NamedTuple):
+    """A line of input, and where it stands, for errors."""
+
+    text: str
+    where: str
+
+
+@dataclass(frozen=True)
+class LineRecords(Records):
+    """A record is a `Line` that the model reads in its own way: what is wrong with one, only `predict` can say.
+
+    An empty line is answered with an empty line.
+    """
+
+    kind: ClassVar[str] = "a line: numbers or symbols, as the model reads them"
+
+    def parse(self, line: str, where: str) -> Line:
+        return Line(line.strip(), where)
+
+    def check(self, value: Any, where: str) -> Line:
+        if not isinstance(value, str):
+            raise UserError(f"{where}: found {type(value).__name__}; accepted is a string")
+        return Line(value.strip(), where)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ TASK_MODULES = {
     "forecast": "rnn_tasks.tasks.forecast",
     "language_model": "rnn_tasks.tasks.language_model",
     "embeddings": "rnn_tasks.tasks.embeddings",
+    "memory": "rnn_tasks.tasks.memory",
 }
 
 

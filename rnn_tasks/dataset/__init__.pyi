@@ -5,5 +5,9 @@ from .examples import TARGETS as TARGETS
 from .examples import TEST_DATA as TEST_DATA
 from .examples import Examples as Examples
 from .examples import write_examples as write_examples
+from .fresh import TEST as TEST
+from .fresh import TRAIN as TRAIN
+from .fresh import VAL as VAL
+from .fresh import FreshBatches as FreshBatches
 from .ragged import RaggedArray as RaggedArray
 from .ragged import RaggedWriter as RaggedWriter

@@ -15,6 +15,7 @@ from .forecasting import Forecasts as Forecasts
 from .forecasting import error_rows as error_rows
 from .forecasting import naive_forecasts as naive_forecasts
 from .forecasting import pinball as pinball
+from .gradient_reach import gradient_by_distance as gradient_by_distance
 from .groups import length_ranges as length_ranges
 from .groups import score_by_group as score_by_group
 from .history import read_history as read_history

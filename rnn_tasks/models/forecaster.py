@@ -74,7 +74,7 @@ def forecaster(
     relative = (values - level) / spread
     read = [relative] + ([inputs["inputs"][:, :, targets:]] if covariates else [])
     size = {"horizon": horizon, "targets": targets, "parts": parts}
-    recurrent = {"cell": cell, "units": units, "memory": 0, "steps": way == "sequence", **stack}
+    recurrent = {"cell": cell, "units": units, "memory": 0, "forget_bias": 1.0, "steps": way == "sequence", **stack}
     if way != "sequence":
         read = [_segments(one, segment) for one in read]
         read += [_segments(inputs["known"][:, :window], segment, last=True)] if known else []

@@ -44,6 +44,7 @@ def sequence_model(
     dropout: float = 0.0,
     recurrent_dropout: float = 0.0,
     memory: int = 0,
+    forget_bias: float = 1.0,
     pooling: Pooling = "last",
     seed: int = 1,
 ) -> keras.Model:
@@ -68,6 +69,7 @@ def sequence_model(
             2016).
         memory: steps over which units remember at first: each unit's time scale is drawn between 2 and this (Tallec &
             Ollivier 2018). 0 leaves the gates as Keras starts them, which forget within some five steps.
+        forget_bias: where the bias of an LSTM's forget gate starts, with a `memory` of 0 (Jozefowicz et al. 2015).
         pooling: what of the last layer's outputs is projected, where there is one answer: the "last", their "mean", or
             a mean weighted by "attention".
         seed: of the initial weights and of dropout.
@@ -82,6 +84,7 @@ def sequence_model(
     References:
         Zaremba, Sutskever & Vinyals (2014), Recurrent Neural Network Regularization.
         Gal & Ghahramani (2016), A Theoretically Grounded Application of Dropout in Recurrent Neural Networks.
+        Jozefowicz, Zaremba & Sutskever (2015), An Empirical Exploration of Recurrent Network Architectures.
         Tallec & Ollivier (2018), Can Recurrent Neural Networks Warp Time?
     """
     seeds = seeds_of(seed)
@@ -98,6 +101,7 @@ def sequence_model(
         dropout=dropout,
         recurrent_dropout=recurrent_dropout,
         memory=memory,
+        forget_bias=forget_bias,
         pooling=pooling,
         outputs=outputs,
         steps=steps,

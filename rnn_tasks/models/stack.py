@@ -81,6 +81,7 @@ def recurrent_stack(
     dropout: float,
     recurrent_dropout: float,
     memory: int,
+    forget_bias: float,
     pooling: Pooling,
     outputs: int,
     steps: bool,
@@ -114,6 +115,8 @@ def recurrent_stack(
         hidden = recurrent(drawn, **masked)  # (batch, time, units), at the end of no steps (batch, units)
         if memory:
             remember(recurrent.cell, memory, gate_seed)
+        elif forget_bias != 1.0:
+            _open_forget_gate(recurrent.cell, forget_bias)
     if not steps and pooling == "mean":
         hidden = keras.layers.GlobalAveragePooling1D(name="mean")(hidden, **masked)  # (batch, units)
     elif not steps and pooling == "attention":
@@ -128,6 +131,14 @@ def recurrent_stack(
         dtype="float32",  # whatever the precision of the rest: losses and probabilities want all digits
         name="logits",
     )(dropped(hidden))
+
+
+def _open_forget_gate(cell: keras.layers.Layer, bias: float) -> None:
+    """Set the bias of an LSTM's forget gate, which Keras starts at 1."""
+    if isinstance(cell, keras.layers.LSTMCell):
+        start = cell.bias.numpy()
+        start[cell.units : 2 * cell.units] = bias
+        cell.bias.assign(start)
 
 
 def remember(cell: keras.layers.Layer, memory: int, seed: int) -> None:

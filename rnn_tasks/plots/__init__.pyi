@@ -8,6 +8,9 @@ from .forecasts import error_by_horizon as error_by_horizon
 from .forecasts import forecasts as forecasts
 from .forecasts import residuals as residuals
 from .gates import gates_along as gates_along
+from .long_lags import error_by_sequences as error_by_sequences
+from .long_lags import gradient_reach as gradient_reach
+from .long_lags import success_by_length as success_by_length
 from .matrices import attention_map as attention_map
 from .matrices import confusion as confusion
 from .passages import coloured_text as coloured_text

@@ -1,4 +1,9 @@
 from .answers import ROWS as ROWS
+from .answers import answer_lines as answer_lines
+from .answers import padded_inputs as padded_inputs
+from .beside import SOLVED as SOLVED
+from .beside import Run as Run
+from .beside import runs_beside as runs_beside
 from .config import PooledConfig as PooledConfig
 from .config import RecurrentConfig as RecurrentConfig
 from .config import SequenceTrainingConfig as SequenceTrainingConfig
@@ -9,6 +14,9 @@ from .forecaster import forecaster as forecaster
 from .heads import Numbers as Numbers
 from .heads import OneOf as OneOf
 from .heads import YesOrNo as YesOrNo
+from .lags_records import copied_lines as copied_lines
+from .lags_records import read_sequences as read_sequences
+from .lags_report import lags_report as lags_report
 from .language_model import language_model as language_model
 from .next_symbol import NextSymbol as NextSymbol
 from .next_symbol import continuation_line as continuation_line
@@ -17,3 +25,6 @@ from .reading import scores_while_reading as scores_while_reading
 from .sequences import sequence_task as sequence_task
 from .sequences import sequence_to_sequence as sequence_to_sequence
 from .sequences import sequence_to_vector as sequence_to_vector
+from .tolerant import ClassWithin as ClassWithin
+from .tolerant import NumberWithin as NumberWithin
+from .tolerant import Recalled as Recalled

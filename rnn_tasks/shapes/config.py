@@ -32,6 +32,9 @@ class RecurrentConfig(Section):
     memory: int = Field(
         0, ge=0, le=100_000, description="Steps the gates remember at first (chrono initialisation); 0 is Keras' way."
     )
+    forget_bias: float = Field(
+        1.0, ge=-20, le=20, description="Start of the bias of an LSTM's forget gate, where memory is 0."
+    )
 
     @model_validator(mode="after")
     def _starts_as_it_must(self):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rnn_tasks.dataset import Examples
-from rnn_tasks.task import Metric
+from rnn_tasks.task import Metric, Trained
 
 if TYPE_CHECKING:
     import keras
@@ -28,6 +28,7 @@ class Judged:
         answers: by name, (answers, …).
         decisions: (answers, …) what is compared with `targets`.
         model: the trained model, for what only further questions to it can tell.
+        trained: how it was trained.
     """
 
     train: Examples
@@ -37,6 +38,7 @@ class Judged:
     answers: Mapping[str, np.ndarray]
     decisions: np.ndarray
     model: keras.Model
+    trained: Trained
 
 
 @dataclass(frozen=True)

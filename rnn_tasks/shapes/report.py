@@ -12,20 +12,19 @@ from rnn_tasks import evaluation, plots
 from rnn_tasks.dataset import RECORDS, TARGETS
 from rnn_tasks.shapes.details import Details, Judged
 from rnn_tasks.shapes.heads import Head, Score
-from rnn_tasks.task import Metric, Report, Trained
+from rnn_tasks.task import Metric, Report
 
 SAMPLES = 50
 STEPS_SHOWN = 20
 
 
-def answers_report(head: Head, judged: Judged, details: Details, trained: Trained, out_dir: Path) -> Report:
+def answers_report(head: Head, judged: Judged, details: Details, out_dir: Path) -> Report:
     """What the test split says.
 
     Args:
         head: judges answers.
         judged: the test split and its answers.
         details: what the task adds.
-        trained: whose learning curves are drawn.
         out_dir: where tables and figures go.
     """
     by_group = {name: _group_rows(head, judged, details, members) for name, members in details.groups.items()}
@@ -35,7 +34,7 @@ def answers_report(head: Head, judged: Judged, details: Details, trained: Traine
         f"by_{name}": [(name, "answers", *columns), *rows] for name, rows in by_group.items()
     }
     figures = {
-        "learning_curves": plots.learning_curves(evaluation.read_history(trained.history), len(judged.train)),
+        "learning_curves": plots.learning_curves(evaluation.read_history(judged.trained.history), len(judged.train)),
         **{f"by_{name}": plots.score_by_group(rows, name, columns) for name, rows in by_group.items()},
     }
     if head.classes:

@@ -49,6 +49,7 @@ def sequence_task(
     arrays: Callable[[Sequence[Any]], Mapping[str, np.ndarray]] = padded_inputs,
     restrict: Restrict | None = None,
     details: Callable[[Config, Prepared, Judged], Details] | None = None,
+    batches: Callable[[Config, Prepared], training.Batches] | None = None,
     **declared: Any,
 ) -> Task:
     """A task whose examples are sequences.
@@ -62,10 +63,12 @@ def sequence_task(
         arrays: records -> model inputs, for other records; by default rows of numbers, padded.
         restrict: (answers, model inputs) -> answers, for what no model needs to be asked.
         details: what stands in the report besides the head's scores.
+        batches: what is trained on, where that is not the training split: then the split is a sample of it, which
+            baselines learn from.
         declared: the rest of `Task`, or a stage of the task's own.
     """
     by_step = steps if callable(steps) else lambda prepared: steps
-    stages = _Stages(by_step, build, head, encoder, arrays, restrict, details)
+    stages = _Stages(by_step, build, head, encoder, arrays, restrict, details, batches)
     made = {
         "train": stages.train,
         "evaluate": stages.evaluate,
@@ -88,6 +91,7 @@ class _Stages:
     arrays: Callable[[Sequence[Any]], Mapping[str, np.ndarray]]
     restrict: Restrict | None
     details: Callable[[Config, Prepared, Judged], Details] | None
+    batches: Callable[[Config, Prepared], training.Batches] | None
 
     def train(
         self,
@@ -106,8 +110,10 @@ class _Stages:
                 outputs = answering.outputs(batch, is_training)
                 return head.loss(outputs, batch[TARGETS], answering.weights(batch))
 
+            answer = training.forward(answering.answers)  # compiled once for all epochs
+
             def validate(_: keras.Model) -> dict[str, float]:
-                _, answers, targets = answering.judged(val)
+                _, answers, targets = answering.judged(val, lambda _, batch: answer(batch))
                 return {f"val_{score.name}": score.value for score in head.scores(answers, targets)}
 
             return training.fit(
@@ -129,9 +135,9 @@ class _Stages:
         train, test = (Examples(prepared.directory / split) for split in ("train", "test"))
         model = self._trained(config, prepared, trained)
         example, answers, targets = self._answering(model, prepared).judged(test)
-        judged = Judged(train, test, example, targets, answers, head.decided(answers), model)
+        judged = Judged(train, test, example, targets, answers, head.decided(answers), model, trained)
         details = self.details(config, prepared, judged) if self.details else Details()
-        return answers_report(head, judged, details, trained, out_dir)
+        return answers_report(head, judged, details, out_dir)
 
     def export(self, config: Config, prepared: Prepared, trained: Trained, out_dir: Path) -> Exported:
         """The model with an endpoint `serve`, from strings or arrays to answers; checked on the test split."""
@@ -171,7 +177,9 @@ class _Stages:
         """The first batch of training."""
         return next(self._batches(config, prepared).epoch(0))
 
-    def _batches(self, config: Config, prepared: Prepared) -> ExampleBatches:
+    def _batches(self, config: Config, prepared: Prepared) -> training.Batches:
+        if self.batches:
+            return self.batches(config, prepared)
         train = Examples(prepared.directory / "train")
         return ExampleBatches(train, config.training.batch_size, config.seed, config.training.batch_shapes)
 

@@ -1,6 +1,8 @@
 from .agreement import agreeing as agreeing
 from .agreement import agreement_documents as agreement_documents
 from .english_french.pairs import english_french_pairs as english_french_pairs
+from .long_lags import Problem as Problem
+from .long_lags import labelled_sequences as labelled_sequences
 from .reber import MIXTURE as MIXTURE
 from .reber import corrupt as corrupt
 from .reber import member_splits as member_splits

@@ -32,9 +32,11 @@ def test_one_answer_an_example(tmp_path, trained):
     probabilities = np.array([[0.1, 0.9, 0], [0.2, 0.7, 0.1], [0.5, 0.4, 0.1], [0.3, 0.3, 0.4]])
     head = OneOf(("a", "b", "c"))
     answers = {"probabilities": probabilities}
-    judged = Judged(train, test, np.arange(4), test["targets"], answers, head.decided(answers), model=None)
+    judged = Judged(
+        train, test, np.arange(4), test["targets"], answers, head.decided(answers), model=None, trained=trained
+    )
     details = Details(groups={"side": ["l", "l", "r", "r"]}, metrics_of="side", baselines={"last": np.array([2] * 4)})
-    report = answers_report(head, judged, details, trained, tmp_path / "out")
+    report = answers_report(head, judged, details, tmp_path / "out")
     metrics = {metric.name: (metric.value, metric.baseline) for metric in report.metrics}
     assert metrics == {
         "test_accuracy": (0.5, 0.5),
@@ -62,8 +64,17 @@ def test_an_answer_a_step(tmp_path, trained):
     test = split(tmp_path / "test", inputs=[np.zeros(1), np.zeros(2)], targets=[np.array([1]), np.array([1, 0])])
     head = OneOf(("a", "b"))
     answers = {"probabilities": np.array([[0.4, 0.6], [0.3, 0.7], [0.9, 0.1]])}
-    judged = Judged(train, test, np.array([0, 1, 1]), np.array([1, 1, 0]), answers, head.decided(answers), model=None)
-    report = answers_report(head, judged, Details(groups={"step": [0, 0, 1]}), trained, tmp_path / "out")
+    judged = Judged(
+        train,
+        test,
+        np.array([0, 1, 1]),
+        np.array([1, 1, 0]),
+        answers,
+        head.decided(answers),
+        model=None,
+        trained=trained,
+    )
+    report = answers_report(head, judged, Details(groups={"step": [0, 0, 1]}), tmp_path / "out")
     accuracy, _ = report.metrics
     assert (accuracy.value, accuracy.baseline) == (1.0, pytest.approx(2 / 3))
     header, rows = evaluation.read_table(report.samples)

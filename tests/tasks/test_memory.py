@@ -1,0 +1,178 @@
+"""Long lags: what is special to the task."""
+
+import json
+
+import numpy as np
+import pytest
+
+from rnn_tasks import dataset, shapes
+from rnn_tasks.config import override
+from rnn_tasks.errors import UserError
+from rnn_tasks.evaluation import read_table
+from rnn_tasks.synthetic import Problem
+from rnn_tasks.tasks import memory
+
+TASK = memory.TASK
+TINY = TASK.presets["tiny"]
+
+
+def chain(changes, directory):
+    config = override(TINY, changes)
+    prepared = TASK.prepare(config, directory / "prepared")
+    trained = TASK.train(config, prepared, directory / "train", ())
+    report = TASK.evaluate(config, prepared, trained, directory / "evaluated")
+    return config, prepared, trained, report
+
+
+def table(report, name):
+    header, rows = read_table(report.tables[name])
+    return [dict(zip(header, row, strict=True)) for row in rows]
+
+
+EASY = {  # solved within seconds
+    "data.source": "temporal_order_6a",
+    "model.cell": "gru",
+    "model.units": 16,
+    "training.epochs": 40,
+    "training.epoch_sequences": 128,
+    "training.learning_rate": 0.02,
+}
+
+
+@pytest.fixture(scope="module")
+def solved(tmp_path_factory):
+    return chain(EASY, tmp_path_factory.mktemp("solved"))
+
+
+def test_training_ends_when_validation_holds_it_solved(solved):
+    config, _, trained, report = solved
+    history = [json.loads(line) for line in trained.history.read_text().splitlines()]
+    assert [row["val_accuracy"] >= shapes.SOLVED for row in history] == [False] * (len(history) - 1) + [True]
+    assert trained.epochs == len(history) < config.training.epochs
+    assert trained.metrics["success_rate"] == 1.0
+    assert trained.metrics["sequences_until_solved"] == 128 * len(history)
+    assert trained.metrics["longest_solved"] == 10
+    metrics = {metric.name: metric for metric in report.metrics}
+    assert metrics["test_accuracy"].value > 0.9
+    assert metrics["test_accuracy"].baseline == 0.0  # no constant is within 0.3
+    assert metrics["test_error"].baseline == pytest.approx(0.75, abs=0.03)
+
+
+def test_until_solved_can_be_switched_off(tmp_path, solved):
+    *_, solved_training, _ = solved
+    epochs = solved_training.epochs + 1
+    config = override(TINY, {**EASY, "training.until_solved": False, "training.epochs": epochs})
+    prepared = TASK.prepare(config, tmp_path / "prepared")
+    trained = TASK.train(config, prepared, tmp_path / "train", ())
+    assert trained.epochs == epochs
+    assert trained.metrics["sequences_until_solved"] == 128 * solved_training.epochs
+
+
+def test_who_fails_has_seen_all_sequences(tmp_path):
+    _, _, trained, _ = chain({"training.epoch_sequences": 60, "training.batch_size": 16}, tmp_path)
+    assert trained.metrics["success_rate"] == trained.metrics["longest_solved"] == 0.0
+    assert trained.metrics["sequences_until_solved"] == 2 * 4 * 16  # whole batches
+
+
+def test_answers_of_a_solved_problem(solved, tmp_path):
+    config, prepared, trained, _ = solved
+    exported = TASK.export(config, prepared, trained, tmp_path / "exported")
+    lines = ["EdYabdXbdB", "", "EdXabdXbdB"]
+    answers = list(TASK.predict(exported.directory, TASK.records.read(lines), TASK.predict_options()))
+    assert [answer.split("\t")[0] for answer in answers] == ["S", "", "Q"]
+    assert float(answers[0].split("\t")[1]) > 0.7
+    asked = TASK.examples(exported.directory)
+    assert len(list(TASK.predict(exported.directory, TASK.records.read(asked), None))) == len(asked)
+    answered = TASK.predict(exported.directory, TASK.records.read(["EdYabdXbdB", "EdZ"]), None)
+    assert next(answered) == answers[0]
+    with pytest.raises(UserError, match=r"input, line 2: found 'Z' at place 3; temporal_order_6a accepts a b c d X Y"):
+        next(answered)
+
+
+@pytest.mark.parametrize("source", ["copy", "parity", "temporal_order_6b"])
+def test_every_problem_goes_the_whole_chain(source, tmp_path):
+    config, prepared, trained, report = chain({"data.source": source}, tmp_path)
+    exported = TASK.export(config, prepared, trained, tmp_path / "exported")
+    problem = Problem(source, 10)
+    drawn = problem.draw(3, np.random.default_rng(1))
+    lines = [*problem.written(drawn)]
+    answers = list(TASK.predict(exported.directory, TASK.records.read(lines), None))
+    if source == "copy":
+        assert [len(answer) for answer in answers] == [len(line) for line in lines]
+        assert {*"".join(answers)} <= {*problem.classes}
+    else:
+        assert {answer.split("\t")[0] for answer in answers} <= {*problem.classes}
+    assert {"error_by_sequences", "gradient_reach", "by_lag_from"} <= set(report.figures)
+
+
+def test_cells_and_lengths_beside_are_trained_once_and_stand_in_one_table(tmp_path):
+    changes = {**EASY, "training.epochs": 12, "beside.cells": "all", "beside.lengths": [20, 30]}
+    config, prepared, trained, report = chain(changes, tmp_path)
+    rows = table(report, "cells")
+    assert {row["cell"] for row in rows} == {"lstm", "peephole_lstm", "gru", "simple_rnn", "irnn"}
+    assert (rows[0]["cell"], rows[0]["length"]) == ("gru", "10")
+    for cell in {row["cell"] for row in rows}:
+        lengths = [(int(row["length"]), int(row["solved"])) for row in rows if row["cell"] == cell]
+        assert [length for length, _ in lengths] == [10, 20, 30][: len(lengths)]
+        assert all(solved for _, solved in lengths[:-1])  # the next length only after success
+        assert len(lengths) == 3 or not lengths[-1][1]
+    longest = max((int(row["length"]) for row in rows if row["cell"] == "gru" and row["solved"] == "1"), default=0)
+    assert trained.metrics["longest_solved"] == longest
+    assert {"success_by_length", "error_by_sequences"} <= set(report.figures) or len(rows) == 5
+    assert {f"test_accuracy_{cell}" for cell in ("lstm", "peephole_lstm", "simple_rnn", "irnn")} <= {
+        metric.name for metric in report.metrics
+    }
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "train" / "beside").rglob("*.npz")}
+    assert before
+    again = TASK.train(config, prepared, tmp_path / "train", ())
+    assert again.metrics == trained.metrics
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_training_sequences_are_new_in_every_epoch_and_foreign_to_the_splits(tmp_path):
+    config = override(TINY, {"data.source": "copy"})
+    prepared = TASK.prepare(config, tmp_path)
+    stream = memory.batches(config, prepared)
+    seen = [bytes(row) for epoch in range(3) for batch in stream.epoch(epoch) for row in batch["inputs"]]
+    assert len(set(seen)) == len(seen) == 3 * 64
+    fixed = [
+        {bytes(np.asarray(row)) for row in dataset.Examples(prepared.directory / split)["inputs"]}
+        for split in ("val", "test")
+    ]
+    assert not (fixed[0] & fixed[1])
+    assert not (set(seen) & (fixed[0] | fixed[1]))
+    other = memory.batches(override(config, {"seed": 2}), prepared)
+    assert bytes(next(other.epoch(0))["inputs"]) != bytes(next(stream.epoch(0))["inputs"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "wrong"),
+    [
+        ({"data.source": "adding2"}, "data.source: .*'temporal_order_6a'.*found 'adding2'"),
+        ({"data.source": "parity", "data.marked": 5}, r"data: marked: found 5; accepted is 1 to 4, fewer than half"),
+        ({"beside.lengths": [30, 20]}, r"lengths: found \[30, 20\]; accepted are rising numbers"),
+        ({"beside.lengths": [10]}, r"beside.lengths: found 10; accepted is more than data.length=10"),
+    ],
+)
+def test_impossible_settings_are_one_line(changes, wrong):
+    with pytest.raises(UserError, match=wrong):
+        override(TINY, changes)
+
+
+def test_forget_bias_sets_the_forget_gate_alone(tmp_path):
+    prepared = TASK.prepare(TINY, tmp_path)
+    for cell in ("lstm", "peephole_lstm"):
+        changes = {"model.cell": cell, "model.memory": 0}
+        usual, open_gate = (
+            TASK.build(override(TINY, {**changes, "model.forget_bias": bias}), prepared).layers[-2].cell.bias.numpy()
+            for bias in (1.0, 4.0)
+        )
+        np.testing.assert_array_equal(open_gate - usual, np.repeat([0, 3, 0, 0], 8))
+
+
+def test_generates_sequences_with_their_answers():
+    options = TASK.generate_options(problem="temporal_order_6a", length=30, count=300, seed=4)
+    lines = [line.split("\t") for line in TASK.generate(None, options)]
+    assert len(lines) == 300
+    assert all("QRSU"[["XX", "XY", "YX", "YY"].index("".join(c for c in s if c in "XY"))] == a for s, a in lines)
+    assert lines == [line.split("\t") for line in TASK.generate(None, options)]
