@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from rnn_tasks import activity, evaluation, plots, training
 from rnn_tasks.config import override
 from rnn_tasks.dataset import INPUTS, TARGETS, Examples
+from rnn_tasks.layers import IRNNCell
 from rnn_tasks.shapes.answers import Answering
 from rnn_tasks.shapes.beside import Run
 from rnn_tasks.shapes.details import Details
@@ -104,32 +105,34 @@ def _reach(
         return evaluation.gradient_by_distance(model, batch[INPUTS], loss)
 
     with activity.doing("following gradients back in time"):
-        untrained = {name: norms(build(config, main.prepared)) for name, config in _starts(main.config)}
         return {
-            "before training": untrained,
+            "before training": {name: norms(model) for name, model in _starts(main, build)},
             "after training": {cell: norms(model) for cell, model in trained.items()},
         }
 
 
-def _starts(config: MemoryConfig) -> list[tuple[str, MemoryConfig]]:
-    """Every cell with the starts that make a difference to it."""
+def _starts(main: Run, build: Build) -> Iterator[tuple[str, keras.Model]]:
+    """Models of every cell with the starts that make a difference to it; peepholes start at 0, and make none."""
     plain = {"model.recurrent_initializer": "default", "model.memory": 0, "model.forget_bias": 1.0}
-    memory = {"model.memory": config.model.memory or config.data.length}
-    wanted: dict[str, dict[str, Any]] = {
+    memory = {"model.memory": main.config.model.memory or main.length}
+    starts: dict[str, dict[str, Any]] = {
         "lstm": {},
         "lstm, forget bias 0": {"model.forget_bias": 0.0},
         "lstm, chrono": memory,
-        "peephole_lstm": {},
         "gru": {},
         "gru, chrono": memory,
         "simple_rnn": {},
         "simple_rnn, he_normal": {"model.recurrent_initializer": "he_normal"},
         "irnn": {},
     }
-    return [
-        (name, override(config, {**plain, "model.cell": name.split(",")[0], **changes}))
-        for name, changes in wanted.items()
-    ]
+    for name, changes in starts.items():
+        cell = name.split(",")[0]
+        yield name, build(override(main.config, {**plain, "model.cell": cell, **changes}), main.prepared)
+    model = build(override(main.config, {**plain, "model.cell": "irnn"}), main.prepared)
+    for layer in model.layers:
+        if isinstance(identity := getattr(layer, "cell", None), IRNNCell):
+            identity.recurrent_kernel.assign(1.05 * identity.recurrent_kernel)
+    yield "irnn, identity × 1.05", model
 
 
 def _of_one_length(examples: Examples) -> dict[str, np.ndarray]:

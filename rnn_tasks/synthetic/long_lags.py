@@ -86,6 +86,15 @@ class Problem:
             else:
                 yield " ".join(f"{value:.6g} {marker:.0f}" for value, marker in row[:length])
 
+    def shortened(self, drawn: dict[str, np.ndarray]) -> Iterator[str]:
+        """Each sequence as people see at once what counts: a string, or the marked values and where they stand."""
+        if self.symbols:
+            yield from self.written(drawn)
+            return
+        for row, length in zip(drawn["inputs"], drawn["lengths"], strict=True):
+            marked = (f"{row[place, 0]:.4g} at {place}" for place in np.flatnonzero(row[:, 1] == 1))
+            yield f"{', '.join(marked)} of {length}"
+
     def answer(self, target: np.ndarray) -> str:
         """A target as people read it."""
         if self.answers_each_step:

@@ -63,8 +63,7 @@ def prepare(config: MemoryConfig, work_dir: Path) -> Prepared:
         seeds = {"train": dataset.TRAIN, "val": dataset.VAL, "test": dataset.TEST}
         for name, count in counts.items():
             drawn = problem.draw(count, np.random.default_rng([seeds[name], data.seed]))
-            records = {"records": [*problem.written(drawn)]} if problem.symbols else {}
-            dataset.write_examples(directory / name, **drawn, **records)
+            dataset.write_examples(directory / name, **drawn, records=[*problem.shortened(drawn)])
         _write_problem(directory, problem)
         return {**counts, "longest": problem.longest}
 

@@ -124,3 +124,8 @@ def test_every_problem_at_any_length(name, length, marked, seed):
     assert (data["lags"] >= (length // 5 if name == "temporal_order_6b" else length // 2 - length // 10 - 1)).all()
     for line, size in zip(problem.written(data), data["lengths"], strict=True):
         assert len(line if problem.symbols else line.split()[::2]) == size
+
+
+def test_what_counts_of_a_long_row_in_one_line():
+    rng = np.random.default_rng(1)
+    assert [*Problem("adding", 10).shortened(Problem("adding", 10).draw(1, rng))] == ["-0.3763 at 2, 0.6554 at 4 of 10"]
