@@ -16,7 +16,7 @@ from typing import Annotated, NoReturn
 
 from cyclopts import App, CycloptsError, Parameter
 
-from pipelines import presentation, provenance, reproducing, sign_of_life, store_checks
+from pipelines import comparing, presentation, provenance, reproducing, sign_of_life, store_checks
 from pipelines.arguments import check_paths, chosen_config, validate_options, with_flags
 from pipelines.errors import ServerError
 from pipelines.launch import STDERR, STDOUT, import_tensorflow, redirected, run_flow, told_that_it_goes_on
@@ -210,16 +210,7 @@ def generate(
 
 
 app.command(reproducing.reproduce)
-
-
-@app.command
-def compare(task: TaskName, /) -> None:
-    """All runs of a task, newest first: status, preset, data, metrics, champions, and who answers `predict`."""
-    declared = get_task(task)
-    store_checks.check(get_settings(), writes=False)
-    from pipelines import comparison
-
-    presentation.show_runs(declared, comparison.runs(declared))
+app.command(comparing.compare)
 
 
 @app.command

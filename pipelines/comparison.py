@@ -1,8 +1,12 @@
-"""The runs of a task side by side."""
+"""The runs of a task side by side: what differs in their settings, and what came out."""
 
 from __future__ import annotations
 
+import json
+import math
+from collections.abc import Sequence
 from datetime import datetime
+from urllib.parse import quote
 
 from pipelines import champions, tracking, workspace
 from pipelines.provenance import competed
@@ -10,12 +14,29 @@ from pipelines.settings import get_settings
 from rnn_tasks.errors import UserError
 from rnn_tasks.task import StageResult, Task
 
+LOWER_IS_BETTER = (
+    "loss",
+    "perplexity",
+    "error",
+    "mae",
+    "mse",
+    "rmse",
+    "mase",
+    "smape",
+    "nats",
+    "bits",
+    "seconds",
+    "until",
+)
+
 
 class RunRow(StageResult):
     """One line of the comparison.
 
     Attributes:
         status: `interrupted` when a process died and nobody has resumed its run.
+        settings: by dotted key, as MLflow keeps them.
+        test_digest: equal where figures are measured on equal test data and in the same way.
         answers: what `predict` names when it answers with this run's model unasked; empty for the other runs.
     """
 
@@ -25,6 +46,8 @@ class RunRow(StageResult):
     preset: str
     data: str
     metrics: dict[str, float]
+    settings: dict[str, str]
+    test_digest: str
     competes: bool
     aliases: tuple[str, ...]
     answers: str
@@ -53,9 +76,50 @@ def runs(task: Task) -> list[RunRow]:
                 preset=run.data.tags.get("preset", ""),
                 data=run.data.tags.get("data", ""),
                 metrics=run.data.metrics,
+                settings=run.data.params,
+                test_digest=run.data.tags.get("test_digest", ""),
                 competes=competed(run.data.tags, run.data.params),
                 aliases=tuple(sorted(alias for alias, bearer in bearers.items() if bearer == run_id)),
                 answers=champions.described(task, answering) if answering and answering.run_id == run_id else "",
             )
         )
     return rows
+
+
+def best_first(task: Task, rows: Sequence[RunRow], metric: str) -> list[RunRow]:
+    """Runs by a figure, runs without it last; those on the newest run's test data first, then those on other data.
+
+    Raises:
+        UserError: no run has this metric.
+    """
+    known = sorted({name for row in rows for name in row.metrics})
+    if rows and metric not in known and metric != task.primary_metric:
+        raise UserError(f"--metric {metric}: no run of {task.name!r} has it; accepted are {', '.join(known) or 'none'}")
+    tests = list(dict.fromkeys(row.test_digest for row in rows))
+
+    def place(row: RunRow) -> tuple[int, float]:
+        figure = row.metrics.get(metric, math.nan)
+        figure = -figure if _higher_is_better(task, metric) else figure
+        return tests.index(row.test_digest), math.inf if math.isnan(figure) else figure
+
+    return sorted(rows, key=place)
+
+
+def differing(rows: Sequence[RunRow]) -> list[str]:
+    """The settings in which these runs differ, but for the data's source, which is told by its name."""
+    keys = dict.fromkeys(key for row in rows for key in row.settings)
+    return [key for key in keys if key != "data.source" and len({row.settings.get(key) for row in rows}) > 1]
+
+
+def page(task: Task, rows: Sequence[RunRow]) -> str:
+    """The address of the same comparison in the MLflow UI that `make ui` starts."""
+    experiment = tracking.experiment_id(task.name)
+    chosen = quote(json.dumps([row.run_id for row in rows], separators=(",", ":")))
+    return f"{get_settings().mlflow_url}/#/compare-runs?runs={chosen}&experiments={quote(json.dumps([experiment]))}"
+
+
+def _higher_is_better(task: Task, metric: str) -> bool:
+    """Of the primary metric the task says it; of others their name does."""
+    if metric == task.primary_metric:
+        return task.higher_is_better
+    return not any(word in metric for word in LOWER_IS_BETTER)

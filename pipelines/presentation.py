@@ -92,12 +92,20 @@ def show_outcome(outcome: Outcome) -> None:
     )
 
 
-def show_runs(task: Task, rows: Sequence[RunRow]) -> None:
-    """One line a run with its aliases; then the one whose model answers unasked."""
-    names = _common_metrics(task, rows)
-    table = Table("run", "started", "status", "preset", "data", *names, "standing", box=None)
+def show_runs(task: Task, rows: Sequence[RunRow], metric: str, differing: Sequence[str], address: str) -> None:
+    """One line a run with its aliases; then the one whose model answers unasked, and where MLflow shows the same.
+
+    Args:
+        task, rows: what is shown, in this order.
+        metric: stands first among the metrics.
+        differing: settings that get a column each.
+        address: of the comparison in MLflow; empty where there is none.
+    """
+    names = _common_metrics(metric, rows)
+    table = Table("run", "started", "status", "preset", "data", *differing, *names, "standing", box=None)
     for row in rows:
-        metrics = [f"{row.metrics[name]:.4g}" if name in row.metrics else "" for name in names]
+        metrics = [escape(row.settings.get(key, "")) for key in differing]
+        metrics += [f"{row.metrics[name]:.4g}" if name in row.metrics else "" for name in names]
         started = f"{row.started:%Y-%m-%d %H:%M}"
         standing = " ".join(row.aliases if row.competes else ("trial", *row.aliases))
         table.add_row(row.run_id, started, row.status, row.preset, escape(row.data), *metrics, standing)
@@ -105,6 +113,8 @@ def show_runs(task: Task, rows: Sequence[RunRow]) -> None:
     for row in rows:
         if row.answers:
             _Console().print(f"\n[bold]predict answers with[/] {escape(row.answers)}", soft_wrap=True, highlight=False)
+    if len(rows) > 1:
+        _Console().print(f"[bold]look[/] make ui, then {escape(address)}", soft_wrap=True, highlight=False)
 
 
 def print_whole(table: Table) -> None:
@@ -114,10 +124,10 @@ def print_whole(table: Table) -> None:
     _Console(width=max(console.width, console.measure(table, options=unbounded).maximum)).print(table)
 
 
-def _common_metrics(task: Task, rows: Sequence[RunRow]) -> list[str]:
-    """The primary metric, then the first few others of the test split."""
+def _common_metrics(metric: str, rows: Sequence[RunRow]) -> list[str]:
+    """The metric that decides, then the first few others of the test split."""
     found = dict.fromkeys(name for row in rows for name in row.metrics if name.startswith("test_"))
-    return [task.primary_metric, *[name for name in found if name != task.primary_metric][:3]]
+    return [metric, *[name for name in found if name != metric][:3]]
 
 
 def _sample_table(rows: Sequence[Sequence[str]]) -> Table:

@@ -1,0 +1,68 @@
+"""Runs side by side: the best first, what differs, and where MLflow shows the same."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import datetime
+from urllib.parse import unquote
+
+import pytest
+
+from pipelines import comparison, presentation
+from pipelines.comparison import RunRow
+from rnn_tasks.errors import UserError
+
+
+def row(name, figure, test="a", **settings):
+    metrics = {} if math.isnan(figure) else {"test_accuracy": figure, "test_loss": -figure, "seconds/train": 1.0}
+    return RunRow(
+        run_id=name,
+        started=datetime(2026, 1, 1),
+        status="finished",
+        preset="quick",
+        data="embedded",
+        metrics=metrics,
+        settings={"data.source": name, "model.units": "32", **settings},
+        test_digest=test,
+        competes=True,
+        aliases=(),
+        answers="",
+    )
+
+
+def test_the_best_comes_first_among_those_measured_alike(dummy):
+    rows = [
+        row("new", 0.5),
+        row("other", 0.9, test="b"),
+        row("best", 0.7),
+        row("none", math.nan),
+        row("other2", 0.1, "b"),
+    ]
+    names = [each.run_id for each in comparison.best_first(dummy, rows, "test_accuracy")]
+    assert names == ["best", "new", "none", "other", "other2"]
+    names = [each.run_id for each in comparison.best_first(dummy, rows, "test_loss")]
+    assert names == ["best", "new", "none", "other", "other2"]  # a loss is the better the lower
+    with pytest.raises(UserError, match=r"^--metric bleu: no run of 'dummy' has it; accepted are seconds/train, test_"):
+        comparison.best_first(dummy, rows, "bleu")
+    assert comparison.best_first(dummy, [], "bleu") == []
+
+
+def test_only_settings_that_differ_are_told(dummy, capsys):
+    rows = [row("one", 0.5), row("two", 0.5, **{"model.units": "64", "model.new": "1"})]
+    assert comparison.differing(rows) == ["model.units", "model.new"]
+    assert comparison.differing(rows[:1]) == []
+    presentation.show_runs(dummy, rows, "test_accuracy", comparison.differing(rows), "http://there")
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0].split()[5:9] == ["model.units", "model.new", "test_accuracy", "test_loss"]
+    assert shown[1].split()[6:] == ["32", "0.5", "-0.5"]
+    assert shown[2].split()[6:] == ["64", "1", "0.5", "-0.5"]
+    assert shown[-1] == "look make ui, then http://there"
+
+
+def test_mlflow_shows_the_same(home, dummy):
+    address = comparison.page(dummy, [row("one", 0.5), row("two", 0.6)])
+    start, runs, experiments = unquote(address).replace("&experiments=", "?runs=").split("?runs=")
+    assert start == "http://127.0.0.1:5000/#/compare-runs"
+    assert json.loads(runs) == ["one", "two"]
+    assert len(json.loads(experiments)) == 1
