@@ -16,7 +16,15 @@ from typing import Annotated, NoReturn
 
 from cyclopts import App, CycloptsError, Parameter
 
-from pipelines import comparing, presentation, provenance, reproducing, sign_of_life, store_checks
+from pipelines import (
+    comparing,
+    presentation,
+    provenance,
+    reproducing,
+    sign_of_life,
+    starting_vectors,
+    store_checks,
+)
 from pipelines.arguments import check_paths, chosen_config, validate_options, with_flags
 from pipelines.errors import ServerError
 from pipelines.launch import STDERR, STDOUT, import_tensorflow, redirected, run_flow, told_that_it_goes_on
@@ -89,7 +97,7 @@ def run(
         Say nothing but the result and errors.
     """
     declared = get_task(task)
-    config = chosen_config(declared, preset, data, set_, seed)
+    config = starting_vectors.resolved(chosen_config(declared, preset, data, set_, seed))
     declared.inputs(config)  # a missing file is told now, not after half a minute of imports
     store_checks.check(get_settings(), writes=True)
     with (

@@ -21,7 +21,7 @@ from prefect.artifacts import create_link_artifact, create_markdown_artifact
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.runtime import flow_run
 
-from pipelines import champions, crashes, progress_artifact, tracking, workspace
+from pipelines import champions, crashes, progress_artifact, starting_vectors, tracking, workspace
 from pipelines.settings import get_settings
 from rnn_tasks import activity, training
 from rnn_tasks.code import package_digest
@@ -174,6 +174,7 @@ def run_chain(task_name: str, config: TaskConfig, *, fresh: bool = False) -> Out
     """
     for name in ("pipelines", "rnn_tasks"):
         logging.getLogger(name).setLevel(logging.INFO)  # Prefect shows on the flow run's page what these let through
+    config = starting_vectors.resolved(config)
     if config.training.strategy != "none":
         training.claim_devices(config.training)  # now: TensorFlow makes devices once, before its first operation
     crashes.mark_crashed()  # the flow run that this one goes on from, say

@@ -22,6 +22,7 @@ from .history import read_history as read_history
 from .kneser_ney import KneserNey as KneserNey
 from .pairs_report import JudgedPairs as JudgedPairs
 from .pairs_report import pairs_report as pairs_report
+from .ppmi import ppmi_vectors as ppmi_vectors
 from .seeds import OverSeeds as OverSeeds
 from .seeds import over_seeds as over_seeds
 from .tables import read_table as read_table

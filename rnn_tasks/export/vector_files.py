@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -49,10 +49,14 @@ def write_npz(path: Path, words: Sequence[str], vectors: np.ndarray) -> Path:
     return path
 
 
-def read_vectors(path: Path) -> WordTable:
+def read_vectors(path: Path, only: Container[str] | None = None) -> WordTable:
     """Any of the three, by its ending (`.txt`, `.vec`, `.bin`, `.npz`; text and binary may be `.gz`).
 
     Text without a head, as GloVe's, is read, too.
+
+    Args:
+        path: of the file.
+        only: keep these words alone, so that a few of millions cost little memory; None keeps all.
 
     Raises:
         UserError: unreadable, cut short, another format, or vectors of unequal length; names the line of a text.
@@ -61,10 +65,12 @@ def read_vectors(path: Path) -> WordTable:
     try:
         if name.endswith(".npz"):
             with np.load(path, allow_pickle=False) as archive:
-                return WordTable([str(word) for word in archive["words"]], np.asarray(archive["vectors"], np.float32))
+                words, vectors = archive["words"].tolist(), np.asarray(archive["vectors"], np.float32)
+            rows = [row for row, word in enumerate(words) if only is None or word in only]
+            return WordTable([words[row] for row in rows], vectors[rows])
         if name.endswith((".bin", ".txt", ".vec")):
             with gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb") as file:
-                return _read_binary(path, file) if name.endswith(".bin") else _read_text(path, file)
+                return _read_binary(path, file, only) if name.endswith(".bin") else _read_text(path, file, only)
     except (OSError, EOFError, KeyError) as error:
         raise UserError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
     except ValueError as error:
@@ -82,9 +88,10 @@ def _check(words: Sequence[str], vectors: np.ndarray) -> None:
             raise ValueError(f"{word!r} cannot be written: word2vec's formats separate words by spaces")
 
 
-def _read_text(path: Path, file: Any) -> WordTable:
+def _read_text(path: Path, file: Any, only: Container[str] | None) -> WordTable:
     words: list[str] = []
     rows: list[np.ndarray] = []
+    length = 0
     for number, line in enumerate(file, 1):
         cells = line.decode("utf-8", errors="replace").rstrip().split(" ")
         if number == 1 and len(cells) == 2 and all(cell.isdigit() for cell in cells):
@@ -94,31 +101,34 @@ def _read_text(path: Path, file: Any) -> WordTable:
         except ValueError:
             found = " ".join(cells)[:60]
             raise UserError(f"{path}, line {number}: found {found!r}; accepted is a word and numbers") from None
-        if not len(row) or (rows and len(row) != len(rows[0])):
-            wanted = len(rows[0]) if rows else "some"
+        length = length or len(row)
+        if not len(row) or len(row) != length:
+            wanted = length or "some"
             raise UserError(f"{path}, line {number}: found {len(row)} numbers after the word; accepted are {wanted}")
-        words.append(cells[0])
-        rows.append(row)
-    if not rows:
+        if only is None or cells[0] in only:
+            words.append(cells[0])
+            rows.append(row)
+    if not length:
         raise UserError(f"{path}: empty; accepted are a word and its numbers a line")
-    return WordTable(words, np.stack(rows))
+    return WordTable(words, np.stack(rows) if rows else np.empty((0, length), np.float32))
 
 
-def _read_binary(path: Path, file: Any) -> WordTable:
+def _read_binary(path: Path, file: Any, only: Container[str] | None) -> WordTable:
     try:
         count, dim = (int(cell) for cell in file.readline(100).split())
     except ValueError:
         raise UserError(f"{path}: does not begin with the number of words and of their numbers") from None
-    words, vectors = [], np.empty((count, dim), np.float32)
+    words: list[str] = []
+    rows: list[np.ndarray] = []
     for number in range(count):
-        word = b""
-        while (character := file.read(1)) != b" ":
-            if not character:
-                raise UserError(f"{path}: ends after {number} of {count} words; fetch it again")
-            word += character
+        name = bytearray()
+        while (character := file.read(1)) not in (b" ", b""):
+            name += character
         data = file.read(4 * dim)
         if len(data) < 4 * dim:
             raise UserError(f"{path}: ends after {number} of {count} words; fetch it again")
-        words.append(word.lstrip(b"\n").decode("utf-8", errors="replace"))
-        vectors[number] = np.frombuffer(data, "<f4")
-    return WordTable(words, vectors)
+        word = name.lstrip(b"\n").decode("utf-8", errors="replace")
+        if only is None or word in only:
+            words.append(word)
+            rows.append(np.frombuffer(data, "<f4"))
+    return WordTable(words, np.stack(rows).astype(np.float32) if rows else np.empty((0, dim), np.float32))

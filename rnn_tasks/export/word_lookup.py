@@ -16,6 +16,7 @@ import tensorflow as tf
 from rnn_tasks.errors import UserError
 from rnn_tasks.export.saved_model import Endpoint, load_endpoints
 from rnn_tasks.line_stream import chunks
+from rnn_tasks.text.phrases import JOINED
 from rnn_tasks.text.vocabulary import SPECIAL_TOKENS, Vocabulary
 from rnn_tasks.text.word_ids import WORDS
 
@@ -154,7 +155,8 @@ def near_words(export_dir: Path, records: Iterable[str], count: int, analogy: bo
     width = 3 if analogy else 1
     for chunk in chunks(records, ASKED_AT_ONCE):
         lines = [unicodedata.normalize("NFC", record).strip() for record in chunk]
-        asked = [line.split() if analogy else [line] for line in lines if line]
+        # A phrase is one word, its parts joined as the text's were.
+        asked = [line.split() if analogy else [JOINED.join(line.split())] for line in lines if line]
         for words in asked:
             if len(words) != width:
                 raise UserError(f"{' '.join(words)[:80]!r}: found {len(words)} words; --analogy accepts three, a b c")

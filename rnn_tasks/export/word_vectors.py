@@ -59,7 +59,9 @@ def write_word_vectors(
     chosen, labels, frequencies = vectors[rows], [words[i] for i in rows], [counts[i] for i in rows]
     members = None if groups is None else [groups[i] for i in rows]
     points = tsne_points(chosen, seed)
-    title = f"{name.capitalize()} word vectors: the {len(rows)} most frequent, t-SNE"
+    title = (
+        f"{'Word' if name == 'words' else f'{name.capitalize()} word'} vectors: the {len(rows)} most frequent, t-SNE"
+    )
     picture = save_figure(embedding_scatter(points, labels, members, title=title), folder / "tsne.png")
     page = write_tsne_page(folder / "tsne.html", points, labels, frequencies, members, cosine_neighbours(chosen), title)
     return {

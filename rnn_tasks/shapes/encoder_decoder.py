@@ -21,6 +21,7 @@ from rnn_tasks import export as exporting
 from rnn_tasks.errors import UserError
 from rnn_tasks.preparation import prepare_once
 from rnn_tasks.shapes.config import DecodingOptions, EncoderDecoderConfig
+from rnn_tasks.shapes.starting_vectors import prepare_vectors, start_from_vectors, vector_files
 from rnn_tasks.task import Exported, Overfit, Prepared, Report, Task, Trained
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def encoder_decoder(
         declared: the rest of `Task`, or a stage of the task's own.
     """
     stages = _Stages(scorers, baseline)
-    made = {
+    made: dict[str, Any] = {
         "inputs": lambda config: corpus(config).inputs,
         "prepare": functools.partial(prepare, corpus),
         "build": build,
@@ -63,14 +64,27 @@ def encoder_decoder(
         "predict_options": DecodingOptions,
         "overfit": Overfit(steps=180),
     }
-    return Task(shape="encoder-decoder", **{**made, **declared})
+    made |= declared
+    of_corpus = made["inputs"]
+    made["inputs"] = lambda config: [*of_corpus(config), *vector_files(config.data)]
+    return Task(shape="encoder-decoder", **made)
 
 
 def prepare(corpus: Callable[[Config], text.ParallelCorpus], config: EncoderDecoderConfig, work_dir: Path) -> Prepared:
     """Pairs as token ids, vocabularies learned from the training side."""
     pairs = corpus(config)
-    write = functools.partial(text.prepare_pairs, pairs, config.data)
-    return prepare_once([corpus, prepare], config.data, pairs.inputs, work_dir, write, source=pairs.name)
+
+    def write(directory: Path) -> Mapping[str, int]:
+        counts = text.prepare_pairs(pairs, config.data, directory)
+        source, target = (side.vocabulary.tokens for side in text.load_tokenizers(directory, config.data))
+        return {
+            **counts,
+            **prepare_vectors(config.data, "vectors", source, directory),
+            **prepare_vectors(config.data, "target_vectors", target, directory),
+        }
+
+    inputs = [*pairs.inputs, *vector_files(config.data)]
+    return prepare_once([corpus, prepare], config.data, inputs, work_dir, write, source=pairs.name)
 
 
 def build(config: EncoderDecoderConfig, prepared: Prepared) -> keras.Model:
@@ -103,6 +117,8 @@ class _Stages:
         name, scorer = next(iter(self.scorers(config).items()))
         with training.training_scope(config.training, config.seed):
             model = build(config, prepared)
+            start_from_vectors(model.source_embedding, prepared.directory, "vectors")
+            start_from_vectors(model.target_embedding, prepared.directory, "target_vectors")
             measure = training.evaluator(model, measured_loss)
             write = translator(config, prepared, model).compiled()
 

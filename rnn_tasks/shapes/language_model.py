@@ -7,7 +7,7 @@ scoring and writing follow.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from rnn_tasks.line_stream import Piece, chunks
 from rnn_tasks.preparation import prepare_once
 from rnn_tasks.shapes.language_config import GenerationOptions, JudgingOptions, LanguageConfig
 from rnn_tasks.shapes.language_report import Passages, language_report
+from rnn_tasks.shapes.starting_vectors import prepare_vectors, start_from_vectors, vector_files
 from rnn_tasks.task import Exported, Overfit, Prepared, Report, Task, Trained
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def language_model(
     """
     stages = _Stages(agreeing)
     made = {
-        "inputs": lambda config: documents(config).inputs,
+        "inputs": lambda config: [*documents(config).inputs, *vector_files(config.data)],
         "prepare": functools.partial(prepare, documents),
         "build": build,
         "train": train,
@@ -70,9 +71,15 @@ def language_model(
 def prepare(documents: Callable[[Any], text.Documents], config: LanguageConfig, work_dir: Path) -> Prepared:
     """The text as token ids, with a vocabulary learned from its training part."""
     found = documents(config)
-    write = functools.partial(text.prepare_stream, found, config.data)
+
+    def write(directory: Path) -> Mapping[str, int]:
+        counts = text.prepare_stream(found, config.data, directory)
+        tokens = text.load_stream_tokenizer(directory, config.data).vocabulary.tokens
+        return {**counts, **prepare_vectors(config.data, "vectors", tokens, directory)}
+
+    inputs = [*found.inputs, *vector_files(config.data)]
     return prepare_once(
-        [documents, prepare], config.data, found.inputs, work_dir, write, source=found.name, test_data=[text.TEST_IDS]
+        [documents, prepare], config.data, inputs, work_dir, write, source=found.name, test_data=[text.TEST_IDS]
     )
 
 
@@ -99,6 +106,7 @@ def train(
     val = text.load_stream(prepared.directory, "val")
     with training.training_scope(config.training, config.seed):
         model = build(config, prepared)
+        start_from_vectors(model.embedding, prepared.directory, "vectors")
 
         def loss(model: keras.Model, batch: dict[str, tf.Tensor], is_training: bool) -> training.StepLoss:
             states = training.reset_states(batch["carried"], batch["resets"])

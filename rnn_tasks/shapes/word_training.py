@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnn_tasks import models, text, training
-from rnn_tasks.models.word_vectors import WordGradients
 from rnn_tasks.shapes.embeddings_config import EmbeddingsConfig
 from rnn_tasks.task import Prepared
 
 if TYPE_CHECKING:
     import keras
     import tensorflow as tf
+
+    from rnn_tasks.models.word_vectors import WordGradients
 
 VALIDATION_SEED = 0
 

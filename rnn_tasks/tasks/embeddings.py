@@ -19,11 +19,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field
 
+from rnn_tasks import evaluation, files, models, synthetic, text, training
 from rnn_tasks import export as exporting
-from rnn_tasks import files, models, synthetic, text, training
 from rnn_tasks.config import Section, presets
 from rnn_tasks.errors import UserError
-from rnn_tasks.evaluation.ppmi import ppmi_vectors
 from rnn_tasks.evaluation.word_tests import read_analogies, read_classes, read_similarity
 from rnn_tasks.preparation import prepare_once
 from rnn_tasks.records import TextRecords
@@ -130,7 +129,9 @@ def evaluate(config: EmbeddingsConfig, prepared: Prepared, trained: Trained, out
     words = min(prepared.counts["vocabulary"], config.evaluation.baseline_words + SPECIAL)
     ids = text.load_ids(prepared.directory, "train")[: config.evaluation.baseline_text]
     counted.set_weights(
-        ppmi_vectors(ids, words, config.model.window, config.model.dim, config.seed, prepared.counts["vocabulary"])
+        evaluation.ppmi_vectors(
+            ids, words, config.model.window, config.model.dim, config.seed, prepared.counts["vocabulary"]
+        )
     )
     ours, theirs = (measures(config, prepared, one) for one in (model, counted))
     metrics = [

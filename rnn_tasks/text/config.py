@@ -41,6 +41,12 @@ class PairsConfig(Section):
     )
     reverse_source: bool = Field(True, description="The encoder reads the source from its last token to its first.")
     remove_duplicates: bool = Field(True, description="Leave out repeated training pairs.")
+    vectors: str = Field(
+        "",
+        description="Word vectors that the source's begin as: a file (.txt, .vec, .bin, .npz), or the id of a run of "
+        "embeddings. They are as long as model.embedding_dim.",
+    )
+    target_vectors: str = Field("", description="The same for the target.")
 
 
 class ParallelDataConfig(PairsConfig):
@@ -128,6 +134,11 @@ class StreamConfig(Section):
     )
     embedded_documents: int = Field(
         800, ge=10, le=1_000_000, description="Training documents of the embedded text; other sources ignore it."
+    )
+    vectors: str = Field(
+        "",
+        description="Word vectors that the tokens' begin as: a file (.txt, .vec, .bin, .npz), or the id of a run of "
+        "embeddings. They are as long as model.embedding_dim.",
     )
     seed: int = Field(1, ge=0, lt=2**31, description="Draws the embedded text; not the run's seed.")
 

@@ -34,6 +34,14 @@ class WordCorpusConfig(Section):
         ge=1_000,
         description="Different words counted at once at most: beyond, the rarest are forgotten (bounds the memory).",
     )
+    phrases: int = Field(
+        0,
+        ge=0,
+        le=4,
+        description="Passes in which neighbours that belong together become one word (new_york); each may double how "
+        "long phrases are, and reads the text once more.",
+    )
+    phrase_threshold: float = Field(100.0, gt=0, description="How much more often than by chance they stand together.")
     validation_fraction: float = Field(0.02, gt=0, le=0.4, description="Share of the text that chooses the epoch.")
     test_fraction: float = Field(0.02, gt=0, le=0.4, description="Share of the text that tests.")
     classes: str = Field(

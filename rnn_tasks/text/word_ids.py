@@ -1,12 +1,12 @@
 """A text as word ids on disk, in three splits, with its vocabulary.
 
 What grows with what: memory with the number of different words alone (`data.counted_words` bounds it), disk with the
-number of words (4 bytes each), time with both. The text is read twice, once to count and once to write.
+number of words (4 bytes each), time with both. The text is read twice, once to count and once to write, and once more
+for each pass over phrases.
 """
 
 from __future__ import annotations
 
-import collections
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -15,6 +15,7 @@ import numpy as np
 
 from rnn_tasks import activity
 from rnn_tasks.errors import UserError
+from rnn_tasks.text.phrases import Counts, Phrases, learn_phrases, with_phrases
 from rnn_tasks.text.vocabulary import PAD, SPECIAL_TOKENS, Vocabulary
 from rnn_tasks.text.word_config import WordCorpusConfig
 from rnn_tasks.text.word_corpus import Sentence
@@ -45,8 +46,21 @@ def prepare_words(
     Raises:
         UserError: a split is empty, or no word is frequent enough.
     """
+    learned: list[Phrases] = []
+
+    def text() -> Iterator[tuple[str, Sentence]]:
+        for split, words in divided(sentences(), config):
+            for phrases in learned:
+                (words,) = with_phrases([words], phrases)
+            yield split, words
+
+    def training() -> Iterator[Sentence]:
+        return (words for split, words in text() if split == "train")
+
+    while len(learned) < config.phrases:  # each pass reads what those before it have joined
+        learned.append(learn_phrases(training(), config))
     with activity.doing("counting words"):
-        counts = count_words((words for split, words in divided(sentences(), config) if split == "train"), config)
+        counts = count_words(training(), config)
     vocabulary = Vocabulary.from_counts(counts, config.vocabulary_size + len(SPECIAL_TOKENS), config.min_count)
     if len(vocabulary) < len(SPECIAL_TOKENS) + 2:
         raise UserError(
@@ -55,14 +69,15 @@ def prepare_words(
         )
     vocabulary.save(directory / WORDS)
     with activity.doing("writing word ids"):
-        written = _write_ids(sentences(), vocabulary, config, directory)
+        written = _write_ids(text(), vocabulary, directory)
     for split in SPLITS:
         if not written[split]:
             raise UserError(
                 f"{config.source}: {written['sentences']} sentences leave none for {split}; accepted is a longer text, "
                 "or larger data.validation_fraction and data.test_fraction"
             )
-    return {**written, "vocabulary": len(vocabulary), "different_words": len(counts)}
+    found = {"phrases": sum(map(len, learned))} if config.phrases else {}
+    return {**written, "vocabulary": len(vocabulary), "different_words": len(counts), **found}
 
 
 def divided(sentences: Iterable[Sentence], config: WordCorpusConfig) -> Iterator[tuple[str, Sentence]]:
@@ -82,14 +97,10 @@ def divided(sentences: Iterable[Sentence], config: WordCorpusConfig) -> Iterator
 
 def count_words(sentences: Iterable[Sentence], config: WordCorpusConfig) -> dict[str, int]:
     """How often each word occurs; where there are too many different ones, the rarest so far are forgotten."""
-    counts: collections.Counter[str] = collections.Counter()
-    least = 1
+    counts = Counts(config.counted_words)
     for words in sentences:
-        counts.update(words)
-        while len(counts) > config.counted_words:
-            counts = collections.Counter({word: count for word, count in counts.items() if count > least})
-            least += 1
-    return counts
+        counts.add(words)
+    return counts.counts
 
 
 def load_ids(directory: Path, split: str) -> np.ndarray:
@@ -97,15 +108,13 @@ def load_ids(directory: Path, split: str) -> np.ndarray:
     return np.memmap(directory / f"{split}.ids", np.int32, "r")
 
 
-def _write_ids(
-    sentences: Iterable[Sentence], vocabulary: Vocabulary, config: WordCorpusConfig, directory: Path
-) -> dict[str, int]:
+def _write_ids(text: Iterable[tuple[str, Sentence]], vocabulary: Vocabulary, directory: Path) -> dict[str, int]:
     ids = {token: number for number, token in enumerate(vocabulary.tokens) if number >= len(SPECIAL_TOKENS)}
     counts = dict.fromkeys((*SPLITS, "sentences", "words_left_out"), 0)
     with contextlib.ExitStack() as stack:
         files = {split: stack.enter_context((directory / f"{split}.ids").open("wb", 1 << 20)) for split in SPLITS}
-        text = stack.enter_context((directory / TEST_TEXT).open("w", encoding="utf-8", newline="\n"))
-        for split, words in divided(sentences, config):
+        test_text = stack.enter_context((directory / TEST_TEXT).open("w", encoding="utf-8", newline="\n"))
+        for split, words in text:
             known = [ids[word] for word in words if word in ids]
             counts["sentences"] += 1
             counts["words_left_out"] += len(words) - len(known)
@@ -113,5 +122,5 @@ def _write_ids(
             if known:
                 files[split].write(np.array([*known, PAD], np.int32).tobytes())
             if split == "test":
-                text.write(" ".join(words) + "\n")
+                test_text.write(" ".join(words) + "\n")
     return counts
