@@ -4,9 +4,10 @@
 
 All read the same noise in the same streams, carry their states from batch to batch, cut gradients off at the batch,
 clip them to a norm and take Adam's steps; Keras trains a stateful model by `train_on_batch`, by itself and compiled by
-XLA, and ours is compared with the faster one. torch is measured where it is installed (`pip install torch`), on as many
-threads as there are cores. Rounds are interleaved, figures medians over all but the first, which compiles.
-Writing is one stream, one character after the other, by the SavedModel's endpoint.
+XLA, and ours is compared with the faster one. torch is measured where it is installed (`pip install torch==2.13.0`; its
+CUDA build brings triton, which does not go with TensorFlow in one process: `pip uninstall triton`). Rounds are
+interleaved, figures medians over all but the first, which compiles. Writing is one stream, one character after the
+other, by the SavedModel's endpoint.
 """
 
 from __future__ import annotations
@@ -32,6 +33,12 @@ from rnn_tasks.text.config import StreamConfig
 from rnn_tasks.training.optimizers import build_optimizer
 from rnn_tasks.training.step import compiled_step
 
+try:
+    import torch
+except ImportError:
+    torch = None
+
+THREADS = len(os.sched_getaffinity(0))
 VOCABULARY, EMBEDDING, CLIP, RATE = 65, 64, 1.0, 0.002
 WRITTEN = 2000
 
@@ -60,14 +67,13 @@ def _train(options: argparse.Namespace) -> None:
     ids = np.random.default_rng(1).integers(4, VOCABULARY, characters).astype(np.int32)
     batches = list(training.StreamBatches(ids, np.zeros(1, np.int64), options.streams, options.truncation).epoch())
     ways: dict[str, Epoch] = {"ours": _ours(options, batches)}
-    try:
+    if torch is not None:
         ways["torch"] = _torch(options, batches)
-    except ModuleNotFoundError:
-        print("torch is not installed: left out")
     ways |= {name: _keras(options, batches, xla) for name, xla in (("Keras", False), ("Keras XLA", True))}
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for number in range(options.rounds + 1):
         for name, train in ways.items():
+            time.sleep(0.2)  # the threads of the one before come to rest
             before = time.perf_counter()
             train()
             if number:
@@ -117,9 +123,7 @@ def _keras(options: argparse.Namespace, batches: list[Batch], jit_compile: bool)
 
 
 def _torch(options: argparse.Namespace, batches: list[Batch]) -> Epoch:
-    import torch
-
-    torch.set_num_threads(os.cpu_count() or 1)
+    torch.set_num_threads(THREADS)
     torch.manual_seed(1)
     embedding = torch.nn.Embedding(VOCABULARY, EMBEDDING)
     recurrent = torch.nn.LSTM(EMBEDDING, options.units, options.layers, batch_first=True)

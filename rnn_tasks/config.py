@@ -46,13 +46,15 @@ class TrainingConfig(Section):
         examples=[0.1],
         description="Of adamw; times the rate, it shrinks every weight. Empty is Keras' 0.004.",
     )
-    learning_rate: float = Field(1e-3, gt=0, le=10, description="Peak learning rate.")
+    learning_rate: float = Field(1e-3, gt=0, le=100, description="Peak learning rate.")
     warmup_steps: int = Field(0, ge=0, description="Updates over which the rate climbs linearly from 0.")
-    decay: Literal["none", "plateau", "cosine", "linear"] = Field(
+    decay: Literal["none", "plateau", "cosine", "linear", "exponential"] = Field(
         "none",
         description="plateau: halve when validation stalls; cosine: to 1 % of the peak over all epochs; linear: to "
-        "0.01 %.",
+        "0.01 %; exponential: times decay_factor in each epoch behind the first decay_after.",
     )
+    decay_after: int = Field(0, ge=0, description="Epochs before the rate of decay=exponential falls.")
+    decay_factor: float = Field(0.5, gt=0, le=1, description="What decay=exponential leaves of the rate each epoch.")
     plateau_patience: int = Field(2, ge=1, description="Epochs without improvement before plateau halves the rate.")
     clip_norm: float = Field(5.0, ge=0, description="Global gradient norm is clipped to this; 0 is off.")
     weight_average: float = Field(

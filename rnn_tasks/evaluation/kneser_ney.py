@@ -10,11 +10,12 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
-NLTK_DISCOUNT = 0.1
+PART = 1 << 20  # tokens of a text that are judged at once
 
 
 class _Order(NamedTuple):
@@ -86,7 +87,14 @@ class KneserNey:
 
     def log_probabilities(self, ids: np.ndarray, documents: np.ndarray) -> np.ndarray:
         """(tokens,) of each token of a text, in nats; -inf where it is impossible."""
-        text, is_token = self._padded(ids, documents)
+        with np.errstate(divide="ignore"):
+            return np.log(self._of_parts(self._probabilities, ids, documents))
+
+    def favourites(self, ids: np.ndarray, documents: np.ndarray) -> np.ndarray:
+        """(tokens,) what stood most often behind the longest context of each token that was seen at all."""
+        return self._of_parts(self._favourites, ids, documents)
+
+    def _probabilities(self, text: np.ndarray) -> np.ndarray:
         probability = np.full(len(text), 1.0 / self.possible)
         for order, context, gram in self._looked_up(text):
             total = np.where(context >= 0, order.totals[context], 0)
@@ -97,17 +105,23 @@ class KneserNey:
             with np.errstate(divide="ignore", invalid="ignore"):
                 mixed = seen / total + left * probability
             probability = np.where(total > 0, mixed, probability)
-        with np.errstate(divide="ignore"):
-            return np.log(probability[is_token])
+        return probability
 
-    def favourites(self, ids: np.ndarray, documents: np.ndarray) -> np.ndarray:
-        """(tokens,) what stood most often behind the longest context of each token that was seen at all."""
-        text, is_token = self._padded(ids, documents)
+    def _favourites(self, text: np.ndarray) -> np.ndarray:
         found = np.zeros(len(text), np.int64)
         for order, context, _ in self._looked_up(text):
             known = (context >= 0) & (order.totals[context] > 0)
             found = np.where(known, order.favourite[context], found)
-        return found[is_token]
+        return found
+
+    def _of_parts(
+        self, judge: Callable[[np.ndarray], np.ndarray], ids: np.ndarray, documents: np.ndarray
+    ) -> np.ndarray:
+        """What `judge` finds of each token, part by part: a part begins with what its first token depends on."""
+        text, is_token = self._padded(ids, documents)
+        before = self.order - 1
+        parts = [judge(text[start - before : start + PART])[before:] for start in range(before, len(text), PART)]
+        return np.concatenate(parts)[is_token[before:]]
 
     def _padded(self, ids: np.ndarray, documents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The text with `order - 1` start ids before each document, and where its own tokens stand."""

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from rnn_tasks.decoding.writing import PIECE, Sampling, write_on
+from rnn_tasks.decoding.writing import PIECE, Sampling, StreamStep, write_on
 from rnn_tasks.export.saved_model import Endpoint
+from rnn_tasks.models.fast_step import fast_step
 from rnn_tasks.models.language_model import LanguageModel
 from rnn_tasks.text.stream_tokenizer import StreamTokenizer
 from rnn_tasks.text.vocabulary import EOS, GO, PAD, UNK
@@ -77,7 +78,7 @@ class TextWriter:
         """The next `ids` (batch, length), and what goes on behind them; arguments as of `write_on`."""
         sampling = Sampling(temperature, top_k, top_p)
         before = tf.nest.pack_sequence_as(self._form, states)
-        written = write_on(self._step, last, before, length, sampling, seed=seed, first_piece=piece)
+        written = write_on(self._step(), last, before, length, sampling, seed=seed, first_piece=piece)
         return {"ids": written.ids, "last": written.ids[:, -1], **_named(written.states)}
 
     def generate(self, text, length, temperature, top_k, top_p, seed) -> dict[str, tf.Tensor]:
@@ -93,10 +94,14 @@ class TextWriter:
         """Ids (batch, time) -> `text` (batch,)."""
         return {"text": self.tokenizer.decode(ids)}
 
-    def _step(self, ids: tf.Tensor, states: Any) -> tuple[tf.Tensor, Any]:
-        logits, after = self.model.step(ids, states)
-        unwritten = tf.range(logits.shape[-1]) == UNK  # what is unknown has no spelling
-        return tf.where(unwritten, NEVER, logits), after
+    def _step(self) -> StreamStep:
+        step, unwritten = fast_step(self.model), np.arange(self.model.settings["vocabulary"]) == UNK
+
+        def known(ids: tf.Tensor, states: Any) -> tuple[tf.Tensor, Any]:
+            logits, after = step(ids, states)
+            return tf.where(unwritten, NEVER, logits), after  # what is unknown has no spelling
+
+        return known
 
 
 def _named(states: Any) -> dict[str, tf.Tensor]:

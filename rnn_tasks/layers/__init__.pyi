@@ -24,3 +24,4 @@ from .residual_wrapper import ResidualWrapper as ResidualWrapper
 from .rnn import RNN as RNN
 from .sequence_mask import SequenceMask as SequenceMask
 from .simple_rnn import SimpleRNN as SimpleRNN
+from .weight_dropout import run_with_weights_dropped as run_with_weights_dropped

@@ -1,4 +1,5 @@
 from .encoder_decoder import EncoderDecoder as EncoderDecoder
+from .fast_step import fast_step as fast_step
 from .forecaster import forecaster as forecaster
 from .gates import gate_activations as gate_activations
 from .language_model import LanguageModel as LanguageModel

@@ -10,6 +10,7 @@ import tensorflow as tf
 from keras import ops
 
 from rnn_tasks.choices import KernelInitializer, RecurrentInitializer, SequenceCell
+from rnn_tasks.layers import run_with_weights_dropped
 from rnn_tasks.layers.run import first_state
 from rnn_tasks.models.cells import initializers, recurrent_layer
 from rnn_tasks.models.stack import remember, seeds_of
@@ -34,9 +35,12 @@ class LanguageModel(keras.Model):
             2014); with `variational` one mask a batch for all its steps (Gal & Ghahramani 2016).
         embedding_dropout: share of the vocabulary whose vectors are zero for a batch (Gal & Ghahramani 2016).
         recurrent_dropout: share dropped of the connections from state to state, one mask a batch.
+        weight_dropout: share dropped of the recurrent weights themselves, the same for all texts of a batch (Merity et
+            al. 2018); not beside recurrent_dropout, and not of an irnn.
         variational: whether `dropout` keeps its masks over a batch's steps.
         tied: the projection's weights are the vectors (Press & Wolf 2017), behind a linear layer where `units` and
             `embedding_dim` differ.
+        initial_scale: all weights but biases start uniformly within ± this; 0 leaves it to the initializers.
         seed: of the initial weights and of dropout.
 
     Call arguments:
@@ -61,8 +65,10 @@ class LanguageModel(keras.Model):
         dropout: float = 0.0,
         embedding_dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
+        weight_dropout: float = 0.0,
         variational: bool = False,
         tied: bool = False,
+        initial_scale: float = 0.0,
         seed: int = 1,
         **kwargs,
     ):
@@ -79,8 +85,10 @@ class LanguageModel(keras.Model):
             "dropout": dropout,
             "embedding_dropout": embedding_dropout,
             "recurrent_dropout": recurrent_dropout,
+            "weight_dropout": weight_dropout,
             "variational": variational,
             "tied": tied,
+            "initial_scale": initial_scale,
             "seed": seed,
         }
         seeds = seeds_of(seed)
@@ -92,6 +100,7 @@ class LanguageModel(keras.Model):
         self.embedding_dropout = whole_words
         kind = keras.layers.SpatialDropout1D if variational else keras.layers.Dropout
         self.dropouts = [kind(dropout, seed=next(seeds)) for _ in range(layers + 1)]
+        self.weight_dropouts = [keras.layers.Dropout(weight_dropout, seed=next(seeds)) for _ in range(layers)]
         self.recurrent = []
         for number in range(layers):
             started = initializers(cell, kernel_initializer, recurrent_initializer, seeds)
@@ -123,6 +132,11 @@ class LanguageModel(keras.Model):
         else:
             self.output_kernel = self.add_weight(shape=(vocabulary, width), initializer=glorot, name="output_kernel")
         self.output_bias = self.add_weight(shape=(vocabulary,), initializer="zeros", name="output_bias")
+        if initial_scale:
+            uniform = np.random.default_rng(seed)
+            for weight in self.trainable_weights:
+                if len(weight.shape) > 1 and "bias" not in weight.path:
+                    weight.assign(uniform.uniform(-initial_scale, initial_scale, weight.shape))
         self.built = True
 
     @property
@@ -158,11 +172,13 @@ class LanguageModel(keras.Model):
             vectors = self.embedding(ids)  # (batch, time, embedding)
         states = self.first_states(ops.shape(ids)[0]) if states is None else states
         sequence, after = vectors, []
-        for layer, dropout, before in zip(self.recurrent, self.dropouts[:-1], states, strict=True):
-            sequence, *state = layer(
-                dropout(sequence, training=training), initial_state=before, mask=mask, training=training
-            )
-            after.append(state)
+        for number, (layer, before) in enumerate(zip(self.recurrent, states, strict=True)):
+            sequence = self.dropouts[number](sequence, training=training)
+            if training and self.settings["weight_dropout"]:
+                sequence, state = run_with_weights_dropped(layer, sequence, before, self.weight_dropouts[number])
+            else:
+                sequence, *state = layer(sequence, initial_state=before, mask=mask, training=training)
+            after.append(list(state))
         sequence = self.dropouts[-1](sequence, training=training)
         return sequence if self.bridge is None else self.bridge(sequence), after
 
@@ -171,7 +187,7 @@ class LanguageModel(keras.Model):
         vectors, after = self.embedding(ids), []
         for layer, before in zip(self.recurrent, states, strict=True):
             vectors, state = layer.cell(vectors, before, training=False)
-            after.append(list(state))
+            after.append(list(state) if isinstance(state, (list, tuple)) else [state])
         return self.logits(vectors if self.bridge is None else self.bridge(vectors)), after
 
     def logits(self, hidden):

@@ -16,11 +16,24 @@ class LanguageModelConfig(RecurrentConfig):
     embedding_dropout: float = Field(
         0.0, ge=0, lt=1, description="Share of the vocabulary that is left out of a batch's input (Gal & Ghahramani)."
     )
+    weight_dropout: float = Field(
+        0.0, ge=0, lt=1, description="Share of the recurrent weights dropped in training, one mask a batch (Merity)."
+    )
     variational: bool = Field(
         False,
         description="dropout keeps its masks over a batch's steps (Gal & Ghahramani) instead of drawing each anew.",
     )
     tied: bool = Field(False, description="The output projection is the tokens' vectors.")
+    initial_scale: float = Field(
+        0.0, ge=0, le=10, description="Weights start uniformly within ± this; 0 leaves it to the initializers."
+    )
+
+    @model_validator(mode="after")
+    def _drops_weights_or_states(self):
+        if self.weight_dropout and (self.recurrent_dropout or self.cell == "irnn"):
+            found = "cell=irnn" if self.cell == "irnn" else f"recurrent_dropout={self.recurrent_dropout}"
+            raise ValueError(f"weight_dropout: found {self.weight_dropout} and {found}; accepted is one of them alone")
+        return self
 
 
 class StreamTrainingConfig(TrainingConfig):
@@ -41,6 +54,12 @@ class StreamEvaluationConfig(Section):
     streams: int = Field(16, ge=1, le=4096, description="Parts of the text that are read side by side.")
     context: int = Field(
         256, ge=0, le=100_000, description="Tokens read before a part begins, which count for the part before."
+    )
+    dynamic_rate: float = Field(
+        0.0,
+        ge=0,
+        le=10,
+        description="Further metrics of a model that learns on while it is tested, by this rate; 0 is off.",
     )
     baseline_tokens: int = Field(
         5_000_000, ge=1, le=1_000_000_000, description="The n-gram model counts this much of the training text at most."

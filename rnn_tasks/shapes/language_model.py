@@ -161,7 +161,7 @@ class _Stages:
             trained,
             out_dir,
             characters=prepared.counts["test_characters"],
-            baseline_tokens=config.evaluation.baseline_tokens,
+            measuring=config.evaluation,
             agreeing=self.agreeing(config),
         )
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rnn_tasks import decoding, evaluation, plots, training
+from rnn_tasks.shapes.language_config import StreamEvaluationConfig
 from rnn_tasks.task import Metric, Report, Trained
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def language_report(
     out_dir: Path,
     *,
     characters: int,
-    baseline_tokens: int,
+    measuring: StreamEvaluationConfig,
     agreeing: Callable[[Sequence[str]], np.ndarray] | None,
 ) -> Report:
     """Metrics, tables and figures.
@@ -53,11 +54,11 @@ def language_report(
         trained: whose learning curves are drawn.
         out_dir: where tables and figures go.
         characters: of the test text, line ends included.
-        baseline_tokens: of the training text that the n-gram model counts at most.
+        measuring: `baseline_tokens` and `dynamic_rate` are read.
         agreeing: as of `language_model`.
     """
     test = passages.test
-    counted, likely, favourites = _n_grams(passages, baseline_tokens)
+    counted, likely, favourites = _n_grams(passages, measuring.baseline_tokens)
     ngram_right = favourites == test.ids
     bits = len(test) / characters / np.log(2)
     ours, theirs = float(np.mean(judged.nats)), float(np.mean(-likely))
@@ -78,6 +79,10 @@ def language_report(
                 baseline=float(np.mean(ngram_right[places])),
             )
         )
+    if measuring.dynamic_rate:
+        nats = training.dynamic_nats(passages.model, test.ids, test.documents, measuring.dynamic_rate)
+        metrics.append(Metric(name="dynamic_nats", value=nats, higher_is_better=False))
+        metrics.append(Metric(name="dynamic_perplexity", value=float(np.exp(nats)), higher_is_better=False))
     by_position = _by_position(test.documents, judged.nats, -likely)
     passage = _read_slowly(passages)
     tables: dict[str, tuple[Sequence[str], Sequence[Sequence[Any]]]] = {

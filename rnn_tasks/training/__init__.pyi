@@ -1,6 +1,7 @@
 from .checkpoint import load_weights as load_weights
 from .checkpoint import save_weights as save_weights
 from .devices import claim_devices as claim_devices
+from .dynamic import dynamic_nats as dynamic_nats
 from .evaluator import evaluator as evaluator
 from .forward import forward as forward
 from .loop import Batches as Batches

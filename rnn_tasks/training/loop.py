@@ -124,7 +124,9 @@ def fit(
         save_checkpoint(checkpoint, variables, asdict(state))
 
     def update(batch: Batch) -> None:
-        optimizer.learning_rate = learning_rate(config, state.step, int(total_steps), progress.plateau_factor)
+        optimizer.learning_rate = learning_rate(
+            config, state.step, int(total_steps), progress.plateau_factor, state.epoch
+        )
         watchers.on_train_batch_begin(state.batch)
         total, weight = (float(value) for value in train_step(batch))
         if not math.isfinite(total):

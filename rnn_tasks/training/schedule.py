@@ -11,16 +11,20 @@ COSINE_FLOOR = 0.01
 LINEAR_FLOOR = 1e-4
 
 
-def learning_rate(config: TrainingConfig, step: int, total_steps: int, plateau_factor: float = 1.0) -> float:
-    """The rate of update `step` (counted from 0).
+def learning_rate(
+    config: TrainingConfig, step: int, total_steps: int, plateau_factor: float = 1.0, epoch: int = 0
+) -> float:
+    """The rate of update `step` in `epoch` (both counted from 0).
 
     Linear warm-up to the peak (Goyal et al. 2017), then constant, cosine to 1 % of the peak
-    (Loshchilov & Hutter 2017, without restarts), linear to 0.01 % of it (as word2vec's program has it), or the peak
-    times what the plateau rule has left of it.
+    (Loshchilov & Hutter 2017, without restarts), linear to 0.01 % of it (as word2vec's program has it), the peak times
+    what the plateau rule has left of it, or falling by a factor each epoch behind the first ones (Zaremba et al. 2014).
     """
     rate = config.learning_rate * plateau_factor
     if step < config.warmup_steps:
         return rate * (step + 1) / config.warmup_steps
+    if config.decay == "exponential":
+        return rate * config.decay_factor ** max(0, epoch + 1 - config.decay_after)
     if config.decay not in ("cosine", "linear"):
         return rate
     progress = min(1.0, (step - config.warmup_steps) / max(1, total_steps - config.warmup_steps))

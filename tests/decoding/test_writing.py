@@ -78,3 +78,26 @@ def test_piece_by_piece_is_at_once_and_a_text_does_not_depend_on_how_many_there_
 
 def test_towards_zero_temperature_the_likeliest_is_written():
     assert written(tokens=6, sampling=Sampling(1e-6)).ids.numpy().tolist() == [[1, 0, 1, 0, 1, 0]]
+
+
+@pytest.mark.parametrize(
+    ("vocabulary", "settings"),
+    [
+        (12, {"layers": 3}),
+        (5000, {"layers": 2, "tied": True}),
+        (12, {"cell": "gru", "layers": 2}),
+        (12, {"cell": "simple_rnn", "tied": True}),
+        (12, {"cell": "peephole_lstm"}),
+    ],
+)
+def test_the_fast_step_is_the_step(vocabulary, settings):
+    model = models.LanguageModel(vocabulary, units=6, embedding_dim=4, seed=3, **settings)
+    for weight in model.weights:  # biases included
+        weight.assign(np.random.default_rng(1).normal(size=weight.shape) * 0.4)
+    fast, states = models.fast_step(model), model.first_states(2)
+    for ids in ([3, 7], [11, 4], [5, 5]):
+        logits, after = model.step(tf.constant(ids), states)
+        found, states = fast(tf.constant(ids), states)
+        np.testing.assert_allclose(found, logits, atol=1e-5)
+        for ours, theirs in zip(tf.nest.flatten(states), tf.nest.flatten(after), strict=True):
+            np.testing.assert_allclose(ours, theirs, atol=1e-6)

@@ -81,3 +81,12 @@ def test_the_favourite_is_what_stood_most_often_behind_the_longest_known_context
     found = model.favourites(np.array([3, 4, 0, 7, 4, 0]), np.array([0]))
     assert found[2] == 6  # behind 3 4
     assert found[5] == 5  # behind 7 4
+
+
+def test_a_long_text_is_judged_in_parts_that_change_nothing(monkeypatch):
+    train, (test, _) = text_of(2000, 1, (0, 500)), text_of(300, 2)
+    model, documents = KneserNey(*train, VOCABULARY, 6), np.array([0, 100, 101])
+    whole = model.log_probabilities(test, documents), model.favourites(test, documents)
+    monkeypatch.setattr("rnn_tasks.evaluation.kneser_ney.PART", 7)
+    np.testing.assert_array_equal(model.log_probabilities(test, documents), whole[0])
+    np.testing.assert_array_equal(model.favourites(test, documents), whole[1])

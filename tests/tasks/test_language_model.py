@@ -66,3 +66,30 @@ def test_a_line_is_written_on_as_it_would_be_alone(run):
     assert together[1] == ""
     assert together[2] == next(TASK.predict(directory, TASK.records.read(lines[2:]), options))
     assert all("\n" not in answer for answer in together)
+
+
+class Killed(Exception):
+    pass
+
+
+def test_training_goes_on_in_the_middle_of_its_streams_to_the_bit(tmp_path):
+    import keras
+
+    class KillAt(keras.callbacks.Callback):
+        seen = 0
+
+        def on_train_batch_end(self, batch, logs=None):
+            self.seen += 1
+            if self.seen == 7:
+                raise Killed
+
+    changes = {"model.dropout": 0.3, "model.weight_dropout": 0.2, "training.checkpoint_minutes": 1e-9}
+    config = override(TASK.presets["tiny"], {**changes, "training.max_steps": 12})
+    prepared = TASK.prepare(config, tmp_path)
+    whole = TASK.train(config, prepared, tmp_path / "whole", ())
+    with pytest.raises(Killed):
+        TASK.train(config, prepared, tmp_path / "broken", [KillAt()])
+    resumed = TASK.train(config, prepared, tmp_path / "broken", ())
+    with np.load(whole.weights) as ours, np.load(resumed.weights) as theirs:
+        for name in set(ours.files) - {"state"}:
+            np.testing.assert_array_equal(ours[name], theirs[name])

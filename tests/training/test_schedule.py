@@ -35,3 +35,9 @@ def test_plateau_halves_only_what_it_is_told_to():
     assert progress.update(0.9, 2, False, config)
     assert (progress.best, progress.best_epoch, progress.plateau_factor) == (0.9, 2, 0.5)
     assert Progress(**progress.as_json()) == progress
+
+
+def test_exponential_decay_begins_behind_the_first_epochs():
+    """Of 13 epochs, Zaremba et al.'s small model has its rate halved in each behind the fourth."""
+    config = TrainingConfig(learning_rate=8.0, decay="exponential", decay_after=4, decay_factor=0.5)
+    assert [learning_rate(config, 0, 1, epoch=epoch) for epoch in range(7)] == [8, 8, 8, 8, 4, 2, 1]

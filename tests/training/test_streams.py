@@ -155,3 +155,39 @@ def test_a_streams_states_do_not_depend_on_its_neighbours():
         for ours, theirs in zip(*map(keras.tree.flatten, states), strict=True):
             np.testing.assert_array_equal(ours.numpy()[0], theirs.numpy()[0])
             assert np.any(ours.numpy()[1] != theirs.numpy()[1])
+
+
+def test_dynamic_evaluation_predicts_before_it_learns_and_leaves_the_weights_as_they_were():
+    ids, documents = text_of([300])
+    model = small_model()
+    before = model.get_weights()
+    first = training.dynamic_nats(model, ids[:32], documents, rate=0.5)  # one piece: nothing is learned from yet
+    read = training.stream_reader(model, 1, 0)
+    np.testing.assert_allclose(first, read(ids[:32], documents).nats.mean(), rtol=1e-5)
+    repeated = np.tile(ids[:4], 200)
+    assert training.dynamic_nats(model, repeated, documents, rate=0.5) < read(repeated, documents).nats.mean() - 0.3
+    for ours, theirs in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "simple_rnn", "peephole_lstm"])
+def test_weight_dropout_drops_recurrent_weights_and_scales_the_others(cell):
+    """The gradient tells which are left; a model with twice these weights and no others gives the same."""
+    model, plain = small_model(cell=cell, weight_dropout=0.5), small_model(cell=cell)
+    ids = np.tile(text_of([6])[0], (3, 1))
+    weight = model.recurrent[0].cell.recurrent_kernel
+    with tf.GradientTape() as tape:
+        hidden, _ = model.hidden(ids, training=True)
+        loss = tf.reduce_sum(hidden**2)
+    left = tf.convert_to_tensor(tape.gradient(loss, weight)).numpy() != 0
+    assert 0.3 < left.mean() < 0.7
+    plain.recurrent[0].cell.recurrent_kernel.assign(np.where(left, 2 * weight.numpy(), 0))
+    np.testing.assert_allclose(plain.hidden(ids)[0], hidden, atol=1e-6)
+    np.testing.assert_allclose(model.hidden(ids)[0], small_model(cell=cell).hidden(ids)[0], atol=1e-6)
+
+
+def test_an_initial_scale_is_where_all_weights_start():
+    model = small_model(initial_scale=0.1, layers=2)
+    for weight in model.trainable_weights:
+        if len(weight.shape) > 1:
+            assert 0.05 < np.abs(weight.numpy()).max() <= 0.1

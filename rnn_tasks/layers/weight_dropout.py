@@ -1,0 +1,46 @@
+"""Recurrent layers that lose some of the weights from state to state for the length of a sequence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from rnn_tasks.layers.cell_run import choose, run_kernel
+
+
+def run_with_weights_dropped(
+    layer: Any, sequences: Any, initial_state: Any, dropout: keras.layers.Dropout
+) -> tuple[Any, Any]:
+    """A sequence through a built layer in training, its recurrent weights dropped: one mask for all rows and steps.
+
+    On the kernel that the layer runs on.
+
+    Args:
+        layer: LSTM, GRU or SimpleRNN, or an RNN over one cell of this package that has a kernel.
+        sequences: (batch, time, features).
+        initial_state: its states, each (batch, units).
+        dropout: what drops the weights (units, gates · units).
+
+    Returns:
+        outputs (batch, time, units) and the final states.
+
+    References:
+        Merity, Keskar & Socher (2018), Regularizing and Optimizing LSTM Language Models, section 2.
+    """
+    cell, step = layer.cell, getattr(layer, "step", None) or layer.cell.step
+    dropped = _Dropped(cell, dropout(cell.recurrent_kernel, training=True))
+    kernel = choose(cell, step, True, sequences.shape[0]).kernel
+    if kernel == "none":
+        raise ValueError(f"{layer.name} has no kernel here, which weight dropout needs")
+    return run_kernel(dropped, sequences, initial_state, step, kernel, training=True)
+
+
+class _Dropped:
+    """A cell, but for its recurrent weights."""
+
+    def __init__(self, cell: Any, recurrent_kernel: Any):
+        self._cell, self.recurrent_kernel = cell, recurrent_kernel
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cell, name)
