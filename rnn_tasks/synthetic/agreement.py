@@ -1,6 +1,6 @@
 """Text in which symbols agree over a distance that no n-gram spans: brackets close as they opened, names return.
 
-    Mira sold the old boat (near the red barn [by the slow mill too] too), and Mira went home.
+    Anna sold the old boat, and Anna went home (near the barn [by the slow mill too] too).
 
 `too` closes a bracket, one of four kinds, and behind `and` stands the name that began the line. From the few symbols
 before them neither can be told.
@@ -56,7 +56,7 @@ def agreeing(surfaces: Sequence[str]) -> np.ndarray:
 
 def _sentence(rng: np.random.Generator) -> str:
     name, verb, ending = (str(rng.choice(words)) for words in (NAMES, VERBS, ENDINGS))
-    return f"{name} {verb} {_thing(rng)} {_bracketed(rng, 1)}, and {name} {ending}."
+    return f"{name} {verb} {_thing(rng)}, and {name} {ending} {_bracketed(rng, 1)}."
 
 
 def _bracketed(rng: np.random.Generator, depth: int) -> str:

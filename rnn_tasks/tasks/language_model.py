@@ -26,19 +26,20 @@ SPLITS = {"train": 1.0, "val": 0.1, "test": 0.15}  # shares of `data.embedded_do
 
 PRESETS = presets(
     quick=LanguageConfig(
-        model=LanguageModelConfig(cell="lstm", units=192, embedding_dim=32),
+        model=LanguageModelConfig(cell="lstm", units=128, embedding_dim=32),
         training=StreamTrainingConfig(
-            epochs=12, streams=32, truncation=64, learning_rate=0.005, decay="cosine", clip_norm=1.0
+            epochs=10, streams=16, truncation=96, learning_rate=0.008, decay="cosine", clip_norm=1.0
         ),
     ),
     full={
         "model.units": 512,
         "model.embedding_dim": 128,
         "model.dropout": 0.4,
-        "training.epochs": 40,
+        "training.epochs": 20,
+        "training.streams": 32,
         "training.truncation": 100,
         "training.learning_rate": 0.002,
-        "training.weight_average": 0.995,
+        "training.weight_average": 0.998,
     },
     tiny={
         "data.embedded_documents": 10,
@@ -79,7 +80,7 @@ TASK = shapes.language_model(
     summary="What comes next in a text? A model that tells how likely a line is, and writes on.",
     config=LanguageConfig,
     presets=PRESETS,
-    records=TextRecords(good=("Anna saw the old boat", "The house.", "Ida")),
+    records=TextRecords(good=("Anna saw the old boat", "The house.", "Hugo")),
     documents=documents,
     agreeing=agreeing,
 )

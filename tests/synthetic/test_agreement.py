@@ -27,12 +27,12 @@ def test_splits_differ_and_a_seed_gives_the_same():
 
 
 def test_what_agrees_is_found_in_characters_and_in_words():
-    line = "Ida saw the old boat (near the red barn [by the big mill too] too), and Ida was glad.\n"
+    line = "Hugo saw the old boat, and Hugo was glad (near the red barn [by the big mill too] too).\n"
     places = synthetic.agreeing(list(line))
-    assert [line[i] for i in places] == ["]", ")", "I"]
-    assert places[-1] == line.rindex("Ida")
-    words = ["Ida", "saw", "the", "(", "near", "the", "mill", "too", "]", ",", "and", "Ida", "was", "glad", ".", "\n"]
-    assert [words[i] for i in synthetic.agreeing(words)] == ["]", "Ida"]
+    assert [line[i] for i in places] == ["H", "]", ")"]
+    assert places[0] == line.rindex("Hugo")
+    words = ["Hugo", "saw", "the", "boat", "and", "Hugo", "was", "glad", "(", "near", "the", "mill", "too", ")", "\n"]
+    assert [words[i] for i in synthetic.agreeing(words)] == ["Hugo", ")"]
 
 
 def test_of_the_symbols_before_it_none_tells_which_symbol_agrees():
@@ -42,6 +42,6 @@ def test_of_the_symbols_before_it_none_tells_which_symbol_agrees():
     closing = [text[i] for i in places if text[i] in PAIRS.values()]
     names = [text[i : i + 3] for i in places if text[i].isupper()]
     assert max(closing.count(symbol) for symbol in set(closing)) < 0.3 * len(closing)
-    assert max(names.count(name) for name in set(names)) < 0.12 * len(names)
+    assert max(names.count(name) for name in set(names)) < 0.16 * len(names)
     assert {text[i - 3 : i] for i in places if text[i] in PAIRS.values()} == {"too"}
     assert np.mean([text[i - 4 : i] == "and " for i in places if text[i].isupper()]) == 1

@@ -25,22 +25,22 @@ def written(directory, **options):
 
 def test_what_is_written_comes_in_pieces_and_is_what_the_endpoint_writes_at_once(run):
     *_, directory = run
-    parts = written(directory, prompt="Ida", length=150, temperature=0.9, seed=3)
+    parts = written(directory, prompt="Hugo", length=150, temperature=0.9, seed=3)
     assert all(isinstance(part, Piece) for part in parts[:-1])
     assert parts[-1] == ""
     assert len(parts) == 1 + 3 + 1
-    served = load_endpoints(directory).generate(["Ida"], 150, 0.9, 0, 1.0, 3)["text"].numpy()[0].decode()
-    assert "".join(parts) == "Ida" + served
+    served = load_endpoints(directory).generate(["Hugo"], 150, 0.9, 0, 1.0, 3)["text"].numpy()[0].decode()
+    assert "".join(parts) == "Hugo" + served
 
 
 def test_samples_are_texts_of_their_own_and_the_first_is_the_one_alone(run):
     *_, directory = run
-    one = "".join(written(directory, prompt="Ida", length=70))
-    several = written(directory, prompt="Ida", length=70, samples=3)
+    one = "".join(written(directory, prompt="Hugo", length=70))
+    several = written(directory, prompt="Hugo", length=70, samples=3)
     assert several[::2] == ["--- 1 ---", "--- 2 ---", "--- 3 ---"]
     assert several[1] == one
     assert len(set(several[1::2])) == 3
-    assert one != "".join(written(directory, prompt="Ida", length=70, seed=2))
+    assert one != "".join(written(directory, prompt="Hugo", length=70, seed=2))
 
 
 def test_a_lines_probability_is_that_of_its_tokens_and_its_end(run):
@@ -61,7 +61,7 @@ def test_a_lines_probability_is_that_of_its_tokens_and_its_end(run):
 def test_a_line_is_written_on_as_it_would_be_alone(run):
     *_, directory = run
     options = TASK.predict_options(length=30, temperature=0.8)
-    lines = ["Ida saw", "", "The old boat"]
+    lines = ["Hugo saw", "", "The old boat"]
     together = list(TASK.predict(directory, TASK.records.read(lines), options))
     assert together[1] == ""
     assert together[2] == next(TASK.predict(directory, TASK.records.read(lines[2:]), options))

@@ -180,7 +180,7 @@ def test_weight_dropout_drops_recurrent_weights_and_scales_the_others(cell):
         hidden, _ = model.hidden(ids, training=True)
         loss = tf.reduce_sum(hidden**2)
     left = tf.convert_to_tensor(tape.gradient(loss, weight)).numpy() != 0
-    assert 0.3 < left.mean() < 0.7
+    assert 0.2 < left.mean() < 0.8  # of 25 or more; three deviations
     plain.recurrent[0].cell.recurrent_kernel.assign(np.where(left, 2 * weight.numpy(), 0))
     np.testing.assert_allclose(plain.hidden(ids)[0], hidden, atol=1e-6)
     np.testing.assert_allclose(model.hidden(ids)[0], small_model(cell=cell).hidden(ids)[0], atol=1e-6)
