@@ -125,3 +125,19 @@ def test_mnist_quick(run):
 def test_mnist_simple_rnn(run):
     """Measured: 0.9869."""
     assert run("mnist", "--preset", "simple_rnn", "--data", real("mnist"))["metrics"]["test_accuracy"] >= 0.975
+
+
+def test_embeddings_on_two_novels(run):
+    """Ranking of held-out contexts; measured: 0.704, PPMI and SVD 0.668. WordSim-353 covers a third of its pairs."""
+    tests = {"similarity": "EN-WS-353-ALL.txt", "analogies": "questions-words.txt"}
+    settings = [f"data.{key}={real('word_eval', name)}" for key, name in tests.items()]
+    result = run("embeddings", "--data", real("books"), *(part for one in settings for part in ("--set", one)))
+    assert result["metrics"]["test_ranking"] > result["baseline"]["test_ranking"] + 0.02
+    assert result["metrics"]["test_similarity"] > 0.15
+    assert result["metrics"]["test_analogies"] > 0.07
+    assert 0.3 < result["metrics"]["test_similarity_coverage"] < 0.4
+
+
+def test_embeddings_quick(run):
+    """The embedded text; measured: 1.0."""
+    assert run("embeddings")["metrics"]["test_class_accuracy"] >= 0.95

@@ -59,7 +59,7 @@ def write_tsne_page(
         "y": points[:, 1].round(3).tolist(),
         "counts": [int(count) for count in counts],
         "groups": names,
-        "colours": group_colours(len(names)),
+        "colours": group_colours(names),
         "group": [names.index(group) for group in groups] if groups is not None else [0] * len(words),
         "neighbours": [] if neighbours is None else neighbours.indices.tolist(),
         "cosines": [] if neighbours is None else neighbours.similarities.astype(float).round(3).tolist(),

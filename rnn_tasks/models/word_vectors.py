@@ -22,6 +22,7 @@ import keras
 import tensorflow as tf
 
 Block = Mapping[str, tf.Tensor]
+RANKED = 64
 
 
 def word_vectors(words: int, dim: int) -> keras.Model:
@@ -181,11 +182,12 @@ def sampled_softmax(log_ratio: tf.Tensor) -> Objective:
 def ranking(tables: Sequence[tf.Tensor], block: Block, window: int) -> tuple[tf.Tensor, tf.Tensor]:
     """How many noise words score below a context, in the mean over them, summed over all contexts; and their number.
 
-    A tie counts half.
+    A tie counts half. Of many noise words the first `RANKED` are compared.
     """
+    noise = block["noise"][:RANKED]
     v, u = tf.gather(tables[0], block["centres"]), tf.gather(tables[1], block["contexts"])
     mask = window_mask(block["left"], block["right"], window)
     positive = tf.matmul(v, u, transpose_b=True)[..., None]  # (rows, time, others, 1)
-    negative = tf.einsum("rtd,nd->rtn", v, tf.gather(tables[1], block["noise"]))[:, :, None]
+    negative = tf.einsum("rtd,nd->rtn", v, tf.gather(tables[1], noise))[:, :, None]
     above = (tf.cast(positive > negative, tf.float32) + tf.cast(positive >= negative, tf.float32)) / 2
     return tf.reduce_sum(tf.reduce_mean(above, -1) * mask), tf.reduce_sum(mask)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -18,16 +19,19 @@ from rnn_tasks.files import write_whole
 # Told apart under every common colour blindness (Okabe & Ito 2008), in an order that keeps neighbours distinct in grey.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 INK = "#333333"
+OTHER, OTHER_COLOUR = "other", "#8C8C8C"
+"""The group of what is in no group."""
 FAINT = "#DDDDDD"
 JOINER = "￭"  # the tokeniser's mark for "no space here"; few fonts have it
 MISSING_GLYPH = "□"
 
 
-def group_colours(count: int) -> list[str]:
-    """A colour for each of so many groups: `COLOURS`, or where these are too few, hues in turn dark and light."""
-    if count <= len(COLOURS):
-        return list(COLOURS[:count])
-    return [to_hex(tuple(hsv_to_rgb((number / count, 0.85, 0.55 + 0.25 * (number % 2))))) for number in range(count)]
+def group_colours(names: Sequence[str]) -> list[str]:
+    """A colour for each group: `COLOURS`, or where these are too few, hues in turn dark and light; grey for `OTHER`."""
+    count = len(names) - (OTHER in names)
+    hues = ((number / max(count, 1), 0.85, 0.55 + 0.25 * (number % 2)) for number in range(count))
+    colours = iter(COLOURS if count <= len(COLOURS) else [to_hex(tuple(hsv_to_rgb(hue))) for hue in hues])
+    return [OTHER_COLOUR if name == OTHER else next(colours) for name in names]
 
 
 def new_figure(width: float, height: float, layout: Literal["constrained", "compressed"] = "constrained") -> Figure:

@@ -46,7 +46,7 @@ def embedding_scatter(
     axes.margins(0.04)
 
     names = list(dict.fromkeys(groups or [""]))
-    colour_of = dict(zip(names, group_colours(len(names)), strict=True))
+    colour_of = dict(zip(names, group_colours(names), strict=True))
     member_of = list(groups) if groups is not None else [""] * len(labels)
     for name in names:
         chosen = points[[member == name for member in member_of]]

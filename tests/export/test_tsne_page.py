@@ -84,6 +84,21 @@ def test_page_refuses_unequal_parts(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_the_map_is_reached_and_moved_by_keys(tmp_path):
+    text = write(tmp_path).read_text(encoding="utf-8")
+    canvas = text.partition("<canvas")[2].partition(">")[0]
+    assert 'tabindex="0"' in canvas
+    assert "arrow keys move" in canvas
+    for key in ("ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", '"+"', '"-"', '"0"', '"/"', '"Escape"', '"Enter"'):
+        assert key in text
+
+
+def test_every_group_has_its_colour(tmp_path):
+    words = [f"w{number}" for number in range(20)]
+    _, data = read(write(tmp_path, words, groups=words))
+    assert len(set(data["colours"])) == len(data["groups"]) == 20
+
+
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 
 

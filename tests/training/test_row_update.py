@@ -68,3 +68,65 @@ def test_three_devices_update_as_one_does():
     ours = in_new_process(updated, "adagrad", "3")  # one of them has no row of a block of two
     for one, other in zip(updated("adagrad"), ours, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5)
+
+
+class Blocks:
+    """Eight batches of random ids, the same for the same epoch."""
+
+    def __len__(self):
+        return 8
+
+    def epoch(self, number):
+        rng = np.random.default_rng(number)
+        for _ in range(8):
+            ids = rng.integers(0, 6, (2, 4, 3)).astype(np.int32)
+            yield {"ids": ids, "wanted": rng.normal(size=(2, 1)).astype(np.float32), "words": np.float32(5)}
+
+
+class Killed(Exception):
+    pass
+
+
+class KillAt(keras.callbacks.Callback):
+    def __init__(self, step):
+        super().__init__()
+        self.left = step
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.left -= 1
+        if self.left == 0:
+            raise Killed
+
+
+def fit(work_dir, callbacks=()):
+    config = TrainingConfig(optimizer="adagrad", learning_rate=0.1, decay="linear", epochs=3, checkpoint_minutes=1e-9)
+    with training.training_scope(config, 1):
+        model = keras.Sequential([keras.Input((None,)), keras.layers.Embedding(6, 2)])
+        table = model.layers[0].embeddings
+        return training.fit(
+            model,
+            Blocks(),
+            training.RowUpdate([table], gradient, config, shared=["wanted"]),
+            config=config,
+            work_dir=work_dir,
+            validate=lambda model: {"val_sum": float(np.sum(np.asarray(table)))},
+            monitor="val_sum",
+            higher_is_better=True,
+            callbacks=callbacks,
+            throughput="train_words_per_second",
+            counted=lambda batch: float(batch["words"]),
+        )
+
+
+def test_a_killed_training_ends_where_an_undisturbed_one_does(tmp_path):
+    undisturbed = fit(tmp_path / "one")
+    with pytest.raises(Killed):
+        fit(tmp_path / "two", [KillAt(11)])
+    resumed = fit(tmp_path / "two")
+    assert resumed.steps == undisturbed.steps == 24
+    for name in ("checkpoint.npz", "best.npz"):
+        with np.load(tmp_path / "one" / name) as one, np.load(tmp_path / "two" / name) as two:
+            for key in set(one.files) - {"state"}:
+                np.testing.assert_array_equal(one[key], two[key])
+    for trained in (undisturbed, resumed):
+        assert trained.metrics["train_words_per_second"] * trained.seconds == pytest.approx(3 * 8 * 5)
