@@ -16,11 +16,16 @@ def fitted(output, by="squared"):
     draws = np.random.default_rng(1).exponential(size=(4_000, 1)).astype("float32")
     outputs = tf.Variable(tf.zeros((1, 1, head.parts)))
     optimizer = tf.keras.optimizers.Adam(0.05)
-    for _ in range(800):
+
+    @tf.function
+    def update():
         with tf.GradientTape() as tape:
             loss = head.loss(tf.repeat(outputs, 4_000, axis=0), draws, tf.ones(4_000))
             mean = loss.total / loss.weight
         optimizer.apply_gradients([(tape.gradient(mean, outputs), outputs)])
+
+    for _ in range(800):
+        update()
     answer = head.answer(outputs)
     return answer["forecast"][0, 0].numpy(), answer["quantiles"][0, 0].numpy(), draws
 
