@@ -2,19 +2,23 @@
 
 A figure is never compared with one that was measured on something else, and trials (`TaskConfig.is_trial`) are compared
 with nothing: their models answer when they are named. Who is best follows from the registered models; the registry's
-aliases say it to others. `champion-<data>` is the best on that data, `champion` the one that answers unasked.
+aliases say it to others. `champion-<data>` is the best on that data, `champion` the one that answers unasked. A model
+that was promoted by hand, or always, stays champion until a later one is better.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import re
+import time
 from collections.abc import Iterable, Sequence
 
 from pipelines import tracking
+from pipelines.promoting import Policy
 from pipelines.settings import get_settings
-from pipelines.tracking import RegisteredModel
+from pipelines.tracking import DECISION, PINNED, PROMOTION, REASON, RegisteredModel
 from rnn_tasks.errors import UserError
 from rnn_tasks.locks import alone
 from rnn_tasks.task import StageResult, Task
@@ -101,8 +105,13 @@ def _measured_alike(models: Iterable[RegisteredModel], model: RegisteredModel) -
     return [other for other in models if other.test_digest == model.test_digest]
 
 
-def _best(task: Task, models: Iterable[RegisteredModel]) -> RegisteredModel:
-    """The best figure; of equal ones the older. A run without a figure (NaN) is worse than any other."""
+def _best(task: Task, models: Sequence[RegisteredModel]) -> RegisteredModel:
+    """The best figure; of equal ones the older. A run without a figure (NaN) is worse than any other.
+
+    Whom the model that was promoted last left behind stays behind.
+    """
+    last = max(models, key=lambda model: model.pinned)
+    models = [model for model in models if model is last or model.version > last.pinned[1]]
 
     def rank(model: RegisteredModel) -> tuple[float, int]:
         figure = model.figure if task.higher_is_better else -model.figure
@@ -114,15 +123,23 @@ def _best(task: Task, models: Iterable[RegisteredModel]) -> RegisteredModel:
 # --------------------------------------------------------------------------------------------------- who is champion
 
 
-def compete(task: Task, run_id: str, version: str) -> Registration:
-    """Let a model that was just registered compete, and the registry's aliases follow."""
-    with alone(get_settings().home / "mlruns" / f".champion-of-{task.name}.lock", "chooses the champion"):
+def compete(task: Task, run_id: str, version: str, policy: Policy = "better") -> Registration:
+    """Let a model that was just registered compete, and the registry's aliases follow.
+
+    Args:
+        policy: "better" promotes the best, "always" this one, "never" keeps it out.
+    """
+    with _choosing(task):
+        if policy != "better":
+            tracking.set_tags(run_id, {PROMOTION: policy, **(_pin(int(version)) if policy == "always" else {})})
         models = tracking.registered_models(task)
         named = _let_aliases_follow(task, models)
     this = next(model for model in models if model.run_id == run_id)
     alike = [model for model in _measured_alike(models, this) if model.competes]
     rivals = [model for model in alike if model is not this]
-    if not this.competes:
+    if this.held_back:
+        alias, promoted, reason = "champion", False, "it was not to compete"
+    elif not this.competes:
         alias, promoted, reason = "champion", False, "trial runs do not compete"
     else:
         best = _best(task, alike)
@@ -131,7 +148,42 @@ def compete(task: Task, run_id: str, version: str) -> Registration:
         if rivals:
             rival = _best(task, rivals)
             reason = f"{task.primary_metric} {this.figure:.4g} against {rival.figure:.4g} of run {rival.run_id}"
+    tracking.set_tags(run_id, {DECISION: "promoted" if promoted else "not promoted", REASON: reason})
     return Registration(model_uri=f"models:/{task.name}/{version}", alias=alias, promoted=promoted, reason=reason)
+
+
+def promote(task: Task, run: str) -> tuple[RegisteredModel, RegisteredModel]:
+    """Let a model be champion on its data, whatever its figure, until a later one is better.
+
+    Args:
+        run: the id of its run, or an alias.
+
+    Returns:
+        the model, and the one that was champion on this data before (perhaps the same).
+
+    Raises:
+        UserError: no such model, or a trial's.
+    """
+    with _choosing(task):
+        model = choose(task, run)
+        if not (model.competes or model.held_back):
+            raise UserError(f"{run}: a trial run of {task.name!r}; accepted is a run whose model competes")
+        models = tracking.registered_models(task)
+        before = _best(task, [each for each in _measured_alike(models, model) if each.competes] or [model])
+        reason = f"by hand, over run {before.run_id} ({task.primary_metric} {model.figure:.4g}, {before.figure:.4g})"
+        pin = _pin(max(each.version for each in models))
+        tracking.set_tags(model.run_id, {PROMOTION: "by hand", **pin, DECISION: "promoted", REASON: reason})
+        _let_aliases_follow(task, tracking.registered_models(task))
+    return model, before
+
+
+def _pin(version: int) -> dict[str, str]:
+    """The tag of a promotion that models up to this version do not undo."""
+    return {PINNED: f"{time.time_ns()} {version}"}
+
+
+def _choosing(task: Task) -> contextlib.AbstractContextManager[None]:
+    return alone(get_settings().home / "mlruns" / f".champion-of-{task.name}.lock", "chooses the champion")
 
 
 def _let_aliases_follow(task: Task, models: Sequence[RegisteredModel]) -> dict[str, RegisteredModel]:

@@ -19,6 +19,7 @@ from cyclopts import App, CycloptsError, Parameter
 from pipelines import (
     comparing,
     presentation,
+    promoting,
     provenance,
     reproducing,
     sign_of_life,
@@ -28,6 +29,7 @@ from pipelines import (
 from pipelines.arguments import check_paths, chosen_config, validate_options, with_flags
 from pipelines.errors import ServerError
 from pipelines.launch import STDERR, STDOUT, import_tensorflow, redirected, run_flow, told_that_it_goes_on
+from pipelines.promoting import Policy
 from pipelines.settings import get_settings
 from pipelines.terminal import prepare_streams
 from rnn_tasks.errors import UserError
@@ -71,6 +73,7 @@ def run(
     set_: Annotated[tuple[str, ...], Parameter(name="--set", show_default=False)] = (),
     seed: int | None = None,
     fresh: bool = False,
+    promote: Policy = "better",
     json: bool = False,
     quiet: bool = False,
 ) -> None:
@@ -91,6 +94,8 @@ def run(
         Short for --set seed=SEED.
     fresh
         Forget what an interrupted run of the same config has left.
+    promote
+        Whether the model becomes champion on its data: when it is better than all others there, always, or never.
     json
         End standard output with one JSON line; everything else goes to standard error.
     quiet
@@ -107,7 +112,7 @@ def run(
     ):
         logger.info("%s, preset %s", task, provenance.nearest_preset(declared, config))
         with told_that_it_goes_on():
-            outcome = run_flow(task, config, fresh)
+            outcome = run_flow(task, config, fresh, promote)
     if json:
         print(outcome.model_dump_json(exclude={"champion"}, ensure_ascii=True))  # the same in any encoding
     else:
@@ -219,6 +224,7 @@ def generate(
 
 app.command(reproducing.reproduce)
 app.command(comparing.compare)
+app.command(promoting.promote)
 
 
 @app.command

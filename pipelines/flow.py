@@ -22,6 +22,7 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.runtime import flow_run
 
 from pipelines import champions, crashes, progress_artifact, starting_vectors, tracking, workspace
+from pipelines.promoting import Policy
 from pipelines.settings import get_settings
 from rnn_tasks import activity, training
 from rnn_tasks.code import package_digest
@@ -148,12 +149,12 @@ def export(
 
 
 @_stage("register", _run_key)
-def register(task_name: str, exported: Exported, run_id: str) -> champions.Registration:
+def register(task_name: str, exported: Exported, run_id: str, promote: Policy = "better") -> champions.Registration:
     """Files to a model that MLflow serves, champion if it deserves to be."""
     started = time.monotonic()
     task = get_task(task_name)
     version = tracking.register_model(task, TASK_MODULES[task_name], run_id, exported)
-    registration = champions.compete(task, run_id, version)
+    registration = champions.compete(task, run_id, version, promote)
     tracking.log_metrics(run_id, {"seconds/register": time.monotonic() - started})
     return registration
 
@@ -161,13 +162,14 @@ def register(task_name: str, exported: Exported, run_id: str) -> champions.Regis
 # ------------------------------------------------------------------------------------------------------- the chain
 
 
-def run_chain(task_name: str, config: TaskConfig, *, fresh: bool = False) -> Outcome:
+def run_chain(task_name: str, config: TaskConfig, *, fresh: bool = False, promote: Policy = "better") -> Outcome:
     """All stages in order, inside a Prefect flow.
 
     Args:
         task_name: a name from the registry.
         config: the task's config.
         fresh: forget what an interrupted run of the same config has left.
+        promote: whether the model becomes champion.
 
     Raises:
         UserError: the user's input or config; nothing stays behind.
@@ -198,7 +200,7 @@ def run_chain(task_name: str, config: TaskConfig, *, fresh: bool = False) -> Out
                 trained = train(task_name, config, prepared, work_dir / "training", run_id)
                 report = evaluate(task_name, config, prepared, trained, work_dir / "evaluation", run_id)
                 exported = export(task_name, config, prepared, trained, work_dir / "export", run_id)
-                registration = register(task_name, exported, run_id)
+                registration = register(task_name, exported, run_id, promote)
         except UserError:
             workspace.empty(work_dir)
             raise

@@ -10,6 +10,7 @@ from prefect.runtime import flow_run
 
 from pipelines import provenance
 from pipelines.flow import Outcome, run_chain
+from pipelines.promoting import Policy
 from rnn_tasks.registry import TASK_MODULES, get_task
 
 
@@ -18,13 +19,16 @@ def flow_of(task_name: str) -> Flow[..., Outcome]:
     """The flow of a registered task."""
     task = get_task(task_name)
 
-    def chain(config: Any = task.presets["quick"], fresh: bool = False) -> Outcome:
-        return run_chain(task_name, config, fresh=fresh)
+    def chain(config: Any = task.presets["quick"], fresh: bool = False, promote: Policy = "better") -> Outcome:
+        return run_chain(task_name, config, fresh=fresh, promote=promote)
 
     # What Prefect reads off a function: its name and place, to load it, and its types, for the form.
     chain.__name__ = chain.__qualname__ = task_name
-    chain.__doc__ = f"Every stage of {task_name}; `fresh` forgets what an interrupted run of the same config has left."
-    chain.__annotations__ = {"config": task.config, "fresh": bool, "return": Outcome}
+    chain.__doc__ = (
+        f"Every stage of {task_name}; `fresh` forgets what an interrupted run of the same config has left, `promote` "
+        "decides whether the model becomes champion: when it is better, always or never."
+    )
+    chain.__annotations__ = {"config": task.config, "fresh": bool, "promote": Policy, "return": Outcome}
     return flow(name=task_name, description=task.summary, flow_run_name=run_title)(chain)
 
 

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from pipelines.promoting import Policy
 from pipelines.settings import get_settings
 from rnn_tasks import activity
 from rnn_tasks.config import TaskConfig
@@ -58,7 +59,7 @@ def import_tensorflow() -> None:
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
-def run_flow(task: str, config: TaskConfig, fresh: bool = False) -> Outcome:
+def run_flow(task: str, config: TaskConfig, fresh: bool = False, promote: Policy = "better") -> Outcome:
     """A task's whole chain on a config, in a Prefect flow run of this process."""
     # Only its log lines for the flow's page: what a user needs to read comes from our own loggers and from `main`.
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
@@ -71,4 +72,4 @@ def run_flow(task: str, config: TaskConfig, fresh: bool = False) -> Outcome:
     tracking.client()  # another version's store is told of before anything is prepared
     with activity.doing("starting Prefect"):
         wait_for_prefect()
-    return flows.flow_of(task)(config=config, fresh=fresh)
+    return flows.flow_of(task)(config=config, fresh=fresh, promote=promote)

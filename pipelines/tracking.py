@@ -32,6 +32,8 @@ from rnn_tasks.config import TaskConfig
 from rnn_tasks.errors import UserError
 from rnn_tasks.task import Exported, Prepared, Report, StageResult, Task, Trained
 
+PROMOTION, PINNED = "promotion", "promotion.pinned"
+DECISION, REASON = "promotion.decision", "promotion.reason"
 STAGES = ("prepare", "train", "evaluate", "export", "register")
 TRAINING_VIEW = {"mlflow.experimentKind": "custom_model_development"}  # in which the MLflow UI opens an experiment
 DATASET_DIGEST_LENGTH = 36  # the longest that MLflow's store takes
@@ -230,6 +232,8 @@ class RegisteredModel(StageResult):
         test_digest: equal where figures are measured on equal test data and in the same way.
         figure: of the task's primary metric; NaN where the run has none.
         competes: whether it may become champion.
+        held_back: whether it could compete, but was not to.
+        pinned: of a model that was promoted whatever its figure: when, and the newest version then; else zeros.
     """
 
     run_id: str
@@ -240,6 +244,8 @@ class RegisteredModel(StageResult):
     test_digest: str
     figure: float
     competes: bool
+    held_back: bool = False
+    pinned: tuple[int, int] = (0, 0)
 
 
 def register_model(task: Task, task_module: str, run_id: str, exported: Exported) -> str:
@@ -279,12 +285,24 @@ def registered_models(task: Task) -> list[RegisteredModel]:
             data_path=run.data.tags.get("data_path", ""),
             test_digest=run.data.tags["test_digest"],
             figure=run.data.metrics.get(task.primary_metric, math.nan),
-            competes=competed(run.data.tags, run.data.params),
+            competes=competed(run.data.tags, run.data.params) and run.data.tags.get(PROMOTION) != "never",
+            held_back=competed(run.data.tags, run.data.params) and run.data.tags.get(PROMOTION) == "never",
+            pinned=_pinned(run.data.tags),
         )
         for run in runs_of(task.name)
         if run.info.run_id in versions and "test_digest" in run.data.tags
     ]
     return sorted(models, key=lambda model: model.version, reverse=True)
+
+
+def _pinned(tags: Mapping[str, str]) -> tuple[int, int]:
+    when, version = tags.get(PINNED, "0 0").split()
+    return int(when), int(version)
+
+
+def set_tags(run_id: str, tags: Mapping[str, str]) -> None:
+    """Set tags of a run."""
+    client().log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
 
 
 def aliases(task_name: str) -> dict[str, str]:

@@ -11,5 +11,5 @@ from pipelines.flow import Outcome, run_chain  # noqa: E402
 
 
 @flow(name="dummy", description="Counts letters.")
-def dummy(config: DummyConfig = DummyConfig(), fresh: bool = False) -> Outcome:  # noqa: B008
-    return run_chain("dummy", config, fresh=fresh)
+def dummy(config: DummyConfig = DummyConfig(), fresh: bool = False, promote: str = "better") -> Outcome:  # noqa: B008
+    return run_chain("dummy", config, fresh=fresh, promote=promote)

@@ -17,21 +17,32 @@ from rnn_tasks.errors import UserError
 @pytest.fixture
 def store(dummy, monkeypatch):
     """A registry in memory: store(figure, data, digest, …) registers a model and lets it compete."""
-    models, borne = [], {}
+    models, borne, tags = [], {}, {}
     monkeypatch.setattr(tracking, "registered_models", lambda task: models[::-1])
     monkeypatch.setattr(tracking, "aliases", lambda name: dict(borne))
     monkeypatch.setattr(tracking, "set_alias", lambda name, alias, version: borne.update({alias: str(version)}))
     monkeypatch.setattr(tracking, "drop_alias", lambda name, alias: borne.pop(alias))
 
-    def register(figure=0.5, data="embedded", digest="d1", task=dummy, *, old=False, **fields):
+    def set_tags(run_id, new):
+        tags.setdefault(run_id, {}).update(new)
+        model = next(model for model in reversed(models) if model.run_id == run_id)
+        held_back = tags[run_id].get("promotion") == "never"
+        when, version = tags[run_id].get("promotion.pinned", "0 0").split()
+        changed = {"held_back": held_back, "pinned": (int(when), int(version))}
+        changed["competes"] = not held_back and (model.competes or model.held_back)
+        models[models.index(model)] = model.model_copy(update=changed)
+
+    monkeypatch.setattr(tracking, "set_tags", set_tags)
+
+    def register(figure=0.5, data="embedded", digest="d1", task=dummy, *, old=False, policy="better", **fields):
         number = len(models) + 1
         given = {"preset": "quick", "data_path": "", "competes": True} | fields
         models.append(
             RegisteredModel(run_id=str(number), version=number, figure=figure, data=data, test_digest=digest, **given)
         )
-        return None if old else champions.compete(task, str(number), str(number))
+        return None if old else champions.compete(task, str(number), str(number), policy)
 
-    register.models, register.aliases = models, borne
+    register.models, register.aliases, register.tags = models, borne, tags
     return register
 
 
@@ -59,6 +70,45 @@ def test_the_best_on_the_same_test_data_is_champion(store, dummy):
     assert store.aliases == {"champion": "4", "champion-embedded": "4"}
     assert not store(math.nan).promoted
     assert answers(dummy) == "4"
+
+
+def test_a_model_that_is_promoted_stays_until_a_later_one_is_better(store, dummy):
+    store(0.6)
+    store(0.7)
+    model, before = champions.promote(dummy, "1")
+    assert (model.run_id, before.run_id) == ("1", "2")
+    assert store.tags["1"]["promotion.reason"] == "by hand, over run 2 (test_accuracy 0.6, 0.7)"
+    assert store.aliases == {"champion": "1", "champion-embedded": "1"}
+    assert not store(0.55).promoted
+    assert store.aliases["champion"] == "1"
+    assert store(0.65).promoted  # not so good as the one that was left behind
+    champions.promote(dummy, "2")  # as it was
+    assert store.aliases["champion"] == "2"
+    champions.promote(dummy, "1")
+    champions.promote(dummy, "3")
+    assert answers(dummy) == "3"
+
+
+def test_a_run_may_be_promoted_always_or_never(store, dummy):
+    store(0.6)
+    worse = store(0.1, policy="always")
+    assert (worse.promoted, store.aliases["champion"]) == (True, "2")
+    never = store(0.9, policy="never")
+    assert (never.promoted, never.reason) == (False, "it was not to compete")
+    assert (store.tags["3"]["promotion.decision"], store.aliases["champion"]) == ("not promoted", "2")
+    assert store(0.2).promoted
+    champions.promote(dummy, "3")
+    assert store.aliases["champion"] == "3"
+
+
+def test_what_cannot_be_promoted_is_one_line(store, dummy):
+    store(0.6)
+    store(0.9, preset="tiny", competes=False)
+    with pytest.raises(UserError, match=r"^2: a trial run of 'dummy'; accepted is a run whose model competes$"):
+        champions.promote(dummy, "2")
+    with pytest.raises(UserError, match="no registered model of 'dummy'"):
+        champions.promote(dummy, "9")
+    assert store.aliases == {"champion": "1", "champion-embedded": "1"}
 
 
 def test_of_errors_the_smallest_is_best(store, dummy):

@@ -48,7 +48,7 @@ MISTAKES = {
     ("generate", "dummy", "--times", "2"): "unknown option --times (options of 'dummy': --letters)",
     ("fly",): (
         'Unknown command "fly". Available commands: list, describe, run, predict, generate, reproduce, compare, '
-        "doctor, ..."
+        "promote, ..."
     ),
 }
 

@@ -31,17 +31,17 @@ def prepared_directory():
 
 
 @flow(name="dummy")
-def dummy_flow(config: dummy_task.DummyConfig, fresh: bool = False):
-    return run_chain("dummy", config, fresh=fresh)
+def dummy_flow(config: dummy_task.DummyConfig, fresh: bool = False, promote: str = "better"):
+    return run_chain("dummy", config, fresh=fresh, promote=promote)
 
 
 @pytest.fixture
 def run(home, dummy, monkeypatch):
     """Runs the flow: run({"model.quality": 0.7}, fail="bug@1") -> Outcome."""
 
-    def start(changes=None, *, fresh=False, fail=""):
+    def start(changes=None, *, fresh=False, fail="", promote="better"):
         monkeypatch.setenv("DUMMY_FAIL", fail)
-        return dummy_flow(override(dummy.presets["quick"], changes or {}), fresh=fresh)
+        return dummy_flow(override(dummy.presets["quick"], changes or {}), fresh=fresh, promote=promote)
 
     return start
 
@@ -198,6 +198,17 @@ def test_the_champion_is_the_best_on_the_data_of_the_run_that_finished_last(run,
     shutil.rmtree(tracking.export_directory("dummy", champions.choose(dummy)))
     with pytest.raises(UserError, match=f"the model of run {first.run_id} was deleted"):
         tracking.export_directory("dummy", champions.choose(dummy))
+
+
+def test_who_is_promoted_is_kept_in_the_store(run, dummy):
+    good = run({"model.quality": 0.75})
+    worse = run({"model.quality": 0.25}, promote="always")
+    held_back = run({"model.quality": 0.9}, promote="never")
+    assert champions.choose(dummy).run_id == worse.run_id
+    tags = [tracking.get_run(outcome.run_id).data.tags for outcome in (good, worse, held_back)]
+    assert [each["promotion.decision"] for each in tags] == ["promoted", "promoted", "not promoted"]
+    champions.promote(dummy, good.run_id)
+    assert champions.choose(dummy).run_id == tracking.aliases("dummy")["champion"] == good.run_id
 
 
 def test_a_store_from_before_trials_were_told_apart_still_answers(run, dummy):

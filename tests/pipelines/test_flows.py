@@ -13,7 +13,7 @@ def test_prefect_finds_a_tasks_flow_and_its_config(name):
     assert flow is flows.flow_of(name)
     assert (flow.name, flow.description) == (name, get_task(name).summary)
     form = flow.parameters.model_dump()["properties"]
-    assert set(form) == {"config", "fresh"}
+    assert set(form) == {"config", "fresh", "promote"}
     assert flow.parameters.definitions[get_task(name).config.__name__]["properties"].keys() >= {"data", "training"}
     assert flow.validate_parameters({"config": {"seed": 7}})["config"].seed == 7
 
