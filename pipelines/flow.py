@@ -184,7 +184,7 @@ def run_chain(task_name: str, config: TaskConfig, *, fresh: bool = False, promot
     with (
         crashes.noticed(flow_run.id),
         workspace.claimed(directory) as work_dir,
-        progress_artifact.shown(f"{task_name}-progress"),
+        progress_artifact.shown(progress_artifact.artifact_key(task_name, "progress")),
     ):
         started = time.monotonic()
         prepared = _prepared(task_name, config)
@@ -287,5 +287,6 @@ def _show_in_prefect(outcome: Outcome, report: Report) -> None:
         for m in report.metrics
     ]
     table = "\n".join(["| metric | value | baseline |", "| --- | ---: | ---: |", *rows])
-    create_markdown_artifact(f"## {outcome.task}\n\n{table}\n\n{outcome.champion}", key=f"{outcome.task}-result")
-    create_link_artifact(tracking.page(outcome.run_id), link_text="MLflow run", key=f"{outcome.task}-mlflow-run")
+    key = functools.partial(progress_artifact.artifact_key, outcome.task)
+    create_markdown_artifact(f"## {outcome.task}\n\n{table}\n\n{outcome.champion}", key=key("result"))
+    create_link_artifact(tracking.page(outcome.run_id), link_text="MLflow run", key=key("mlflow-run"))

@@ -19,6 +19,11 @@ from rnn_tasks.activity import Activity
 EVERY_SECONDS = 5.0
 
 
+def artifact_key(task: str, what: str) -> str:
+    """What an artifact of a task is called in Prefect, which takes lower-case letters, digits and dashes alone."""
+    return f"{task}-{what}".replace("_", "-")
+
+
 @contextlib.contextmanager
 def shown(key: str) -> Iterator[None]:
     """An artifact that says what goes on inside the block; to be begun within a flow.

@@ -13,7 +13,7 @@ from rnn_tasks.choices import KernelInitializer, RecurrentInitializer, SequenceC
 from rnn_tasks.layers import run_with_weights_dropped
 from rnn_tasks.layers.run import first_state
 from rnn_tasks.models.cells import initializers, recurrent_layer
-from rnn_tasks.models.stack import remember, seeds_of
+from rnn_tasks.models.stack import open_forget_gate, remember, seeds_of
 
 IMPOSSIBLE = (0, 2)  # `<pad>` and `<go>` come next in no text
 States = list[list[Any]]
@@ -30,7 +30,7 @@ class LanguageModel(keras.Model):
         layers: recurrent layers.
         cell: "lstm", "peephole_lstm", "gru", "simple_rnn" or "irnn".
         embedding_dim: length of a token's vector.
-        kernel_initializer, recurrent_initializer, memory: as of `sequence_model`.
+        kernel_initializer, recurrent_initializer, memory, forget_bias: as of `sequence_model`.
         dropout: share dropped of each layer's input and of the last one's output, never of a state (Zaremba et al.
             2014); with `variational` one mask a batch for all its steps (Gal & Ghahramani 2016).
         embedding_dropout: share of the vocabulary whose vectors are zero for a batch (Gal & Ghahramani 2016).
@@ -62,6 +62,7 @@ class LanguageModel(keras.Model):
         kernel_initializer: KernelInitializer = "default",
         recurrent_initializer: RecurrentInitializer = "default",
         memory: int = 0,
+        forget_bias: float = 1.0,
         dropout: float = 0.0,
         embedding_dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
@@ -82,6 +83,7 @@ class LanguageModel(keras.Model):
             "kernel_initializer": kernel_initializer,
             "recurrent_initializer": recurrent_initializer,
             "memory": memory,
+            "forget_bias": forget_bias,
             "dropout": dropout,
             "embedding_dropout": embedding_dropout,
             "recurrent_dropout": recurrent_dropout,
@@ -118,6 +120,8 @@ class LanguageModel(keras.Model):
             layer.build((None, None, units if number else embedding_dim))
             if memory:
                 remember(layer.cell, memory, gate_seed)
+            elif forget_bias != 1.0:
+                open_forget_gate(layer.cell, forget_bias)
             self.recurrent.append(layer)
         glorot = keras.initializers.GlorotUniform(seed=next(seeds))
         self.bridge = None

@@ -116,7 +116,7 @@ def recurrent_stack(
         if memory:
             remember(recurrent.cell, memory, gate_seed)
         elif forget_bias != 1.0:
-            _open_forget_gate(recurrent.cell, forget_bias)
+            open_forget_gate(recurrent.cell, forget_bias)
     if not steps and pooling == "mean":
         hidden = keras.layers.GlobalAveragePooling1D(name="mean")(hidden, **masked)  # (batch, units)
     elif not steps and pooling == "attention":
@@ -133,7 +133,7 @@ def recurrent_stack(
     )(dropped(hidden))
 
 
-def _open_forget_gate(cell: keras.layers.Layer, bias: float) -> None:
+def open_forget_gate(cell: keras.layers.Layer, bias: float) -> None:
     """Set the bias of an LSTM's forget gate, which Keras starts at 1."""
     if isinstance(cell, keras.layers.LSTMCell):
         start = cell.bias.numpy()

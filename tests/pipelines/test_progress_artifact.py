@@ -6,11 +6,13 @@ import time
 
 import pytest
 from prefect import flow
+from prefect.artifacts import ProgressArtifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
 from pipelines import progress_artifact
 from rnn_tasks import activity
+from rnn_tasks.registry import TASK_MODULES
 
 
 def artifact(key):
@@ -47,3 +49,9 @@ def test_the_page_says_how_far_a_run_is(home, monkeypatch):
     assert [percent for percent, _ in seen[1:]] == [0.0, 25.0, 50.0, 75.0]
     assert seen[2][1].startswith("epoch 1 of 4")
     assert artifact("progress-test") == (100.0, "done")
+
+
+@pytest.mark.parametrize("task", TASK_MODULES)
+def test_a_tasks_artifacts_have_names_that_prefect_takes(task):
+    key = progress_artifact.artifact_key(task, "progress")
+    assert ProgressArtifact(key=key, progress=0.0).key == key

@@ -186,6 +186,12 @@ def test_weight_dropout_drops_recurrent_weights_and_scales_the_others(cell):
     np.testing.assert_allclose(model.hidden(ids)[0], small_model(cell=cell).hidden(ids)[0], atol=1e-6)
 
 
+def test_forget_gates_start_where_they_are_told():
+    for bias in (0.0, 1.0, 2.5):
+        (layer,) = small_model(forget_bias=bias).recurrent
+        np.testing.assert_array_equal(layer.cell.bias.numpy()[5:10], bias)
+
+
 def test_an_initial_scale_is_where_all_weights_start():
     model = small_model(initial_scale=0.1, layers=2)
     for weight in model.trainable_weights:
