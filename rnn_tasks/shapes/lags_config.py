@@ -55,7 +55,7 @@ def _check_marks(problem: str, length: int, marked: int) -> None:
 class MemoryTrainingConfig(SequenceTrainingConfig):
     """How the model is trained: on sequences that are drawn for each update and never come again."""
 
-    batch_size: int = Field(16, ge=1, le=65_536, description="Sequences an update.")
+    batch_size: int = Field(8, ge=1, le=65_536, description="Sequences an update.")
     epoch_sequences: int = Field(
         1_024, ge=1, le=10_000_000, description="Sequences between two validations, in whole batches."
     )

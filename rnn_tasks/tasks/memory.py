@@ -37,7 +37,7 @@ PROBLEM = "problem.json"
 PRESETS = presets(
     quick=MemoryConfig(
         model=RecurrentConfig(cell="lstm", units=32, memory=100),
-        training=MemoryTrainingConfig(epochs=24, learning_rate=0.01, decay="cosine", clip_norm=1.0),
+        training=MemoryTrainingConfig(epochs=40, learning_rate=0.01, weight_average=0.99, clip_norm=1.0),
     ),
     full={"data.length": 400, "model.units": 64, "model.memory": 400, "training.epochs": 100, "beside.cells": "all"},
     tiny={
@@ -48,7 +48,7 @@ PRESETS = presets(
         "model.memory": 10,
         "training.epochs": 2,
         "training.epoch_sequences": 64,
-        "training.decay": "none",
+        "training.weight_average": 0.0,
     },
 )
 
