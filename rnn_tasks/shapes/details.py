@@ -49,12 +49,14 @@ class Details:
         groups: name -> (answers,) the group of each answer; a table and a bar chart each.
         metrics_of: the group, if any, whose every value gets a metric of its own.
         baselines: name -> (answers, …) decisions of a further trivial method. The first one stands beside the groups.
+        from_the_end: of long answers a step, the samples show the last ones instead of the first.
         metrics, tables, figures: further ones. A table is its rows, the header first.
     """
 
     groups: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     metrics_of: str = ""
     baselines: Mapping[str, np.ndarray] = field(default_factory=dict)
+    from_the_end: bool = False
     metrics: Sequence[Metric] = ()
     tables: Mapping[str, Sequence[Sequence[Any]]] = field(default_factory=dict)
     figures: Mapping[str, Figure] = field(default_factory=dict)

@@ -106,7 +106,9 @@ def _samples(head: Head, judged: Judged, details: Details) -> tuple[list[str], l
     groups = details.groups if len(judged.example) == len(judged.test) else {}
     header, rows = ["record", "target", "answer", *groups], []
     for i in np.argsort(sure, kind="stable")[:SAMPLES]:
-        steps = slice(starts[i], min(starts[i + 1], starts[i] + STEPS_SHOWN))
+        start, end = starts[i : i + 2]
+        most = min(end - start, STEPS_SHOWN)
+        steps = slice(end - most, end) if details.from_the_end else slice(start, start + most)
         decisions = (" ".join(map(head.shown, values[steps])) for values in (judged.targets, judged.decisions))
         rows.append([records[i], *decisions, *(members[i] for members in groups.values())])
         if head.classes:

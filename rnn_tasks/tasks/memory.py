@@ -141,9 +141,9 @@ def details(config: MemoryConfig, prepared: Prepared, judged: shapes.Judged) -> 
     main = shapes.Run(config, prepared, judged.trained)
     runs = shapes.runs_beside(main, judged.trained.weights.parent / "beside", prepare, train_until_solved)
     report = shapes.lags_report(runs, build, head, by_step)
-    lags = judged.test["lags"]
-    width = max(1, problem_in(prepared.directory).length // 10)
-    return dataclasses.replace(report, groups={"lag_from": (width * (lags // width))[judged.example].tolist()})
+    lags, width = judged.test["lags"], max(1, main.length // 10)
+    groups = {"lag_from": (width * (lags // width))[judged.example].tolist()}
+    return dataclasses.replace(report, groups=groups, from_the_end=by_step(prepared))
 
 
 def export(config: MemoryConfig, prepared: Prepared, trained: Trained, out_dir: Path) -> Exported:

@@ -80,3 +80,14 @@ def test_an_answer_a_step(tmp_path, trained):
     header, rows = evaluation.read_table(report.samples)
     assert header == ["record", "target", "answer", "probability of the target"]
     assert rows == [["test example 1", "b", "b", "0.6000"], ["test example 2", "b a", "b a", "0.8000"]]
+
+
+@pytest.mark.parametrize(("from_the_end", "shown"), [(False, "a" * 20), (True, "a" * 19 + "b")])
+def test_of_long_answers_the_first_or_the_last_steps_are_shown(tmp_path, trained, from_the_end, shown):
+    targets = np.array([0] * 29 + [1])
+    train, test = (split(tmp_path / name, inputs=[np.zeros(30)], targets=[targets]) for name in ("train", "test"))
+    answers = {"probabilities": np.eye(2)[targets]}
+    judged = Judged(train, test, np.zeros(30, int), targets, answers, targets, None, trained)
+    details = Details(from_the_end=from_the_end)
+    _, rows = evaluation.read_table(answers_report(OneOf(("a", "b")), judged, details, tmp_path / "out").samples)
+    assert rows[0][1:3] == [" ".join(shown)] * 2

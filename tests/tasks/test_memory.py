@@ -34,6 +34,7 @@ EASY = {  # solved within seconds
     "model.cell": "gru",
     "model.units": 16,
     "training.epochs": 12,
+    "training.batch_size": 16,
     "training.epoch_sequences": 128,
     "training.learning_rate": 0.02,
 }
