@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator, NullLocator
 
 from rnn_tasks.plots.canvas import COLOURS, bare, new_figure
 
@@ -57,6 +57,9 @@ def error_by_sequences(curves: Mapping[str, Sequence[tuple[int, float]]], baseli
         axes.plot(*zip(*points, strict=True), **_style(number), label=name)
     axes.axhline(baseline, color="#777777", linestyle="--", linewidth=1.0, label="best constant answer")
     axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+    axes.yaxis.set_minor_locator(NullLocator())
     axes.set_xlabel("training sequences seen")
     axes.set_ylabel("error on validation")
     _legend(figure)
