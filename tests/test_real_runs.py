@@ -98,6 +98,14 @@ def test_reber_full(run):
     assert metrics["test_accuracy_long_range"] >= 0.999
 
 
+def test_memory_quick(run):
+    """Published: 74,000 sequences; measured over five seeds: 7,168 to 10,240."""
+    metrics = run("memory")["metrics"]
+    assert metrics["success_rate"] == 1.0
+    assert metrics["sequences_until_solved"] < 24_667
+    assert metrics["test_accuracy"] >= 0.998
+
+
 def test_forecast_cta_rail(run):
     """The recipe's first variant; measured over five seeds: 19,049 to 19,715, a week ago 42,143."""
     recipe = load_recipe("cta-rail")
