@@ -254,7 +254,7 @@ def ui() -> None:
     with servers.user_interfaces(settings, tell=lambda line: print(line, file=sys.stderr, flush=True)) as check:
         print(
             f"Prefect  {settings.prefect_url}   (log: {settings.prefect_log})\n"
-            f"MLflow   {settings.mlflow_url}   (log: {settings.mlflow_log})\n"
+            f"MLflow   {settings.mlflow_page('experiments')}   (log: {settings.mlflow_log})\n"
             "Ctrl-C stops both.",
             flush=True,
         )

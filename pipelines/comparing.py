@@ -50,7 +50,7 @@ def compare(
     rows = rows[:last] if last else rows
     chosen = metric or declared.primary_metric
     rows = comparison.best_first(declared, rows, chosen)
-    differing = comparison.differing(rows)
+    differing = comparison.differing(declared, rows)
     address = comparison.page(declared, rows) if rows else ""
     if json:
         print(_as_json(declared, rows, chosen, differing, address))  # noqa: T201

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from pipelines import champions, tracking, workspace
 from pipelines.provenance import competed
 from pipelines.settings import get_settings
+from rnn_tasks.config import dotted_keys
 from rnn_tasks.errors import UserError
 from rnn_tasks.task import StageResult, Task
 
@@ -105,17 +106,17 @@ def best_first(task: Task, rows: Sequence[RunRow], metric: str) -> list[RunRow]:
     return sorted(rows, key=place)
 
 
-def differing(rows: Sequence[RunRow]) -> list[str]:
-    """The settings in which these runs differ, but for the data's source, which is told by its name."""
-    keys = dict.fromkeys(key for row in rows for key in row.settings)
-    return [key for key in keys if key != "data.source" and len({row.settings.get(key) for row in rows}) > 1]
+def differing(task: Task, rows: Sequence[RunRow]) -> list[str]:
+    """The task's settings in which these runs differ, but for the data's source, which is told by its name."""
+    keys = [key for key in dotted_keys(task.config) if key != "data.source"]
+    return [key for key in keys if len({row.settings.get(key) for row in rows}) > 1]
 
 
 def page(task: Task, rows: Sequence[RunRow]) -> str:
     """The address of the same comparison in the MLflow UI that `make ui` starts."""
     experiment = tracking.experiment_id(task.name)
     chosen = quote(json.dumps([row.run_id for row in rows], separators=(",", ":")))
-    return f"{get_settings().mlflow_url}/#/compare-runs?runs={chosen}&experiments={quote(json.dumps([experiment]))}"
+    return get_settings().mlflow_page(f"compare-runs?runs={chosen}&experiments={quote(json.dumps([experiment]))}")
 
 
 def _higher_is_better(task: Task, metric: str) -> bool:

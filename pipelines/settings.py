@@ -78,6 +78,10 @@ class Settings(BaseSettings):
     def mlflow_url(self) -> str:
         return f"http://127.0.0.1:{self.mlflow_port}"
 
+    def mlflow_page(self, route: str) -> str:
+        """A page of the MLflow UI in its view of trained models; its other view, of language agents, is the default."""
+        return f"{self.mlflow_url}/#/{route}{'&' if '?' in route else '?'}workflowType=machine_learning"
+
     def export_environment(self) -> Self:
         """Point Prefect, MLflow and downloads at these stores; what the user has set stays, addresses excepted."""
         os.environ |= {

@@ -211,7 +211,7 @@ def stage_seconds(run: Run) -> dict[str, float]:
 
 def page(run_id: str) -> str:
     """The run's address in the MLflow UI that `make ui` starts."""
-    return f"{get_settings().mlflow_url}/#/experiments/{get_run(run_id).info.experiment_id}/runs/{run_id}"
+    return get_settings().mlflow_page(f"experiments/{get_run(run_id).info.experiment_id}/runs/{run_id}")
 
 
 def artifact_directory(run: Run) -> Path:

@@ -23,7 +23,7 @@ def row(name, figure, test="a", **settings):
         preset="quick",
         data="embedded",
         metrics=metrics,
-        settings={"data.source": name, "model.units": "32", **settings},
+        settings={"data.source": name, "model.quality": "0.5", **settings},
         test_digest=test,
         competes=True,
         aliases=(),
@@ -49,19 +49,20 @@ def test_the_best_comes_first_among_those_measured_alike(dummy):
 
 
 def test_only_settings_that_differ_are_told(dummy, capsys):
-    rows = [row("one", 0.5), row("two", 0.5, **{"model.units": "64", "model.new": "1"})]
-    assert comparison.differing(rows) == ["model.units", "model.new"]
-    assert comparison.differing(rows[:1]) == []
-    presentation.show_runs(dummy, rows, "test_accuracy", comparison.differing(rows), "http://there")
+    rows = [row("one", 0.5), row("two", 0.5, **{"model.quality": "0.75", "training.epochs": "1", "task_module": "x"})]
+    assert comparison.differing(dummy, rows) == ["training.epochs", "model.quality"]
+    assert comparison.differing(dummy, rows[:1]) == []
+    presentation.show_runs(dummy, rows, "test_accuracy", comparison.differing(dummy, rows), "http://there")
     shown = capsys.readouterr().out.splitlines()
-    assert shown[0].split()[5:9] == ["model.units", "model.new", "test_accuracy", "test_loss"]
-    assert shown[1].split()[6:] == ["32", "0.5", "-0.5"]
-    assert shown[2].split()[6:] == ["64", "1", "0.5", "-0.5"]
+    assert shown[0].split()[5:9] == ["training.epochs", "model.quality", "test_accuracy", "test_loss"]
+    assert shown[1].split()[6:] == ["0.5", "0.5", "-0.5"]
+    assert shown[2].split()[6:] == ["1", "0.75", "0.5", "-0.5"]
     assert shown[-1] == "look make ui, then http://there"
 
 
 def test_mlflow_shows_the_same(home, dummy):
     address = comparison.page(dummy, [row("one", 0.5), row("two", 0.6)])
+    address = address.removesuffix("&workflowType=machine_learning")
     start, runs, experiments = unquote(address).replace("&experiments=", "?runs=").split("?runs=")
     assert start == "http://127.0.0.1:5000/#/compare-runs"
     assert json.loads(runs) == ["one", "two"]

@@ -201,7 +201,8 @@ def test_a_schedule_makes_runs_and_outlives_restarts_of_both(command_of, migrate
     ui.says("Ctrl-C stops both.")
     assert ui.output.read_text() == (
         f"Prefect  {settings.prefect_url}   (log: {home}/mlruns/logs/prefect.log)\n"
-        f"MLflow   {settings.mlflow_url}   (log: {home}/mlruns/logs/mlflow.log)\n"
+        f"MLflow   {settings.mlflow_url}/#/experiments?workflowType=machine_learning   "
+        f"(log: {home}/mlruns/logs/mlflow.log)\n"
         "Ctrl-C stops both.\n"
     )
     assert "Uvicorn running" in settings.mlflow_log.read_text()
