@@ -64,7 +64,9 @@ def _write_labels(
 ) -> None:
     renderer = FigureCanvasAgg(figure).get_renderer()  # one for all: making it is what takes the time
     legend = axes.get_legend()
-    taken = [legend.get_window_extent()] if legend else []
+    taken, count = np.empty((len(labels) + 1, 4)), 0  # rectangles: left, bottom, right, top
+    if legend:
+        taken[0], count = legend.get_window_extent().extents, 1
     for point, label, colour in zip(points, labels, colours, strict=True):
         text = axes.annotate(
             drawable(label),
@@ -79,8 +81,11 @@ def _write_labels(
             text.xyann = x, y
             text.set(ha=horizontal, va=vertical)
             box = text.get_window_extent(renderer).padded(1)
-            if figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1 and not box.count_overlaps(taken):
-                taken.append(box)
+            left, bottom, right, top = box.extents
+            beside = (taken[:count, 0] >= right) | (taken[:count, 2] <= left)
+            beside |= (taken[:count, 1] >= top) | (taken[:count, 3] <= bottom)
+            if figure.bbox.x0 <= left and right <= figure.bbox.x1 and beside.all():
+                taken[count], count = box.extents, count + 1
                 break
         else:
             text.remove()
