@@ -14,7 +14,7 @@ def run_with_weights_dropped(
 ) -> tuple[Any, Any]:
     """A sequence through a built layer in training, its recurrent weights dropped: one mask for all rows and steps.
 
-    On the kernel that the layer runs on.
+    On the kernel that the layer runs on, or else in a loop of TensorFlow's operations.
 
     Args:
         layer: LSTM, GRU or SimpleRNN, or an RNN over one cell of this package that has a kernel.
@@ -31,8 +31,10 @@ def run_with_weights_dropped(
     cell, step = layer.cell, getattr(layer, "step", None) or layer.cell.step
     dropped = _Dropped(cell, dropout(cell.recurrent_kernel, training=True))
     kernel = choose(cell, step, True, sequences.shape[0]).kernel
-    if kernel == "none":
-        raise ValueError(f"{layer.name} has no kernel here, which weight dropout needs")
+    if kernel == "none":  # in float16, say, where Keras' own loop would be the fastest
+        if step.forward is None:
+            raise ValueError(f"{layer.name} has no kernel here, which weight dropout needs")
+        kernel = "tensorflow"
     return run_kernel(dropped, sequences, initial_state, step, kernel, training=True)
 
 

@@ -75,6 +75,17 @@ class LanguageConfig(TaskConfig):
     evaluation: StreamEvaluationConfig = StreamEvaluationConfig()
 
     @model_validator(mode="after")
+    def _drops_weights_on_a_kernel(self):
+        dropped, training = self.model.weight_dropout, self.training
+        if dropped and self.model.cell == "peephole_lstm":
+            if training.jit_compile or training.precision == "mixed_float16":
+                raise ValueError(
+                    f"model.weight_dropout: found {dropped} of a peephole_lstm; accepted is 0 with "
+                    "training.jit_compile or mixed_float16"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _samples_fewer_than_all(self):
         samples, size = self.training.sampled_softmax, self.data.vocabulary_size
         if samples >= size:

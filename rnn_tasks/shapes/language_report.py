@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ORDER = 5  # of the n-gram model
 PASSAGE = 400  # tokens of the test text that are drawn
 CELLS = 5  # whose activations are drawn
-WRITTEN = 300  # tokens of each sample
+WRITTEN = 160  # tokens of each sample
 PROMPT = 40  # tokens of the test text that a sample goes on from
 TEMPERATURES = (0.5, 0.8, 1.0)
 GO, UNK = 2, 1
