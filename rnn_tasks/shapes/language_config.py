@@ -76,13 +76,12 @@ class LanguageConfig(TaskConfig):
 
     @model_validator(mode="after")
     def _drops_weights_on_a_kernel(self):
-        dropped, training = self.model.weight_dropout, self.training
-        if dropped and self.model.cell == "peephole_lstm":
-            if training.jit_compile or training.precision == "mixed_float16":
-                raise ValueError(
-                    f"model.weight_dropout: found {dropped} of a peephole_lstm; accepted is 0 with "
-                    "training.jit_compile or mixed_float16"
-                )
+        dropped = self.model.weight_dropout if self.model.cell == "peephole_lstm" else 0.0
+        if dropped and (self.training.jit_compile or self.training.precision == "mixed_float16"):
+            raise ValueError(
+                f"model.weight_dropout: found {dropped} of a peephole_lstm; accepted is 0 with training.jit_compile or "
+                "mixed_float16"
+            )
         return self
 
     @model_validator(mode="after")
