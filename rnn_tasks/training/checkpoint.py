@@ -72,5 +72,8 @@ def _read(path: Path, variables: Sequence[keras.Variable]) -> dict[str, Any]:
     for name, variable in zip(sorted(arrays), variables, strict=True):
         if arrays[name].shape != tuple(variable.shape):
             raise ValueError(f"{path}: {variable.path} has shape {tuple(variable.shape)}, found {arrays[name].shape}")
-        variable.assign(arrays[name])
+        array = arrays[name]
+        if array.dtype.kind == "V":  # of bfloat16 .npz keeps the bytes, and not the name
+            array = array.view(np.asarray(variable).dtype)
+        variable.assign(array)
     return state
