@@ -71,16 +71,18 @@ def home(tmp_path, migrated_store):
 
 
 @pytest.fixture
-def dummy(monkeypatch):
+def dummy():
     """The dummy task, registered as the only one."""
     import dummy_task
 
     from rnn_tasks import registry
 
-    for name in list(registry.TASK_MODULES):
-        monkeypatch.delitem(registry.TASK_MODULES, name)
-    monkeypatch.setitem(registry.TASK_MODULES, "dummy", "dummy_task")
-    return dummy_task.TASK
+    before = dict(registry.TASK_MODULES)
+    registry.TASK_MODULES.clear()
+    registry.TASK_MODULES["dummy"] = "dummy_task"
+    yield dummy_task.TASK
+    registry.TASK_MODULES.clear()
+    registry.TASK_MODULES.update(before)  # in their order
 
 
 @pytest.fixture
