@@ -36,18 +36,22 @@ def test_the_page_says_how_far_a_run_is(home, monkeypatch):
     monkeypatch.setattr(progress_artifact, "EVERY_SECONDS", 0.05)
     seen = []
 
+    def shows(percent):
+        """Its description, as soon as it does."""
+        for _ in range(600):
+            found, described = artifact("progress-test")
+            if found == percent:
+                return described
+            time.sleep(0.05)
+        raise AssertionError(f"{found} {described}")
+
     @flow
     def run():
         with progress_artifact.shown("progress-test"):
-            seen.append(artifact("progress-test"))
-            for _ in activity.each("epoch", range(4)):
-                time.sleep(0.5)
-                seen.append(artifact("progress-test"))
+            seen.extend(shows(25.0 * number) for number in activity.each("epoch", range(4)))
 
     run()
-    assert seen[0] == (0.0, "begun")
-    assert [percent for percent, _ in seen[1:]] == [0.0, 25.0, 50.0, 75.0]
-    assert seen[2][1].startswith("epoch 1 of 4")
+    assert seen[2].startswith("epoch 2 of 4")
     assert artifact("progress-test") == (100.0, "done")
 
 
