@@ -38,7 +38,7 @@ bench: $(READY)  ## Run the side-by-side speed programs in benchmarks/
 ui: $(READY)  ## Serve the Prefect and MLflow user interfaces until Ctrl-C
 	@$(BIN)/rnn-tasks ui
 
-serve: $(READY)  ## Beside `make ui`: a deployment a task, run from its form or schedule, until Ctrl-C
+serve: $(READY)  ## Beside `make ui`: run what is started there, from forms or by schedules, until Ctrl-C
 	@$(BIN)/rnn-tasks serve
 
 ifndef ALONE  # one `make` sets it up, and others that were started meanwhile find it there

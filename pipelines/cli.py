@@ -265,7 +265,7 @@ def ui() -> None:
 
 @app.command
 def serve() -> None:
-    """Register a deployment a task and run what is started or scheduled in the Prefect UI, until Ctrl-C."""
+    """Register a deployment for each preset of each task and run what is started or scheduled, until Ctrl-C."""
     settings = get_settings()
     store_checks.check(settings, writes=True)
     from pipelines import servers

@@ -1,4 +1,4 @@
-"""A Prefect deployment a task: started from its form in the UI, or by a schedule, and run by this process."""
+"""A Prefect deployment for each preset of a task: started from its form, or by a schedule, and run by this process."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from prefect.client.schemas.actions import DeploymentUpdate
 from prefect.client.schemas.filters import (
     DeploymentFilter,
     DeploymentFilterName,
+    FlowFilter,
+    FlowFilterName,
     FlowRunFilter,
     FlowRunFilterState,
     FlowRunFilterStateType,
@@ -25,13 +27,14 @@ from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.flows import EntrypointType
 from prefect.states import Scheduled
 
-from pipelines import crashes, servers
+from pipelines import crashes, provenance, servers
 from pipelines.flows import all_flows
 from rnn_tasks.errors import UserError
+from rnn_tasks.registry import get_task
+from rnn_tasks.task import Task
 
 logger = logging.getLogger(__name__)
 
-NAME = "local"
 WAIT_SECONDS = 5.0
 
 
@@ -75,19 +78,19 @@ class LocalDeployment(RunnerDeployment):
 
 
 def serve_all() -> None:
-    """Register a deployment a task and run what is started or scheduled, one run at a time, until Ctrl-C.
+    """Register the deployments and run what is started or scheduled, one run at a time, until Ctrl-C.
 
     Waits for Prefect's server when it goes away, and goes on when it is back.
     """
     deployments = [
         LocalDeployment.from_flow(
             flow,
-            name=NAME,
-            description=flow.description,
+            name=preset,
+            description=described(get_task(task), preset),
             version=metadata.version("rnn-tasks"),  # not a digest of this file, nor git's word on where we started
             entrypoint_type=EntrypointType.MODULE_PATH,
         )
-        for flow in all_flows()
+        for (task, preset), flow in all_flows().items()
     ]
     _end_quietly()
     with crashes.serving_alone() as alone:
@@ -104,6 +107,15 @@ def serve_all() -> None:
                 time.sleep(WAIT_SECONDS)
 
 
+def described(task: Task, preset: str) -> str:
+    """What a deployment's page says: the task, and the settings in which its preset differs from quick."""
+    quick, chosen = (provenance.flat(task.presets[name].model_dump(mode="json")) for name in ("quick", preset))
+    changed = [f"| `{key}` | {value} | {chosen[key]} |" for key, value in quick.items() if value != chosen[key]]
+    trial = "Its models never become champion.\n\n" if task.presets[preset].is_trial else ""
+    table = "\n".join([f"| setting | quick | {preset} |", "| --- | --- | --- |", *changed]) if changed else ""
+    return f"{task.summary} Preset {preset}.\n\n{trial}{table}".strip()
+
+
 def run_again_what_never_began() -> None:
     """Schedule flow runs anew that an earlier `serve` had taken, and ended before their process had begun.
 
@@ -111,7 +123,8 @@ def run_again_what_never_began() -> None:
     """
     with get_client(sync_client=True) as client:
         for flow_run in client.read_flow_runs(
-            deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=[NAME])),
+            deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=[preset for _, preset in all_flows()])),
+            flow_filter=FlowFilter(name=FlowFilterName(any_=[task for task, _ in all_flows()])),
             flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=["PENDING"]))),
         ):
             state: State[Any] = Scheduled(message="Taken by a process that ended before it had begun; scheduled again.")

@@ -1,35 +1,60 @@
-"""One flow a task, made from the registry: Prefect finds `pipelines.flows.<task>`; its config is the form in the UI."""
+"""A flow for each preset of a task, made from the registry; its config is the form in the Prefect UI.
+
+Prefect finds `pipelines.flows.<task>` (preset quick) and `pipelines.flows.<task>_<preset>`.
+"""
 
 from __future__ import annotations
 
 import functools
-from typing import Any
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from prefect import Flow, flow
 from prefect.runtime import flow_run
+from pydantic import BeforeValidator
 
 from pipelines import provenance
 from pipelines.flow import Outcome, run_chain
 from pipelines.promoting import Policy
+from rnn_tasks.config import TaskConfig
 from rnn_tasks.registry import TASK_MODULES, get_task
+
+_DOCUMENTATION = """Every stage of {task}.
+
+Args:
+    config: All settings. Those that are not given are the preset's.
+    fresh: Forget what an interrupted run of the same config has left, instead of going on from it.
+    promote: Whether the model becomes champion on its data: when it is better than all others there, always, never.
+"""
 
 
 @functools.cache
-def flow_of(task_name: str) -> Flow[..., Outcome]:
-    """The flow of a registered task."""
+def flow_of(task_name: str, preset: str = "quick") -> Flow[..., Outcome]:
+    """The flow of a registered task, which starts from a preset."""
     task = get_task(task_name)
+    start = task.presets[preset]
 
-    def chain(config: Any = task.presets["quick"], fresh: bool = False, promote: Policy = "better") -> Outcome:
+    def chain(config: Any = start, fresh: bool = False, promote: Policy = "better") -> Outcome:
         return run_chain(task_name, config, fresh=fresh, promote=promote)
 
-    # What Prefect reads off a function: its name and place, to load it, and its types, for the form.
-    chain.__name__ = chain.__qualname__ = task_name
-    chain.__doc__ = (
-        f"Every stage of {task_name}; `fresh` forgets what an interrupted run of the same config has left, `promote` "
-        "decides whether the model becomes champion: when it is better, always or never."
-    )
-    chain.__annotations__ = {"config": task.config, "fresh": bool, "promote": Policy, "return": Outcome}
+    # What Prefect reads off a function: its name and place, to load it, its types and documentation, for the form.
+    chain.__name__ = chain.__qualname__ = task_name if preset == "quick" else f"{task_name}_{preset}"
+    chain.__doc__ = _DOCUMENTATION.format(task=task_name)
+    laid_over_it = Annotated[task.config, BeforeValidator(functools.partial(_laid_over, start))]
+    chain.__annotations__ = {"config": laid_over_it, "fresh": bool, "promote": Policy, "return": Outcome}
     return flow(name=task_name, description=task.summary, flow_run_name=run_title)(chain)
+
+
+def _laid_over(preset: TaskConfig, values: Any) -> Any:
+    """What is given of a config over a preset: a section that is given in part keeps the rest of the preset's."""
+
+    def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+        both = {
+            k: merged(below[k], v) for k, v in above.items() if isinstance(v, dict) and isinstance(below.get(k), dict)
+        }
+        return {**below, **above, **both}
+
+    return merged(preset.model_dump(), values) if isinstance(values, Mapping) else values
 
 
 def run_title() -> str:
@@ -39,12 +64,13 @@ def run_title() -> str:
     return f"{task.name} · {provenance.title(task, config, source)}"
 
 
-def all_flows() -> list[Flow[..., Outcome]]:
-    """The flow of each registered task."""
-    return [flow_of(name) for name in TASK_MODULES]
+def all_flows() -> dict[tuple[str, str], Flow[..., Outcome]]:
+    """The flow of each preset of each registered task, by the names of both."""
+    return {(task, preset): flow_of(task, preset) for task in TASK_MODULES for preset in get_task(task).presets}
 
 
 def __getattr__(name: str) -> Flow[..., Outcome]:
-    if name not in TASK_MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return flow_of(name)
+    for found in all_flows().values() if not name.startswith("__") else ():
+        if found.fn.__name__ == name:
+            return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -13,13 +13,20 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from rnn_tasks import form
 from rnn_tasks.errors import UserError
 
 
 class Section(BaseModel):
     """A frozen group of settings."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        validate_default=True,
+        allow_inf_nan=False,
+        json_schema_extra=form.arrange,
+    )
 
 
 _COUNT = "[1-9][0-9]?"

@@ -13,7 +13,7 @@ def install() -> None:
     registry.TASK_MODULES["dummy"] = "dummy_task"
     flows = types.ModuleType("pipelines.flows")  # whose flows a served run finds by this module's name
     flows.flow_of = lambda name: importlib.import_module("dummy_served").dummy
-    flows.all_flows = lambda: [flows.flow_of("dummy")]
+    flows.all_flows = lambda: {("dummy", "quick"): flows.flow_of("dummy")}
     sys.modules["pipelines.flows"] = flows
     keras = types.ModuleType("keras")
     keras.callbacks = types.SimpleNamespace(Callback=object)

@@ -122,7 +122,7 @@ def test_default_parameters_that_the_task_no_longer_takes_are_named(prefect, dep
 def test_runs_that_were_taken_and_never_began_are_scheduled_again(prefect, deployment):
     from pipelines import deployments
 
-    ours, others = (asyncio.run(deployment(name).aapply()) for name in (deployments.NAME, uuid4().hex))
+    ours, others = (asyncio.run(deployment(name).aapply()) for name in ("full", uuid4().hex))
     states = [Pending(name="Submitting"), Running(), Completed(), Scheduled()]
     runs = []
     for where, state in [*((ours, state) for state in states), (others, Pending())]:
@@ -132,6 +132,16 @@ def test_runs_that_were_taken_and_never_began_are_scheduled_again(prefect, deplo
     assert [prefect.read_flow_run(run).state.name for run in runs] == [
         *("Scheduled", "Running", "Completed", "Scheduled", "Pending")
     ]
+
+
+def test_a_deployments_page_says_what_its_preset_changes(dummy):
+    from pipelines.deployments import described
+
+    assert described(dummy, "quick") == "Counts letters. Preset quick."
+    assert described(dummy, "full") == (
+        "Counts letters. Preset full.\n\n| setting | quick | full |\n| --- | --- | --- |\n| `training.epochs` | 3 | 5 |"
+    )
+    assert "Its models never become champion." in described(dummy, "tiny")
 
 
 # ------------------------------------------------------------------------------------------------ with real servers
@@ -214,7 +224,7 @@ def test_a_schedule_makes_runs_and_outlives_restarts_of_both(command_of, migrate
 
     serve = command_of("serve")
     serve.says("polling for scheduled runs")
-    deployment_id = client.read_deployment_by_name("dummy/local").id
+    deployment_id = client.read_deployment_by_name("dummy/quick").id
     set_by_people(client, deployment_id, [{**EVERY_90_S, "schedule": {"interval": 4}}, NIGHTLY])
     client.resume_deployment(deployment_id)
     before = stored(client, deployment_id)
