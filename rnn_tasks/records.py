@@ -137,7 +137,7 @@ class LineRecords(Records):
     An empty line is answered with an empty line.
     """
 
-    kind: ClassVar[str] = "a line: numbers or symbols, as the model reads them"
+    kind: ClassVar[str] = "a line of text, numbers or symbols, as the model reads it"
 
     def parse(self, line: str, where: str) -> Line:
         return Line(line.strip(), where)

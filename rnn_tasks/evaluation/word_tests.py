@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from rnn_tasks.errors import UserError
+from rnn_tasks.export.neighbours import cosine_neighbours
 from rnn_tasks.text.lines import TextFile, read_lines
 
 ROWS_AT_ONCE = 1024
 QUESTIONS_A_CLASS = 50
 MEMBERS = 4
+Form = Callable[[str], str]
 
 
 class Covered(NamedTuple):
@@ -37,29 +38,50 @@ class WordPair(NamedTuple):
     score: float
 
 
-def read_similarity(path: Path) -> list[WordPair]:
-    """`word<TAB>word<TAB>score` lines, or with commas; a header, blank lines and `#` comments are passed over.
+def read_similarity(path: Path, form: Form = str) -> list[WordPair]:
+    """`word<TAB>word<TAB>score` lines, or with semicolons, commas or spaces; further columns are left alone.
+
+    A header, blank lines and `#` comments are passed over. The decimal mark is a dot, or, not between commas, a comma.
+
+    Args:
+        path: of the file.
+        form: word -> how it is to be looked up.
 
     Raises:
         UserError: unreadable, a line that is something else, or no pair.
     """
-    pairs = []
+    pairs: list[WordPair] = []
+    met_header = False
     for number, line in enumerate(read_lines(TextFile(path)), 1):
-        cells = [cell.strip() for cell in re.split(r"\t|,|;|\s+", line.strip())]
         if not line.strip() or line.startswith("#"):
             continue
-        score = _number(cells[2]) if len(cells) > 2 else None
-        if score is not None and all(cells[:2]):
-            pairs.append(WordPair(cells[0], cells[1], score))
-        elif pairs or number > 1:
+        if pair := _pair(line, form):
+            pairs.append(pair)
+        elif pairs or met_header:
             raise UserError(f"{path}, line {number}: found {line[:80]!r}; accepted is word<TAB>word<TAB>score")
+        met_header = True
     if not pairs:
         raise UserError(f"{path}: no pair of words; accepted are word<TAB>word<TAB>score lines")
     return pairs
 
 
-def read_analogies(path: Path) -> dict[str, list[tuple[str, str, str, str]]]:
-    """`a b c d` lines by section; a line `: name` begins one.
+def _pair(line: str, form: Form) -> WordPair | None:
+    """What a line says by the first separator that makes a pair and a score of it."""
+    for separator in ("\t", ";", ",", None):
+        cells = [cell.strip(' "') for cell in line.split(separator)]
+        if len(cells) < 3 or not all(cells[:3]):
+            continue
+        first, second, score = cells[:3]
+        value = _number(score if separator == "," else score.replace(",", "."))
+        in_two = separator == "," and len(cells) == 4 and all(cell.isdigit() for cell in cells[2:])  # 7,35
+        stray = separator is None and any(mark in first + second for mark in ",;")
+        if value is not None and not in_two and not stray:
+            return WordPair(form(first), form(second), value)
+    return None
+
+
+def read_analogies(path: Path, form: Form = str) -> dict[str, list[tuple[str, str, str, str]]]:
+    """`a b c d` lines by section; a line `: name` begins one. Arguments as of `read_similarity`.
 
     Raises:
         UserError: unreadable, a line that is something else, or no question.
@@ -71,7 +93,8 @@ def read_analogies(path: Path) -> dict[str, list[tuple[str, str, str, str]]]:
         if line.startswith(":"):
             name = line[1:].strip() or name
         elif len(words) == 4:
-            sections.setdefault(name, []).append((words[0], words[1], words[2], words[3]))
+            a, b, c, d = map(form, words)
+            sections.setdefault(name, []).append((a, b, c, d))
         elif words:
             raise UserError(f"{path}, line {number}: found {line[:80]!r}; accepted are four words, or `: section`")
     if not sections:
@@ -79,8 +102,8 @@ def read_analogies(path: Path) -> dict[str, list[tuple[str, str, str, str]]]:
     return sections
 
 
-def read_classes(path: Path) -> dict[str, str]:
-    """word -> class, of `word<TAB>class` lines.
+def read_classes(path: Path, form: Form = str) -> dict[str, str]:
+    """word -> class, of `word<TAB>class` lines. Arguments as of `read_similarity`.
 
     Raises:
         UserError: unreadable, a line that is something else, a word with two classes, or fewer than two classes.
@@ -92,6 +115,7 @@ def read_classes(path: Path) -> dict[str, str]:
             continue
         if not word or not name or "\t" in name:
             raise UserError(f"{path}, line {number}: found {line[:80]!r}; accepted is word<TAB>class")
+        word = form(word)
         if classes.setdefault(word, name) != name:
             raise UserError(f"{path}, line {number}: {word!r} is {name!r}, but {classes[word]!r} above")
     if len(set(classes.values())) < 2:
@@ -164,16 +188,14 @@ def together(parts: Sequence[Covered]) -> Covered:
     return Covered(right / answered if answered else float("nan"), answered, asked)
 
 
-def class_accuracy(unit: np.ndarray, classes: np.ndarray) -> float:
-    """Share of words whose nearest word is of their class.
+def nearest_of_class(unit: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """(words,) whether each word's nearest word is of its class.
 
     Args:
         unit: (words, dim) vectors of length 1, of the words that have a class.
         classes: (words,) numbers.
     """
-    cosines = unit @ unit.T
-    np.fill_diagonal(cosines, -np.inf)
-    return float(np.mean(classes[cosines.argmax(axis=1)] == classes))
+    return classes[cosine_neighbours(unit, 1).indices[:, 0]] == classes
 
 
 def purity(unit: np.ndarray, classes: np.ndarray, seed: int) -> float:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import gzip
+import zipfile
 from collections.abc import Container, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, NamedTuple
 
 import numpy as np
 
 from rnn_tasks.errors import UserError
 from rnn_tasks.files import whole_file
+from rnn_tasks.text.lines import TextFile, open_bytes, readable
 
 ENDINGS = (".txt", ".vec", ".bin", ".npz")
+LONGEST_WORD, LONGEST_VECTOR = 10_000, 1_000_000
+"""Bytes of a word, numbers of a vector: what is longer is another kind of file."""
 
 
 class WordTable(NamedTuple):
@@ -59,25 +62,20 @@ def read_vectors(path: Path, only: Container[str] | None = None) -> WordTable:
         only: keep these words alone, so that a few of millions cost little memory; None keeps all.
 
     Raises:
-        UserError: unreadable, cut short, another format, or vectors of unequal length; names the line of a text.
+        UserError: unreadable, cut short, another format, vectors of unequal length, NaN or infinite numbers; names the
+            line of a text, the word of the others.
     """
-    name = path.name.lower().removesuffix(".gz")
-    try:
-        if name.endswith(".npz"):
-            with np.load(path, allow_pickle=False) as archive:
-                words, vectors = archive["words"].tolist(), np.asarray(archive["vectors"], np.float32)
-            rows = [row for row, word in enumerate(words) if only is None or word in only]
-            return WordTable([words[row] for row in rows], vectors[rows])
-        if name.endswith((".bin", ".txt", ".vec")):
-            with gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb") as file:
-                return _read_binary(path, file, only) if name.endswith(".bin") else _read_text(path, file, only)
-    except (OSError, EOFError, KeyError) as error:
-        raise UserError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
-    except ValueError as error:
-        raise UserError(f"{path}: no word vectors ({error})") from None
-    raise UserError(
-        f"{path}: accepted are word vectors in word2vec's text (.txt, .vec) or binary (.bin) format, or .npz"
-    )
+    name = path.name.lower()
+    if name.endswith(".npz"):
+        return _read_npz(path, only)
+    readers = {".txt": _read_text, ".vec": _read_text, ".bin": _read_binary}
+    read = readers.get(Path(name.removesuffix(".gz")).suffix)
+    if read is None:
+        raise UserError(
+            f"{path}: accepted are word vectors in word2vec's text (.txt, .vec) or binary (.bin) format, or .npz"
+        )
+    with open_bytes(TextFile(path)) as file:
+        return read(path, file, only)
 
 
 def _check(words: Sequence[str], vectors: np.ndarray) -> None:
@@ -88,47 +86,97 @@ def _check(words: Sequence[str], vectors: np.ndarray) -> None:
             raise ValueError(f"{word!r} cannot be written: word2vec's formats separate words by spaces")
 
 
-def _read_text(path: Path, file: Any, only: Container[str] | None) -> WordTable:
+def _read_npz(path: Path, only: Container[str] | None) -> WordTable:
+    accepted = "accepted is an archive of NumPy with words (words,) and vectors (words, dim)"
+    try:
+        with readable(path):
+            if not zipfile.is_zipfile(path):
+                raise UserError(f"{path}: no archive, or one that is cut short; {accepted}")
+            with np.load(path, allow_pickle=False) as archive:
+                words, vectors = archive["words"], np.asarray(archive["vectors"], np.float32)
+    except (KeyError, ValueError) as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(f"{path}: no word vectors ({str(error.args[0]).splitlines()[0]}); {accepted}") from None
+    if words.dtype.kind != "U" or words.ndim != 1 or vectors.ndim != 2 or len(words) != len(vectors):
+        raise UserError(f"{path}: found words {words.shape} and vectors {vectors.shape}; {accepted}")
+    names = words.tolist()
+    rows = [row for row, word in enumerate(names) if only is None or word in only]
+    for row in rows:
+        _check_finite(vectors[row], f"{path}, {names[row]!r}")
+    return WordTable([names[row] for row in rows], vectors[rows])
+
+
+def _read_text(path: Path, file: IO[bytes], only: Container[str] | None) -> WordTable:
     words: list[str] = []
     rows: list[np.ndarray] = []
-    length = 0
+    head: list[int] = []
+    length = found = 0
     for number, line in enumerate(file, 1):
+        where = f"{path}, line {number}"
         cells = line.decode("utf-8", errors="replace").rstrip().split(" ")
-        if number == 1 and len(cells) == 2 and all(cell.isdigit() for cell in cells):
+        if number == 1 and len(cells) == 2 and all(cell.isdecimal() for cell in cells):
+            head = [int(cell) for cell in cells]
             continue
+        if cells == [""]:
+            continue
+        length = length or (head[1] if head else len(cells) - 1)
+        # Some words of GloVe hold spaces: "at name@domain.com".
+        start = len(cells) - length if len(cells) - length > 1 and not _is_number(cells[-length - 1]) else 1
         try:
-            row = np.array(cells[1:], np.float32)
+            row = np.array(cells[start:], np.float32)
         except ValueError:
-            found = " ".join(cells)[:60]
-            raise UserError(f"{path}, line {number}: found {found!r}; accepted is a word and numbers") from None
-        length = length or len(row)
-        if not len(row) or len(row) != length:
-            wanted = length or "some"
-            raise UserError(f"{path}, line {number}: found {len(row)} numbers after the word; accepted are {wanted}")
-        if only is None or cells[0] in only:
-            words.append(cells[0])
-            rows.append(row)
-    if not length:
+            raise UserError(f"{where}: found {' '.join(cells)[:60]!r}; accepted is a word and numbers") from None
+        if not length or len(row) != length:
+            raise UserError(f"{where}: found {len(row)} numbers after the word; accepted are {length or 'some'}")
+        found += 1
+        word = " ".join(cells[:start])
+        if only is None or word in only:
+            words.append(word)
+            rows.append(_check_finite(row, where))
+    if not found:
         raise UserError(f"{path}: empty; accepted are a word and its numbers a line")
+    if head and found != head[0]:
+        raise UserError(f"{path}: found {found} words, but its first line says {head[0]}; fetch or write it again")
     return WordTable(words, np.stack(rows) if rows else np.empty((0, length), np.float32))
 
 
-def _read_binary(path: Path, file: Any, only: Container[str] | None) -> WordTable:
-    try:
-        count, dim = (int(cell) for cell in file.readline(100).split())
-    except ValueError:
-        raise UserError(f"{path}: does not begin with the number of words and of their numbers") from None
+def _read_binary(path: Path, file: IO[bytes], only: Container[str] | None) -> WordTable:
+    head = file.readline(100).split()
+    if len(head) != 2 or not all(cell.isdigit() for cell in head) or not 0 < int(head[1]) <= LONGEST_VECTOR:
+        raise UserError(
+            f"{path}: does not begin with the number of words and of their numbers (at most {LONGEST_VECTOR})"
+        )
+    count, dim = map(int, head)
     words: list[str] = []
     rows: list[np.ndarray] = []
-    for number in range(count):
+    for number in range(1, count + 1):
         name = bytearray()
-        while (character := file.read(1)) not in (b" ", b""):
+        while (character := file.read(1)) not in (b" ", b"") and len(name) <= LONGEST_WORD:
             name += character
+        if len(name) > LONGEST_WORD:
+            raise UserError(f"{path}: word {number} has no end; accepted is word2vec's binary format")
         data = file.read(4 * dim)
         if len(data) < 4 * dim:
-            raise UserError(f"{path}: ends after {number} of {count} words; fetch it again")
+            raise UserError(f"{path}: ends after {number - 1} of {count} words; fetch it again")
         word = name.lstrip(b"\n").decode("utf-8", errors="replace")
         if only is None or word in only:
             words.append(word)
-            rows.append(np.frombuffer(data, "<f4"))
+            rows.append(_check_finite(np.frombuffer(data, "<f4"), f"{path}, {word[:80]!r}"))
+    if file.read(2).strip():
+        raise UserError(f"{path}: goes on after the {count} words that its first line says; fetch or write it again")
     return WordTable(words, np.stack(rows).astype(np.float32) if rows else np.empty((0, dim), np.float32))
+
+
+def _check_finite(row: np.ndarray, where: str) -> np.ndarray:
+    if not np.isfinite(row).all():
+        raise UserError(f"{where}: found {row[~np.isfinite(row)][0]}; accepted are finite numbers")
+    return row
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -16,8 +15,9 @@ import tensorflow as tf
 from rnn_tasks.errors import UserError
 from rnn_tasks.export.saved_model import Endpoint, load_endpoints
 from rnn_tasks.line_stream import chunks
-from rnn_tasks.text.phrases import JOINED
+from rnn_tasks.records import Line
 from rnn_tasks.text.vocabulary import SPECIAL_TOKENS, Vocabulary
+from rnn_tasks.text.word_form import WordForm
 from rnn_tasks.text.word_ids import WORDS
 
 ASKED_AT_ONCE = 256
@@ -96,7 +96,8 @@ class WordLookup(tf.Module):
         cosines = tf.matmul(asked, unit, transpose_b=True)  # (batch, words)
         numbers = tf.range(tf.shape(unit)[0])
         barred = tf.reduce_any(given[:, :, None] == numbers, axis=1) | (numbers < self.hidden)
-        best = tf.math.top_k(tf.where(barred, -2.0, cosines), tf.minimum(count, tf.shape(unit)[0] - self.hidden - 1))
+        others = tf.maximum(tf.shape(unit)[0] - self.hidden - given.shape[1], 0)
+        best = tf.math.top_k(tf.where(barred, -2.0, cosines), tf.minimum(count, others))
         known = given >= 0
         return {
             "known": known[:, 0] if given.shape[1] == 1 else known,
@@ -141,30 +142,43 @@ def _pairs(word: str) -> set[str]:
     return {framed[i : i + 2] for i in range(len(framed) - 1)}
 
 
-def near_words(export_dir: Path, records: Iterable[str], count: int, analogy: bool) -> Iterator[str]:
+def near_words(export_dir: Path, records: Iterable[Line], count: int, analogy: bool) -> Iterator[str]:
     """`word cosine<TAB>word cosine …` for each record; of an unknown word, that it is, and what is spelled like it.
 
     Args:
-        export_dir: holds a SavedModel with the endpoints of `WordLookup`, and `vocabulary.tsv`.
-        records: a word each, or, with `analogy`, three words a, b, c.
+        export_dir: holds a SavedModel with the endpoints of `WordLookup`, `vocabulary.tsv` and the form of its words.
+        records: a word or a phrase each, or, with `analogy`, three words a, b, c.
         count: nearest words of each.
         analogy: what is to c as b is to a?
+
+    Raises:
+        UserError: not three words; names the line, and those before it were answered.
     """
-    served = load_endpoints(export_dir)
+    served, form = load_endpoints(export_dir), WordForm.load(export_dir)
     spellings = Spellings(Vocabulary.load(export_dir / WORDS).tokens[len(SPECIAL_TOKENS) :])
-    width = 3 if analogy else 1
     for chunk in chunks(records, ASKED_AT_ONCE):
-        lines = [unicodedata.normalize("NFC", record).strip() for record in chunk]
-        # A phrase is one word, its parts joined as the text's were.
-        asked = [line.split() if analogy else [JOINED.join(line.split())] for line in lines if line]
-        for words in asked:
-            if len(words) != width:
-                raise UserError(f"{' '.join(words)[:80]!r}: found {len(words)} words; --analogy accepts three, a b c")
-        array = np.array(asked, object).reshape(-1, width)
-        found = served.analogies(array, count) if analogy else served.neighbours(array[:, 0], count)
-        parts = (np.asarray(found[name]) for name in ("known", "words", "cosines"))
-        answers = zip(asked, *parts, strict=True)
-        yield from [_answer(spellings, *next(answers)) if line else "" for line in lines]
+        read, wrong = _asked(chunk, analogy)
+        asked = [words for words in read if words]
+        array = np.array([[form.word(word) for word in words] for words in asked], object)
+        if asked:
+            found = served.analogies(array, count) if analogy else served.neighbours(array[:, 0], count)
+            parts = (np.asarray(found[name]) for name in ("known", "words", "cosines"))
+            answers = zip(asked, *parts, strict=True)
+        yield from (_answer(spellings, *next(answers)) if words else "" for words in read)
+        if wrong:
+            raise wrong
+
+
+def _asked(lines: Sequence[Line], analogy: bool) -> tuple[list[list[str]], UserError | None]:
+    """The words of each line up to the first wrong one, and what is wrong with that; of an empty line none."""
+    found: list[list[str]] = []
+    for line in lines:
+        words = line.text.split()
+        if analogy and len(words) not in (0, 3):
+            said = f"{line.where}: found {len(words)} words, {line.text[:80]!r}; --analogy accepts three, a b c"
+            return found, UserError(said)
+        found.append(words if analogy or not words else [line.text])
+    return found, None
 
 
 def _answer(spellings: Spellings, asked: Sequence[str], known: Any, words: Any, cosines: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from rnn_tasks import evaluation, plots
 from rnn_tasks.evaluation.word_tests import (
     Covered,
     analogies,
-    class_accuracy,
+    nearest_of_class,
     odd_one_out,
     purity,
     read_analogies,
@@ -22,9 +22,10 @@ from rnn_tasks.evaluation.word_tests import (
     similarity,
     together,
 )
-from rnn_tasks.export.neighbours import cosine_neighbours, unit_rows
+from rnn_tasks.export.neighbours import unit_rows
 from rnn_tasks.task import Metric, Report, Trained
 from rnn_tasks.text.vocabulary import SPECIAL_TOKENS, Vocabulary
+from rnn_tasks.text.word_form import WordForm
 
 CLASSES, SIMILARITY, ANALOGIES = "test_classes.txt", "test_similarity.txt", "test_analogies.txt"
 SAMPLES, NEIGHBOURS, SEED = 30, 6, 0
@@ -37,7 +38,7 @@ class JudgedVectors:
     vocabulary: Vocabulary
     vectors: np.ndarray
     baseline: np.ndarray
-    lowercase: bool
+    form: WordForm
 
 
 def words_report(
@@ -64,11 +65,10 @@ def words_report(
     )
 
 
-def classes_in(directory: Path, lowercase: bool) -> dict[str, str]:
+def classes_in(directory: Path, form: WordForm) -> dict[str, str]:
     """word -> class, of the file of classes; empty where there is none."""
     path = directory / CLASSES
-    found = read_classes(path) if path.exists() else {}
-    return {word.lower() if lowercase else word: name for word, name in found.items()}
+    return read_classes(path, form.word) if path.exists() else {}
 
 
 class _Tests:
@@ -81,7 +81,7 @@ class _Tests:
         self.rows = {word: row for row, word in enumerate(self.words)}
         self.tables: dict[str, list[Sequence[Any]]] = {}
         self.figures: dict[str, Any] = {}
-        self.classes = classes_in(directory, judged.lowercase)
+        self.classes = classes_in(directory, judged.form)
 
     def by_class(self) -> Iterator[Metric]:
         known = [word for word in self.classes if word in self.rows]
@@ -90,8 +90,9 @@ class _Tests:
             return
         classes = np.array([names.index(self.classes[word]) for word in known])
         both = [unit[[self.rows[word] for word in known]] for unit in self.both]
+        right = [nearest_of_class(unit, classes) for unit in both]
         scores = {
-            "class_accuracy": [class_accuracy(unit, classes) for unit in both],
+            "class_accuracy": [float(one.mean()) for one in right],
             "class_purity": [purity(unit, classes, SEED) for unit in both],
             "odd_one_out": [odd_one_out(unit, classes, SEED) for unit in both],
         }
@@ -99,8 +100,6 @@ class _Tests:
             if np.isfinite(ours):
                 yield Metric(name=f"test_{name}", value=ours, baseline=theirs)
         yield _coverage("class", Covered(1.0, len(known), len(self.classes)))
-        nearest = [cosine_neighbours(unit, 1).indices[:, 0] for unit in both]
-        right = [classes[one] == classes for one in nearest]
         members = [(name, np.flatnonzero(classes == number)) for number, name in enumerate(names)]
         rows = [(name, len(inside), *(float(one[inside].mean()) for one in right)) for name, inside in members]
         self.tables["classes"] = [("class", "words", "nearest word is of it", "baseline"), *rows]
@@ -109,10 +108,7 @@ class _Tests:
         path = self.directory / SIMILARITY
         if not path.exists():
             return
-        pairs = [
-            pair._replace(first=self._form(pair.first), second=self._form(pair.second))
-            for pair in read_similarity(path)
-        ]
+        pairs = read_similarity(path, self.judged.form.word)
         ours, theirs = (similarity(unit, self.rows, pairs) for unit in self.both)
         if np.isfinite(ours.score):
             yield Metric(name="test_similarity", value=ours.score, baseline=theirs.score)
@@ -126,11 +122,8 @@ class _Tests:
         path = self.directory / ANALOGIES
         if not path.exists():
             return
-        sections = {
-            name: [tuple(self._form(word) for word in words) for words in asked]
-            for name, asked in read_analogies(path).items()
-        }
-        ours, theirs = (analogies(unit, self.rows, sections) for unit in self.both)  # type: ignore[arg-type]
+        sections = read_analogies(path, self.judged.form.word)
+        ours, theirs = (analogies(unit, self.rows, sections) for unit in self.both)
         all_ours, all_theirs = together(list(ours.values())), together(list(theirs.values()))
         if np.isfinite(all_ours.score):
             yield Metric(name="test_analogies", value=all_ours.score, baseline=all_theirs.score)
@@ -158,17 +151,13 @@ class _Tests:
             rows.append((self.words[row], counts[row], said))
         return rows
 
-    def _form(self, word: str) -> str:
-        return word.lower() if self.judged.lowercase else word
-
 
 def _coverage(name: str, covered: Covered) -> Metric:
     return Metric(name=f"test_{name}_coverage", value=covered.coverage)
 
 
-def frequency_bands(counts: Mapping[str, int] | Sequence[int]) -> list[str]:
+def frequency_bands(counts: Sequence[int]) -> list[str]:
     """How frequent each word is, in powers of ten: "1,000 or more", "100 to 999", …"""
-    numbers = list(counts.values()) if isinstance(counts, Mapping) else list(counts)
     bands = [
         (10_000, "10,000 or more"),
         (1_000, "1,000 to 9,999"),
@@ -176,4 +165,4 @@ def frequency_bands(counts: Mapping[str, int] | Sequence[int]) -> list[str]:
         (10, "10 to 99"),
         (0, "below 10"),
     ]
-    return [next(name for least, name in bands if number >= least) for number in numbers]
+    return [next(name for least, name in bands if number >= least) for number in counts]

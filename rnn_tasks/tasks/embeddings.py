@@ -11,8 +11,9 @@ References:
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ from rnn_tasks.config import Section, presets
 from rnn_tasks.errors import UserError
 from rnn_tasks.evaluation.word_tests import read_analogies, read_classes, read_similarity
 from rnn_tasks.preparation import prepare_once
-from rnn_tasks.records import TextRecords
+from rnn_tasks.records import Line, LineRecords
 from rnn_tasks.shapes import word_report
 from rnn_tasks.shapes.embeddings_config import EmbeddingsConfig
 from rnn_tasks.shapes.word_training import batches, gradient, measures, tables, vocabulary
@@ -60,11 +61,17 @@ def inputs(config: EmbeddingsConfig) -> Sequence[Path]:
     """The user's texts, and the files that say something of words."""
     data = config.data
     texts = [] if data.source == "embedded" else [file.path for file in text.text_files(data.source)]
-    tests = {key: Path(value) for key in ("classes", "similarity", "analogies") if (value := getattr(data, key))}
+    tests = question_files(config)
     for key, path in tests.items():
         if not path.is_file():
             raise UserError(f"data.{key}: {path} does not exist; accepted is a file")
     return [*texts, *tests.values()]
+
+
+def question_files(config: EmbeddingsConfig) -> dict[str, Path]:
+    """Setting -> the user's file of what words are asked."""
+    keys = ("classes", "similarity", "analogies")
+    return {key: Path(os.path.expanduser(value)) for key in keys if (value := getattr(config.data, key))}
 
 
 def prepare(config: EmbeddingsConfig, work_dir: Path) -> Prepared:
@@ -77,18 +84,18 @@ def prepare(config: EmbeddingsConfig, work_dir: Path) -> Prepared:
         return text.file_sentences(text.text_files(data.source), data)
 
     def write(directory: Path) -> Mapping[str, int]:
-        asked = {
-            word_report.CLASSES: (data.classes, read_classes),
-            word_report.SIMILARITY: (data.similarity, read_similarity),
-            word_report.ANALOGIES: (data.analogies, read_analogies),
+        asked: dict[str, tuple[str, Callable[..., Sized]]] = {
+            "classes": (word_report.CLASSES, read_classes),
+            "similarity": (word_report.SIMILARITY, read_similarity),
+            "analogies": (word_report.ANALOGIES, read_analogies),
         }
-        found = {}
-        for name, (path, read) in asked.items():
-            if path:
-                found[name.removesuffix(".txt")] = len(read(Path(path)))
-                shutil.copyfile(path, directory / name)
+        found: dict[str, int] = {}
         if data.source == "embedded":
             found |= synthetic.write_class_tests(directory, word_report.CLASSES, word_report.ANALOGIES)
+        for key, path in question_files(config).items():  # the user's own take the place of the embedded ones
+            name, read = asked[key]
+            found[name.removesuffix(".txt")] = len(read(path, text.WordForm.of(data).word))
+            shutil.copyfile(path, directory / name)
         return {**text.prepare_words(sentences, data, directory), **found}
 
     return prepare_once([prepare], data, inputs(config), work_dir, write, source=data.source, test_data=("test*.txt",))
@@ -139,7 +146,7 @@ def evaluate(config: EmbeddingsConfig, prepared: Prepared, trained: Trained, out
         Metric(name="test_loss", value=ours["loss"]("test"), unit="nats", higher_is_better=False),
     ]
     vectors, baseline = (np.asarray(tables(one)[0]) for one in (model, counted))
-    judged = word_report.JudgedVectors(vocabulary(prepared), vectors, baseline, config.data.lowercase)
+    judged = word_report.JudgedVectors(vocabulary(prepared), vectors, baseline, text.WordForm.of(config.data))
     return word_report.words_report(judged, metrics, prepared.directory, trained, out_dir)
 
 
@@ -148,7 +155,7 @@ def export(config: EmbeddingsConfig, prepared: Prepared, trained: Trained, out_d
     model = training.load_weights(build(config, prepared), trained.weights)
     known, vectors = vocabulary(prepared), np.asarray(tables(model)[0])
     words, counts = known.tokens[SPECIAL:], known.counts[SPECIAL:]
-    classes = word_report.classes_in(prepared.directory, config.data.lowercase)
+    classes = word_report.classes_in(prepared.directory, text.WordForm.of(config.data))
     by_class = config.map.colours == "class" and bool(classes)
     groups = [classes.get(word, "other") for word in words] if by_class else word_report.frequency_bands(counts)
     with files.whole_directory(out_dir) as aside:
@@ -160,6 +167,7 @@ def export(config: EmbeddingsConfig, prepared: Prepared, trained: Trained, out_d
             {"vectors": np.asarray(exporting.load_endpoints(aside).vector(checked))},
         )
         known.save(aside / text.WORDS)
+        text.WordForm.of(config.data).save(aside)
         written = exporting.write_word_vectors(
             aside,
             "words",
@@ -187,7 +195,7 @@ class PredictOptions(Section):
     analogy: bool = Field(False, description="A line is `a b c`: what is to c as b is to a?")
 
 
-def predict(export_dir: Path, records: Iterable[str], options: PredictOptions) -> Iterator[str]:
+def predict(export_dir: Path, records: Iterable[Line], options: PredictOptions) -> Iterator[str]:
     """`word cosine<TAB>word cosine …`, nearest first; of an unknown word, that it is, and what is spelled like it."""
     return exporting.near_words(export_dir, records, options.neighbours, options.analogy)
 
@@ -199,7 +207,7 @@ TASK = Task(
     config=EmbeddingsConfig,
     presets=PRESETS,
     primary_metric="test_ranking",
-    records=TextRecords(good=("horse", "apple", "monday")),
+    records=LineRecords(good=("horse", "apple", "monday")),
     inputs=inputs,
     prepare=prepare,
     build=build,

@@ -40,6 +40,7 @@ from .vocabulary import Vocabulary as Vocabulary
 from .word_corpus import file_sentences as file_sentences
 from .word_corpus import text_files as text_files
 from .word_corpus import text_sentences as text_sentences
+from .word_form import WordForm as WordForm
 from .word_ids import WORDS as WORDS
 from .word_ids import load_ids as load_ids
 from .word_ids import prepare_words as prepare_words

@@ -68,7 +68,7 @@ def files_in(path: Path) -> list[TextFile]:
     """
     if path.is_dir():
         return [TextFile(file) for file in sorted(path.iterdir()) if file.is_file()]
-    with _readable(path), zipfile.ZipFile(path) as archive:
+    with readable(path), zipfile.ZipFile(path) as archive:
         return [TextFile(path, name) for name in sorted(archive.namelist()) if not name.endswith("/")]
 
 
@@ -116,7 +116,7 @@ def aligned_pairs(source: TextFile, target: TextFile) -> Iterator[Pair]:
 @contextlib.contextmanager
 def open_bytes(file: TextFile) -> Iterator[io.BufferedReader]:
     """A file's content, decompressed; what goes wrong while it is read becomes a UserError."""
-    with _readable(file), contextlib.ExitStack() as stack:
+    with readable(file), contextlib.ExitStack() as stack:
         opened: Any
         if file.member:
             archive = stack.enter_context(zipfile.ZipFile(file.path))
@@ -130,7 +130,8 @@ def open_bytes(file: TextFile) -> Iterator[io.BufferedReader]:
 
 
 @contextlib.contextmanager
-def _readable(file: Path | TextFile) -> Iterator[None]:
+def readable(file: Path | TextFile) -> Iterator[None]:
+    """What goes wrong while a file is read becomes a UserError."""
     try:
         yield
     except (gzip.BadGzipFile, zipfile.BadZipFile, zlib.error, EOFError) as error:

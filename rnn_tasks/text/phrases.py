@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from rnn_tasks import activity
 from rnn_tasks.text.word_config import WordCorpusConfig
 from rnn_tasks.text.word_corpus import Sentence
+from rnn_tasks.text.word_form import JOINED
 
-JOINED = "_"
 Phrases = set[tuple[str, str]]
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import codecs
 import functools
+import io
 import os
-import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from rnn_tasks import activity
 from rnn_tasks.errors import UserError
 from rnn_tasks.text.lines import BYTE_ORDER_MARKS, TextFile, open_bytes
 from rnn_tasks.text.word_config import WordCorpusConfig
+from rnn_tasks.text.word_form import WordForm
 
 Sentence = list[str]
 
@@ -84,12 +85,11 @@ def file_sentences(files: list[TextFile], config: WordCorpusConfig) -> Iterator[
 
 def text_sentences(pieces: Iterable[str], config: WordCorpusConfig) -> Iterator[Sentence]:
     """The sentences of a text that comes in pieces, cut anywhere. Longer ones than `LONGEST_SENTENCE` are cut."""
+    form = WordForm.of(config)
     sentence: Sentence = []
     for text in _between_words(pieces):
-        composed = text if text.isascii() else unicodedata.normalize("NFC", text)
-        if config.words != "spaces":
-            composed = composed.replace("’", "'")  # or don't would be two words, by who typed it
-        for token in _tokenizer(config, composed).tokenize(composed.lower() if config.lowercase else composed):
+        spelled = form.text(text)
+        for token in _tokenizer(config, spelled).tokenize(spelled):
             is_word = token and not token.isspace()
             if is_word:
                 sentence.append(token)
@@ -132,7 +132,7 @@ def _pieces(file: TextFile) -> Iterator[str]:
     with open_bytes(file) as content:
         head = content.peek(4)[:4]
         encoding = next((name for mark, name in BYTE_ORDER_MARKS.items() if head.startswith(mark)), "utf-8")
-        decoder = codecs.getincrementaldecoder(encoding)()
+        decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)(), translate=True)
         last = False
         while not last:
             data = content.read(PIECE)
@@ -151,4 +151,4 @@ def _pieces(file: TextFile) -> Iterator[str]:
                 where = f"{file}, line {line + text[: text.index(chr(0))].count(chr(10))}"
                 raise UserError(f"{where}: found a NUL character; accepted is text, plain or .gz")
             line += text.count("\n")
-            yield text.replace("\ufeff", "").replace("\r\n", "\n").replace("\r", "\n")
+            yield text.replace("\ufeff", "")

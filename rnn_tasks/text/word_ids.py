@@ -44,7 +44,7 @@ def prepare_words(
         Counts for the manifest.
 
     Raises:
-        UserError: a split is empty, or no word is frequent enough.
+        UserError: a split is empty or has no window, or no word is frequent enough.
     """
     learned: list[Phrases] = []
 
@@ -69,12 +69,17 @@ def prepare_words(
         )
     vocabulary.save(directory / WORDS)
     with activity.doing("writing word ids"):
-        written = _write_ids(text(), vocabulary, directory)
+        written, windows = _write_ids(text(), vocabulary, directory)
     for split in SPLITS:
         if not written[split]:
             raise UserError(
                 f"{config.source}: {written['sentences']} sentences leave none for {split}; accepted is a longer text, "
                 "or larger data.validation_fraction and data.test_fraction"
+            )
+        if not windows[split]:
+            raise UserError(
+                f"{config.source}: no sentence of {split} has two words of the vocabulary, so no word has a context; "
+                "accepted are sentences (data.sentences says where they end), or a smaller data.min_count"
             )
     found = {"phrases": sum(map(len, learned))} if config.phrases else {}
     return {**written, "vocabulary": len(vocabulary), "different_words": len(counts), **found}
@@ -108,9 +113,12 @@ def load_ids(directory: Path, split: str) -> np.ndarray:
     return np.memmap(directory / f"{split}.ids", np.int32, "r")
 
 
-def _write_ids(text: Iterable[tuple[str, Sentence]], vocabulary: Vocabulary, directory: Path) -> dict[str, int]:
+def _write_ids(
+    text: Iterable[tuple[str, Sentence]], vocabulary: Vocabulary, directory: Path
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Counts for the manifest, and how many sentences of each split have a window."""
     ids = {token: number for number, token in enumerate(vocabulary.tokens) if number >= len(SPECIAL_TOKENS)}
-    counts = dict.fromkeys((*SPLITS, "sentences", "words_left_out"), 0)
+    counts, windows = dict.fromkeys((*SPLITS, "sentences", "words_left_out"), 0), dict.fromkeys(SPLITS, 0)
     with contextlib.ExitStack() as stack:
         files = {split: stack.enter_context((directory / f"{split}.ids").open("wb", 1 << 20)) for split in SPLITS}
         test_text = stack.enter_context((directory / TEST_TEXT).open("w", encoding="utf-8", newline="\n"))
@@ -119,8 +127,9 @@ def _write_ids(text: Iterable[tuple[str, Sentence]], vocabulary: Vocabulary, dir
             counts["sentences"] += 1
             counts["words_left_out"] += len(words) - len(known)
             counts[split] += len(known)
+            windows[split] += len(known) > 1
             if known:
                 files[split].write(np.array([*known, PAD], np.int32).tobytes())
             if split == "test":
                 test_text.write(" ".join(words) + "\n")
-    return counts
+    return counts, windows

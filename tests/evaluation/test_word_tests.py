@@ -6,6 +6,7 @@ import pytest
 from rnn_tasks.errors import UserError
 from rnn_tasks.evaluation import word_tests
 from rnn_tasks.evaluation.ppmi import cooccurrences, ppmi, ppmi_vectors
+from rnn_tasks.text import WordForm
 
 
 def on_a_circle(degrees):
@@ -40,7 +41,9 @@ def test_analogies_leave_out_what_was_given():
 
 def test_classes():
     unit, classes = on_a_circle([0, 2, 5, 8, 90, 93, 95, 99, 3]), np.array([0, 0, 0, 0, 1, 1, 1, 1, 1])
-    assert word_tests.class_accuracy(unit, classes) == pytest.approx(1 - 3 / 9)  # the last, and the two beside it
+    assert word_tests.nearest_of_class(unit, classes).mean() == pytest.approx(
+        1 - 3 / 9
+    )  # the last, and the two beside it
     assert word_tests.purity(unit, classes, 0) == pytest.approx(8 / 9)
     assert word_tests.odd_one_out(unit[:-1], classes[:-1], 0) == 1
     assert np.isnan(word_tests.odd_one_out(unit[:5], np.array([0, 0, 1, 1, 2]), 0))
@@ -50,6 +53,9 @@ def test_files_are_read(tmp_path):
     path = tmp_path / "file"
     path.write_text("Word 1,Word 2,Human (mean)\nlove,sex,6.77\n\ntiger\tcat\t7.35\n")
     assert word_tests.read_similarity(path) == [("love", "sex", 6.77), ("tiger", "cat", 7.35)]
+    form = WordForm(lowercase=True, apostrophes=True).word
+    path.write_text("New  York\tDon’t\t1\n")
+    assert word_tests.read_similarity(path, form) == [("new_york", "don't", 1)]
     path.write_text(": capitals\nAthens Greece Oslo Norway\n: family\nboy girl he she\n")
     assert word_tests.read_analogies(path) == {
         "capitals": [("Athens", "Greece", "Oslo", "Norway")],
@@ -60,8 +66,24 @@ def test_files_are_read(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "line",
+    ["tea\tice cream\t7.35", "tea;ice cream;7,35", "tea , ice cream , 7.35, 1, 2", '"tea","ice cream","7.35"']
+    + ["tea\tice cream\t7,35\tN", "# of 10\nword\tword\tscore\ntea\tice cream\t7,35"],
+)
+def test_separators_and_decimal_marks_of_similarity(tmp_path, line):
+    path = tmp_path / "file"
+    path.write_text(f"{line}\n")
+    assert word_tests.read_similarity(path) == [("tea", "ice cream", 7.35)]
+    path.write_text(f"{line.replace('ice cream', 'ice')}\ntea  ice 7,35\n")
+    assert word_tests.read_similarity(path) == [("tea", "ice", 7.35)] * 2
+
+
+@pytest.mark.parametrize(
     ("read", "content", "said"),
     [
+        ("similarity", "a,b,1\na,b,7,35\n", "line 2: found 'a,b,7,35'; accepted is word<TAB>word<TAB>score"),
+        ("similarity", "head\na,b\nc\td\t1", "line 2: found 'a,b'"),
+        ("similarity", "a\tb\t1\na\t\t1", "line 2: found 'a\\t\\t1'"),
         ("similarity", "a\tb\t1\na\tb\n", "line 2: found 'a\\tb'; accepted is word<TAB>word<TAB>score"),
         ("similarity", "only a header\n", "no pair of words"),
         ("analogies", ": s\na b c\n", "line 2: found 'a b c'; accepted are four words"),

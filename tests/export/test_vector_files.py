@@ -1,6 +1,7 @@
 """Word vectors as files: gensim reads them, they give the same back, and other files are refused in one line."""
 
 import gzip
+import io
 
 import numpy as np
 import pytest
@@ -13,6 +14,12 @@ from rnn_tasks.export.vector_files import write_binary, write_npz, write_text
 WORDS = ["chat", "l'￭", "日本", "<b>", "x"]
 VECTORS = np.random.default_rng(0).normal(size=(5, 7)).astype(np.float32) * np.float32([[1e-20], [1e20], [1], [1], [0]])
 WRITERS = {"vectors.txt": write_text, "vectors.bin": write_binary, "vectors.npz": write_npz}
+
+
+def packed(**arrays):
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    return file.getvalue()
 
 
 @pytest.mark.parametrize("name", ["vectors.txt", "vectors.bin"])
@@ -57,9 +64,24 @@ def test_text_without_a_head_and_packed(tmp_path):
         ("a.txt", b"", "empty"),
         ("a.bin", b"2 3\nthe \0\0\0\0", "ends after 0 of 2 words"),
         ("a.bin", b"words\n", "does not begin with the number of words"),
-        ("a.npz", b"PK no archive", "cannot be read|no word vectors"),
+        ("a.txt", b"3 2\nthe 1 2\nof 3 4\n", "found 2 words, but its first line says 3"),
+        ("a.txt", b"2 3\nthe 1 2\nof 3 4\n", "line 2: found 2 numbers after the word; accepted are 3"),
+        ("a.txt", b"the 1 2\nof 3 nan\n", "line 2: found nan; accepted are finite numbers"),
+        ("a.txt", b"the 1 2\nof 3 4 5\n", "line 2: found 3 numbers after the word; accepted are 2"),
+        ("a.bin", b"1 1\nthe \0\0\0\0\nof \0\0\0\0\n", "goes on after the 1 words"),
+        ("a.bin", b"1 1\nthe \0\0\x80\x7f\n", "'the': found inf; accepted are finite numbers"),
+        ("a.bin", b"1 3\n" + b"x" * 20_000, "word 1 has no end"),
+        ("a.bin", b"1 0\nthe \n", "does not begin with the number of words"),
+        ("a.npz", b"PK no archive", "no archive, or one that is cut short"),
+        ("a.npz", packed(vectors=VECTORS), r"no word vectors \(words is not a file in the archive\)"),
+        ("a.npz", packed(words=WORDS, vectors=VECTORS[:3]), r"found words \(5,\) and vectors \(3, 7\)"),
+        ("a.npz", packed(words=WORDS, vectors=np.ones(5)), r"found words \(5,\) and vectors \(5,\)"),
+        ("a.npz", packed(words=WORDS, vectors=np.full((5, 2), np.nan)), "'chat': found nan"),
+        ("a.npz", packed(words=WORDS, vectors=VECTORS)[:-40], "no archive, or one that is cut short"),
+        ("a.npz", packed(words=WORDS, vectors=VECTORS).replace(b"\xe5\x65", b"\0\0"), "corrupt or cut short"),
         ("a.gz", b"", "accepted are word vectors"),
-        ("a.txt.gz", b"no gzip", "cannot be read"),
+        ("a.txt.gz", b"no gzip", "corrupt or cut short"),
+        ("a.txt.gz", gzip.compress(b"the 1 2\n" * 9)[:-12], "corrupt or cut short"),
     ],
 )
 def test_other_files_are_one_line(tmp_path, name, content, said):
@@ -68,7 +90,22 @@ def test_other_files_are_one_line(tmp_path, name, content, said):
     with pytest.raises(UserError, match=said) as error:
         read_vectors(path)
     assert str(error.value).startswith(str(path))
+    assert str(error.value).count(str(path)) == 1
     assert "\n" not in str(error.value)
+
+
+def test_an_array_that_is_called_an_archive_is_one_line(tmp_path):
+    np.save(tmp_path / "a.npy", VECTORS)
+    with pytest.raises(UserError, match="no archive"):
+        read_vectors((tmp_path / "a.npy").rename(tmp_path / "a.npz"))
+
+
+def test_words_of_glove_that_hold_spaces(tmp_path):
+    path = tmp_path / "glove.txt"
+    path.write_text("the 1 2\nat name@domain.com 3 4\n. . . 5 6\n")
+    words, vectors = read_vectors(path)
+    assert words == ["the", "at name@domain.com", ". . ."]
+    assert vectors.tolist() == [[1, 2], [3, 4], [5, 6]]
 
 
 def test_words_with_spaces_are_refused_and_nothing_is_left(tmp_path):

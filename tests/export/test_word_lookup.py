@@ -29,6 +29,8 @@ def test_neighbours_are_numpys(lookup):
 
 def test_never_more_than_there_are(lookup):
     assert lookup.neighbours(tf.constant(["king"]), 100)["words"].shape == (1, 4)
+    (answers,) = lookup.analogies(tf.constant([["man", "king", "woman"]]), 100)["words"].numpy()
+    assert {word.decode() for word in answers} == {"queen", "Été"}
 
 
 def test_analogies(lookup):

@@ -54,18 +54,21 @@ def test_words_of_a_class_lie_together(embedded):
 
 def test_nearest_words(embedded):
     exported = embedded[3]
-    near, unknown, analogy = asked(exported, ["Monday", "mondey"], neighbours=3), None, None
-    words = [answer.split(" ") for answer in near[0].split("\t")]
+    near, empty, unknown = asked(exported, ["Monday", "", "mondey"], neighbours=3)
+    words = [answer.split(" ") for answer in near.split("\t")]
     days = {"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"}
     assert {word for word, _ in words} < days
     cosines = [float(cosine) for _, cosine in words]
     assert cosines == sorted(cosines, reverse=True)
-    unknown = near[1]
+    assert empty == ""
     assert unknown.startswith("'mondey' is unknown; spelled like it: monday")
     (analogy,) = asked(exported, ["paris france rome"], analogy=True, neighbours=2)
     assert len(analogy.split("\t")) == 2
-    with pytest.raises(UserError, match="'paris france': found 2 words; --analogy accepts three, a b c"):
-        asked(exported, ["paris france"], analogy=True)
+    options = TASK.predict_options(analogy=True, neighbours=2)
+    answers = TASK.predict(exported.directory, TASK.records.read(["paris france rome", "paris france"]), options)
+    assert next(answers) == analogy
+    with pytest.raises(UserError, match="input, line 2: found 2 words, 'paris france'; --analogy accepts three, a b c"):
+        next(answers)
 
 
 def test_files_hold_the_vectors_of_all_words(embedded):
@@ -154,6 +157,20 @@ def test_files_that_are_not_there_are_one_line(tmp_path):
         config = override(TINY, {f"data.{key}": str(tmp_path / "no.txt")})
         with pytest.raises(UserError, match=rf"data\.{key}: .*no\.txt does not exist"):
             TASK.inputs(config)
+
+
+def test_a_users_questions_of_the_embedded_text_and_paths_from_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "classes.txt").write_text("Monday\tday\nrome\tcity\nparis\tcity\n")
+    (tmp_path / "similarity.txt").write_text("rome;paris;8,5\n")
+    changes = {"data.classes": "~/classes.txt", "data.similarity": "~/similarity.txt"}
+    config = override(TINY, changes)
+    assert [path.name for path in TASK.inputs(config)] == ["classes.txt", "similarity.txt"]
+    prepared = TASK.prepare(config, tmp_path / "prepared")
+    assert (prepared.counts["test_classes"], prepared.counts["test_similarity"]) == (3, 1)
+    assert prepared.counts["test_analogies"] > 3  # the embedded text's own
+    found = word_report.classes_in(prepared.directory, text.WordForm.of(config.data))
+    assert found == {"monday": "day", "rome": "city", "paris": "city"}
 
 
 def test_frequency_bands():

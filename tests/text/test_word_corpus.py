@@ -122,6 +122,12 @@ def test_line_numbers_count_over_pieces(tmp_path, monkeypatch):
         list(file_sentences(text_files(str(path)), LETTERS))
 
 
+def test_a_line_end_between_pieces_is_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(word_corpus, "PIECE", 6)
+    (tmp_path / "a.txt").write_bytes(b"one a\r\ntwo b\r\nsix\r\n\r\nnew\r")
+    assert list(file_sentences(text_files(str(tmp_path)), LETTERS)) == [["one", "a", "two", "b", "six"], ["new"]]
+
+
 def test_archives_that_are_cut_short(tmp_path):
     path = tmp_path / "text.gz"
     path.write_bytes(gzip.compress(b"some words " * 1000)[:-20])

@@ -63,6 +63,15 @@ def test_counting_forgets_the_rarest_when_there_are_too_many():
     assert counts["the"] == counts["of"] == 50_000
 
 
+def test_a_text_without_a_window_is_one_line(tmp_path):
+    config = WordCorpusConfig(source="a.txt", validation_fraction=0.2, test_fraction=0.2)
+    with pytest.raises(UserError, match=r"a.txt: no sentence of train has two words .*data.sentences"):
+        prepare_words(lambda: iter([["one"], ["two"]] * 100), config, tmp_path)
+    text = [["one", "two"] if split == "train" else ["one"] for split, _ in divided(numbered(200), config)]
+    with pytest.raises(UserError, match="no sentence of val has two words"):
+        prepare_words(lambda: iter(text), config, tmp_path)
+
+
 def test_too_short_a_text_is_one_line(tmp_path):
     with pytest.raises(UserError, match="60 sentences leave none for val"):
         prepare_words(lambda: iter(numbered(60)), WordCorpusConfig(source="a.txt"), tmp_path)
