@@ -67,8 +67,14 @@ def test_files_are_read(tmp_path):
 
 @pytest.mark.parametrize(
     "line",
-    ["tea\tice cream\t7.35", "tea;ice cream;7,35", "tea , ice cream , 7.35, 1, 2", '"tea","ice cream","7.35"']
-    + ["tea\tice cream\t7,35\tN", "# of 10\nword\tword\tscore\ntea\tice cream\t7,35"],
+    [
+        "tea\tice cream\t7.35",
+        "tea;ice cream;7,35",
+        "tea , ice cream , 7.35, 1, 2",
+        '"tea","ice cream","7.35"',
+        "tea\tice cream\t7,35\tN",
+        "# of 10\nword\tword\tscore\ntea\tice cream\t7,35",
+    ],
 )
 def test_separators_and_decimal_marks_of_similarity(tmp_path, line):
     path = tmp_path / "file"
