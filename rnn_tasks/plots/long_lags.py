@@ -17,12 +17,15 @@ SMALLEST = 1e-12
 DASHES = ("-", "--", ":")
 
 
-def gradient_reach(panels: Mapping[str, Mapping[str, npt.ArrayLike]]) -> Figure:
+def gradient_reach(
+    panels: Mapping[str, Mapping[str, npt.ArrayLike]], counts: tuple[float, float] | None = None
+) -> Figure:
     """How much of a gradient is left so many steps back, on a logarithmic axis: it vanishes below 1 and explodes above.
 
     Args:
         panels: title -> name of a curve -> its norms at the distances 0, 1, … from the end, drawn as shares of the
             first. A curve keeps its colour in all panels.
+        counts: from which distance to which the last element that counts stands: shaded.
     """
     figure = new_figure(width=5.4 * len(panels), height=4.0)
     names = list(dict.fromkeys(name for curves in panels.values() for name in curves))
@@ -34,6 +37,8 @@ def gradient_reach(panels: Mapping[str, Mapping[str, npt.ArrayLike]]) -> Figure:
             norms = np.asarray(norms, np.float64)
             shares = np.maximum(norms / max(norms[0], np.finfo(float).tiny), SMALLEST)
             axes.plot(np.arange(len(shares)), shares, **_style(names.index(name)), label=name)
+        if counts:
+            axes.axvspan(*counts, color="#e8e8e8", zorder=0, label="last element that counts")
         axes.set_title(title, fontsize=10)
         axes.set_yscale("log")
         axes.set_xlabel("steps before the end")

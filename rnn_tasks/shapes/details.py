@@ -49,6 +49,7 @@ class Details:
         groups: name -> (answers,) the group of each answer; a table and a bar chart each.
         metrics_of: the group, if any, whose every value gets a metric of its own.
         baselines: name -> (answers, …) decisions of a further trivial method. The first one stands beside the groups.
+        examples_an_epoch: where they are not the training split's.
         from_the_end: of long answers a step, the samples show the last ones instead of the first.
         metrics, tables, figures: further ones. A table is its rows, the header first.
     """
@@ -56,6 +57,7 @@ class Details:
     groups: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     metrics_of: str = ""
     baselines: Mapping[str, np.ndarray] = field(default_factory=dict)
+    examples_an_epoch: int = 0
     from_the_end: bool = False
     metrics: Sequence[Metric] = ()
     tables: Mapping[str, Sequence[Sequence[Any]]] = field(default_factory=dict)

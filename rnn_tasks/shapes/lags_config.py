@@ -8,17 +8,20 @@ from pydantic import Field, model_validator
 
 from rnn_tasks.config import Section, TaskConfig
 from rnn_tasks.shapes.config import RecurrentConfig, SequenceTrainingConfig
-from rnn_tasks.synthetic.long_lags import Name
+from rnn_tasks.synthetic.long_lags import Name, Problem
 
 LENGTH = "T of the papers: least steps of a sequence; of copy, steps from what is read to its answer."
 MARKED = "Bits whose parity is asked; 2 is the exclusive or."
+SHORTEST, LONGEST = 10, 100_000
+STEPS = 2**25
+"""Of all sequences that are drawn at once, a split's or a batch's, at most: drawing so many takes up to 0.8 GB."""
 
 
 class LagsOptions(Section):
     """Which sequences `generate` draws."""
 
     problem: Name = Field("adding", description="Which problem.")
-    length: int = Field(100, ge=10, le=100_000, description=LENGTH)
+    length: int = Field(100, ge=SHORTEST, le=LONGEST, description=LENGTH)
     marked: int = Field(2, ge=1, le=1_000, description=MARKED)
     count: int = Field(10, ge=1, le=100_000_000, description="How many.")
     seed: int = Field(1, ge=0, lt=2**31, description="The same seed draws the same sequences.")
@@ -33,7 +36,7 @@ class LagsConfig(Section):
     """Which problem is to be learned, at which lag."""
 
     source: Name = Field("adding", description="Which problem.")
-    length: int = Field(100, ge=10, le=100_000, description=LENGTH)
+    length: int = Field(100, ge=SHORTEST, le=LONGEST, description=LENGTH)
     marked: int = Field(2, ge=1, le=1_000, description=MARKED)
     val_sequences: int = Field(2_560, ge=2, le=1_000_000, description="Validation sequences.")
     test_sequences: int = Field(2_560, ge=2, le=1_000_000, description="Test sequences.")
@@ -72,8 +75,10 @@ class BesideConfig(Section):
 
     @model_validator(mode="after")
     def _rising(self):
-        if list(self.lengths) != sorted({*self.lengths}) or any(length < 10 for length in self.lengths):
-            raise ValueError(f"lengths: found {list(self.lengths)}; accepted are rising numbers from 10")
+        outside = any(not SHORTEST <= length <= LONGEST for length in self.lengths)
+        if list(self.lengths) != sorted({*self.lengths}) or outside:
+            accepted = f"accepted are rising numbers from {SHORTEST} to {LONGEST:,}"
+            raise ValueError(f"lengths: found {list(self.lengths)}; {accepted}")
         return self
 
 
@@ -90,4 +95,18 @@ class MemoryConfig(TaskConfig):
         shortest = min(self.beside.lengths, default=self.data.length + 1)
         if shortest <= self.data.length:
             raise ValueError(f"beside.lengths: found {shortest}; accepted is more than data.length={self.data.length}")
+        return self
+
+    @model_validator(mode="after")
+    def _memory_is_bounded(self):
+        drawn = {
+            "data.val_sequences": self.data.val_sequences,
+            "data.test_sequences": self.data.test_sequences,
+            "training.batch_size": self.training.batch_size,
+        }
+        steps = Problem(self.data.source, max((self.data.length, *self.beside.lengths))).longest
+        for key, count in drawn.items():
+            if count * steps > STEPS:
+                accepted = f"accepted are {STEPS // steps} of this length, {STEPS:,} steps together"
+                raise ValueError(f"{key}: found {count} sequences of up to {steps} steps; {accepted}")
         return self

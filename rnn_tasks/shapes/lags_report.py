@@ -13,7 +13,7 @@ from rnn_tasks.dataset import INPUTS, TARGETS, Examples
 from rnn_tasks.layers import IRNNCell
 from rnn_tasks.shapes.answers import Answering
 from rnn_tasks.shapes.beside import Run
-from rnn_tasks.shapes.details import Details
+from rnn_tasks.shapes.details import Details, Judged
 from rnn_tasks.shapes.heads import Head
 from rnn_tasks.shapes.lags_config import MemoryConfig
 from rnn_tasks.task import Metric, Prepared
@@ -32,19 +32,31 @@ Build = Callable[[MemoryConfig, Prepared], "keras.Model"]
 
 
 def lags_report(
-    runs: Iterable[Run], build: Build, head: Callable[[Prepared], Head], by_step: Callable[[Prepared], bool]
+    runs: Iterable[Run],
+    judged: Judged,
+    build: Build,
+    head: Callable[[Prepared], Head],
+    by_step: Callable[[Prepared], bool],
 ) -> Details:
     """Tables, figures and metrics.
 
     Args:
         runs: the run that is reported, first, and those beside it.
+        judged: its answers to the test split.
         build: (config, prepared) -> model.
         head: prepared -> what its outputs mean.
         by_step: prepared -> whether there is an answer a step.
     """
-    main, *_ = runs = list(runs)
-    models = [training.load_weights(build(run.config, run.prepared), run.trained.weights) for run in runs]
-    scores = [_scores(run, model, head, by_step) for run, model in zip(runs, models, strict=True)]
+    main, *others = runs = list(runs)
+    models, answers = [judged.model], [(judged.answers, judged.targets)]
+    for run in others:
+        models.append(training.load_weights(build(run.config, run.prepared), run.trained.weights))
+        test = Examples(run.prepared.directory / "test")
+        answers.append(Answering(models[-1], head(run.prepared), by_step(run.prepared)).judged(test)[1:])
+    scores = [
+        {score.name: score.value for score in head(run.prepared).scores(*found)}
+        for run, found in zip(runs, answers, strict=True)
+    ]
     header = ("cell", "length", "solved", "sequences", *(f"test_{name}" for name in scores[0]), "seconds")
     rows = [
         (run.cell, run.length, int(run.solved), run.sequences, *found.values(), round(run.trained.seconds, 1))
@@ -59,25 +71,17 @@ def lags_report(
     tables: dict[str, Sequence[Sequence[Any]]] = {"cells": [header, *rows]}
     if main.length <= LONGEST:
         reach = _reach(main, {run.cell: model for run, model in same_length}, build, head)
-        figures["gradient_reach"] = plots.gradient_reach(reach)
+        lags = np.asarray(judged.test["lags"])
+        figures["gradient_reach"] = plots.gradient_reach(reach, (lags.min() - 0.5, lags.max() + 0.5))
         tables["gradient_reach"] = _reach_table(reach)
     if len({run.length for run in runs}) > 1:
         by_cell: dict[str, list[tuple[int, float]]] = {}
         for run, found in zip(runs, scores, strict=True):
             by_cell.setdefault(run.cell, []).append((run.length, found["accuracy"]))
         figures["success_by_length"] = plots.success_by_length(by_cell)
-    others = [(run, found) for run, found in zip(runs, scores, strict=True) if run.length == main.length][1:]
-    metrics = [Metric(name=f"test_accuracy_{run.cell}", value=found["accuracy"]) for run, found in others]
+    beside = [(run, found) for run, found in zip(runs, scores, strict=True) if run.length == main.length][1:]
+    metrics = [Metric(name=f"test_accuracy_{run.cell}", value=found["accuracy"]) for run, found in beside]
     return Details(metrics=metrics, tables=tables, figures=figures)
-
-
-def _scores(
-    run: Run, model: keras.Model, head: Callable[[Prepared], Head], by_step: Callable[[Prepared], bool]
-) -> dict[str, float]:
-    judged = Answering(model, head(run.prepared), by_step(run.prepared)).judged(
-        Examples(run.prepared.directory / "test")
-    )
-    return {score.name: score.value for score in head(run.prepared).scores(*judged[1:])}
 
 
 def _constant_error(prepared: Prepared, head: Head) -> float:
@@ -146,4 +150,6 @@ def _of_one_length(examples: Examples) -> dict[str, np.ndarray]:
 def _reach_table(panels: Mapping[str, Mapping[str, np.ndarray]]) -> list[Sequence[Any]]:
     curves = {f"{name} {when}": norms for when, found in panels.items() for name, norms in found.items()}
     rows = zip(*curves.values(), strict=True)
-    return [("steps_before_the_end", *curves), *((distance, *row) for distance, row in enumerate(rows))]
+    # Of what vanishes, 4 decimals are none.
+    shown = ((distance, *(f"{norm:.4g}" for norm in row)) for distance, row in enumerate(rows))
+    return [("steps_before_the_end", *curves), *shown]

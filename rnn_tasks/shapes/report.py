@@ -33,8 +33,9 @@ def answers_report(head: Head, judged: Judged, details: Details, out_dir: Path) 
     tables: dict[str, Sequence[Sequence[Any]]] = {
         f"by_{name}": [(name, "answers", *columns), *rows] for name, rows in by_group.items()
     }
+    examples = details.examples_an_epoch or len(judged.train)
     figures = {
-        "learning_curves": plots.learning_curves(evaluation.read_history(judged.trained.history), len(judged.train)),
+        "learning_curves": plots.learning_curves(evaluation.read_history(judged.trained.history), examples),
         **{f"by_{name}": plots.score_by_group(rows, name, columns) for name, rows in by_group.items()},
     }
     if head.classes:

@@ -32,8 +32,8 @@ class Problem:
     Attributes:
         name: which.
         length: T of the papers. `adding`, `parity` and both temporal orders: sequences have T to T + T/10 steps, and
-            the last relevant one stands T/2 steps (6b: T/4) before the end at least. `copy`: T + 20 steps, T of them
-            between what is to be remembered and its answer.
+            the last relevant one stands T/2 steps (6a: 0.39 T, 6b: 0.23 T) before the end at least. `copy`: T + 20
+            steps, and each symbol stands T + 10 steps before its answer.
         marked: bits whose parity is asked; 2 is the exclusive or.
     """
 

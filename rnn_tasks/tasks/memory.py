@@ -106,7 +106,7 @@ def build(config: MemoryConfig, prepared: Prepared) -> keras.Model:
     return network(**read, outputs=head(prepared).outputs, seed=config.seed, **config.model.model_dump())
 
 
-def batches(config: MemoryConfig, prepared: Prepared) -> training.Batches:
+def batches(config: MemoryConfig, prepared: Prepared) -> dataset.FreshBatches:
     """Sequences that are drawn when they are wanted."""
     size = config.training.batch_size
     count = -(-config.training.epoch_sequences // size)
@@ -140,10 +140,13 @@ def details(config: MemoryConfig, prepared: Prepared, judged: shapes.Judged) -> 
     """Accuracy by lag, the cells side by side, and how far gradients reach."""
     main = shapes.Run(config, prepared, judged.trained)
     runs = shapes.runs_beside(main, judged.trained.weights.parent / "beside", prepare, train_until_solved)
-    report = shapes.lags_report(runs, build, head, by_step)
+    report = shapes.lags_report(runs, judged, build, head, by_step)
     lags, width = judged.test["lags"], max(1, main.length // 10)
     groups = {"lag_from": (width * (lags // width))[judged.example].tolist()}
-    return dataclasses.replace(report, groups=groups, from_the_end=by_step(prepared))
+    epoch = batches(config, prepared)
+    return dataclasses.replace(
+        report, groups=groups, from_the_end=by_step(prepared), examples_an_epoch=len(epoch) * epoch.batch_size
+    )
 
 
 def export(config: MemoryConfig, prepared: Prepared, trained: Trained, out_dir: Path) -> Exported:

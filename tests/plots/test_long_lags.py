@@ -7,14 +7,15 @@ from rnn_tasks import plots
 
 def test_gradients_are_drawn_as_shares_and_names_stand_once():
     curves = {"lstm": [2.0, 1.0, 0.5], "gru": [4.0, 4.0, 40.0], "none": [0.0, 0.0, 0.0]}
-    figure = plots.gradient_reach({"before": curves, "after": {"gru": [1.0, 0.0, 1e-20]}})
+    figure = plots.gradient_reach({"before": curves, "after": {"gru": [1.0, 0.0, 1e-20]}}, counts=(1, 2))
     before, after = figure.axes
     shown = {line.get_label(): line.get_ydata() for line in before.lines}
     np.testing.assert_allclose(shown["lstm"], [1, 0.5, 0.25])
     np.testing.assert_allclose(shown["gru"], [1, 1, 10])
     np.testing.assert_allclose(after.lines[0].get_ydata(), [1, 1e-12, 1e-12])  # what a logarithmic axis can show
     assert after.lines[0].get_color() == before.lines[1].get_color()
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == [*curves]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [*curves, "last element that counts"]
+    assert [(span.get_x(), span.get_width()) for axes in figure.axes for span in axes.patches] == [(1, 1)] * 2
     assert before.get_yscale() == after.get_yscale() == "log"
 
 

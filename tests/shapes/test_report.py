@@ -4,8 +4,9 @@ import json
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
-from rnn_tasks import evaluation
+from rnn_tasks import evaluation, plots
 from rnn_tasks.dataset import Examples, write_examples
 from rnn_tasks.shapes import Details, Judged, OneOf
 from rnn_tasks.shapes.report import answers_report
@@ -24,7 +25,7 @@ def split(prefix, **fields):
     return Examples(prefix)
 
 
-def test_one_answer_an_example(tmp_path, trained):
+def test_one_answer_an_example(tmp_path, trained, monkeypatch):
     train = split(tmp_path / "train", inputs=np.zeros(4), targets=np.array([1, 1, 1, 0]))
     test = split(
         tmp_path / "test", inputs=np.zeros(4), targets=np.array([0, 1, 1, 2]), records=["one", "two", "three", "four"]
@@ -36,7 +37,11 @@ def test_one_answer_an_example(tmp_path, trained):
         train, test, np.arange(4), test["targets"], answers, head.decided(answers), model=None, trained=trained
     )
     details = Details(groups={"side": ["l", "l", "r", "r"]}, metrics_of="side", baselines={"last": np.array([2] * 4)})
+    seen = []
+    monkeypatch.setattr(plots, "learning_curves", lambda history, examples: seen.append(examples) or Figure())
+    answers_report(head, judged, Details(examples_an_epoch=100), tmp_path / "fresh")
     report = answers_report(head, judged, details, tmp_path / "out")
+    assert seen == [100, 4]
     metrics = {metric.name: (metric.value, metric.baseline) for metric in report.metrics}
     assert metrics == {
         "test_accuracy": (0.5, 0.5),

@@ -90,6 +90,19 @@ def test_temporal_order_is_experiment_6(name, places, classes):
     np.testing.assert_array_equal(data["lags"], data["lengths"] - 1 - met[-1])
 
 
+@pytest.mark.parametrize(
+    ("name", "last", "first"), [("adding", 50, 90), ("temporal_order_6a", 39, 79), ("temporal_order_6b", 23, 79)]
+)
+def test_how_far_before_the_end_what_counts_stands(name, last, first):
+    """The least distances of docs/memory.md."""
+    data = drawn(Problem(name, 100))
+    ids, ends = data["inputs"], data["lengths"] - 1
+    counts = ids[..., 1] == 1 if name == "adding" else (ids == 8) | (ids == 9)  # X and Y
+    two = counts.sum(axis=1) > 1  # of adding, one may stand at the very first pair, unmarked
+    assert (ends - counts.argmax(axis=1))[two].min() == first
+    assert data["lags"].min() == last
+
+
 def test_copy_is_arjovskys():
     problem = Problem("copy", 100)
     for line, target in zip(strings(problem, count=50), drawn(problem, count=50)["targets"], strict=True):

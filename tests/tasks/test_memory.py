@@ -57,6 +57,9 @@ def test_training_ends_when_validation_holds_it_solved(solved):
     assert metrics["test_accuracy"].value > 0.9
     assert metrics["test_accuracy"].baseline == 0.0  # no constant is within 0.3
     assert metrics["test_error"].baseline == pytest.approx(0.75, abs=0.03)
+    first, *_ = table(report, "cells")
+    assert first["test_accuracy"] == f"{metrics['test_accuracy'].value:.4f}"
+    assert first["test_error"] == f"{metrics['test_error'].value:.4f}"
 
 
 def test_until_solved_can_be_switched_off(tmp_path, solved):
@@ -164,6 +167,15 @@ def test_training_sequences_are_new_in_every_epoch_and_foreign_to_the_splits(tmp
         ({"data.source": "adding2"}, "data.source: .*'temporal_order_6a'.*found 'adding2'"),
         ({"data.source": "parity", "data.marked": 5}, r"data: marked: found 5; accepted is 1 to 4, fewer than half"),
         ({"beside.lengths": [30, 20]}, r"lengths: found \[30, 20\]; accepted are rising numbers"),
+        ({"beside.lengths": [20, 200_000]}, r"lengths: found \[20, 200000\]; accepted are .* from 10 to 100,000"),
+        (
+            {"beside.lengths": [100_000], "data.val_sequences": 306},
+            "data.val_sequences: found 306 .* accepted are 305",
+        ),
+        (
+            {"data.length": 9_000, "training.batch_size": 9_999},
+            "training.batch_size: found 9999 .*; accepted are 3389",
+        ),
         ({"beside.lengths": [10]}, r"beside.lengths: found 10; accepted is more than data.length=10"),
     ],
 )
