@@ -22,6 +22,7 @@ from pipelines import (
     promoting,
     provenance,
     reproducing,
+    serving,
     sign_of_life,
     starting_vectors,
     store_checks,
@@ -225,6 +226,7 @@ def generate(
 app.command(reproducing.reproduce)
 app.command(comparing.compare)
 app.command(promoting.promote)
+app.command(serving.serve)
 
 
 @app.command
@@ -261,22 +263,6 @@ def ui() -> None:
         os.environ["PREFECT_API_URL"] = f"{settings.prefect_url}/api"
         with contextlib.suppress(KeyboardInterrupt):
             servers.wait_forever(check, crashes.mark_crashed)
-
-
-@app.command
-def serve() -> None:
-    """Register a deployment for each preset of each task and run what is started or scheduled, until Ctrl-C."""
-    settings = get_settings()
-    store_checks.check(settings, writes=True)
-    from pipelines import servers
-
-    url = os.environ.get("PREFECT_API_URL") or servers.running_prefect(settings)
-    if not url:
-        raise UserError("no Prefect server is running; start it in another terminal: make ui")
-    os.environ["PREFECT_API_URL"] = url
-    from pipelines.deployments import serve_all
-
-    serve_all()
 
 
 # --------------------------------------------------------------------------------------------- what the commands use

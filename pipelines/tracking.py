@@ -340,6 +340,15 @@ def export_directory(task_name: str, model: RegisteredModel) -> Path:
 
 def _requirements() -> list[str]:
     """The science's dependencies, pinned to what is installed."""
-    orchestration = {"prefect", "sqlalchemy", "fastapi", "pydocket", "mlflow", "cyclopts", "pydantic-settings"}
+    orchestration = {
+        "prefect",
+        "sqlalchemy",
+        "fastapi",
+        "uvicorn",
+        "pydocket",
+        "mlflow",
+        "cyclopts",
+        "pydantic-settings",
+    }
     required = [re.split(r"[^\w-]", line)[0] for line in metadata.requires("rnn-tasks") or () if "extra ==" not in line]
     return [f"{name}=={metadata.version(name)}" for name in required if name not in orchestration]

@@ -52,22 +52,33 @@ def migrated_store():
         yield settings.home / "mlruns" / "mlflow.db"
 
 
-@pytest.fixture
-def home(tmp_path, migrated_store):
-    """A project root with an empty MLflow store; the environment points there."""
+@pytest.fixture(scope="session")
+def new_home(migrated_store):
+    """Makes a project root with an empty MLflow store, to which the environment points: with new_home(directory)."""
     from pipelines.settings import get_settings
 
-    before = dict(os.environ)
-    root = tmp_path / "home"
-    (root / "mlruns").mkdir(parents=True)
-    shutil.copy(migrated_store, root / "mlruns")
-    os.environ["RNN_TASKS_HOME"] = str(root)
-    os.environ.pop("RNN_TASKS_CACHE", None)
-    os.environ["DUMMY_LOG"] = str(tmp_path / "dummy.log")
-    get_settings().export_environment()
-    yield root
-    os.environ.clear()
-    os.environ.update(before)
+    @contextlib.contextmanager
+    def made(directory):
+        before = dict(os.environ)
+        root = directory / "home"
+        (root / "mlruns").mkdir(parents=True)
+        shutil.copy(migrated_store, root / "mlruns")
+        os.environ["RNN_TASKS_HOME"] = str(root)
+        os.environ.pop("RNN_TASKS_CACHE", None)
+        os.environ["DUMMY_LOG"] = str(directory / "dummy.log")
+        get_settings().export_environment()
+        yield root
+        os.environ.clear()
+        os.environ.update(before)
+
+    return made
+
+
+@pytest.fixture
+def home(tmp_path, new_home):
+    """A project root of a test's own."""
+    with new_home(tmp_path) as root:
+        yield root
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -130,8 +131,19 @@ def predict(export_dir, lines, options):
         for chunk in chunks(lines, 4):
             for line in chunk:
                 copy(line)
+                _do_if_told(line)
                 answer = " ".join([str(len(line))] * options.times)
                 yield f"LENGTH {answer}" if options.upper else answer
+
+
+def _do_if_told(line):
+    """The line `wait` takes a moment, `refuse` is the user's mistake, `fail` is ours."""
+    if line == "wait":
+        time.sleep(0.2)
+    if line == "refuse":
+        raise UserError("refuse: told to refuse")
+    if line == "fail":
+        raise ZeroDivisionError("told to fail")
 
 
 class GenerateOptions(Section):

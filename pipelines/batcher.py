@@ -1,0 +1,115 @@
+"""Requests that come at once are answered by one call of the model."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from rnn_tasks.config import Section
+
+GATHER_SECONDS = 0.005  # short beside a call of most models
+RECORDS = 512  # in one call at most, unless one request has more
+REMEMBERED = 16
+
+Answer = Callable[[list[Any], Any], Iterable[str]]
+
+
+@dataclass(eq=False)
+class _Request:
+    records: Sequence[Any]
+    options: Section
+    answers: Future[list[str]] = field(default_factory=Future)
+
+
+class Batcher:
+    """One thread that calls the model with what has come in while it was busy.
+
+    Requests of differing options never share a call. What fails in company is asked again request by request, so that
+    nobody gets another's error; so are requests that have more than one answer a record, which only their options tell.
+
+    Args:
+        answer: (records, options) -> at least one answer a record, in order.
+    """
+
+    def __init__(self, answer: Answer):
+        self.answer = answer
+        self._waiting: deque[_Request] = deque()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._apart: deque[Section] = deque(maxlen=REMEMBERED)  # options that give several answers a record
+        self._thread = threading.Thread(target=self._work, name="batcher", daemon=True)
+        self._thread.start()
+
+    def ask(self, records: Sequence[Any], options: Section) -> list[str]:
+        """The answers of one request; waits for them, and raises what the model raises of it."""
+        request = _Request(records, options)
+        with self._changed:
+            if self._closed:
+                raise RuntimeError("the batcher is closed")
+            self._waiting.append(request)
+            self._changed.notify()
+        return request.answers.result()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Answer what waits, then end."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _work(self) -> None:
+        last = 1
+        while batch := self._gathered(last):
+            last = len(batch)
+            self._answer(batch)
+
+    def _gathered(self, expected: int) -> list[_Request]:
+        """Requests for one call; as many as last time are waited for, but a moment only. Empty at the end.
+
+        So a client that is alone never waits, and many that got their answers together come together again.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._closed)
+            self._changed.wait_for(lambda: len(self._waiting) >= expected or self._closed, GATHER_SECONDS)
+            batch: list[_Request] = []
+            left: deque[_Request] = deque()
+            size = 0
+            for request in self._waiting:
+                fits = not batch or (request.options == batch[0].options and size + len(request.records) <= RECORDS)
+                (batch if fits else left).append(request)
+                size += len(request.records) if fits else 0
+            self._waiting = left
+        return batch
+
+    def _answer(self, batch: Sequence[_Request]) -> None:
+        if len(batch) == 1 or not self._answered_together(batch):
+            for request in batch:
+                try:
+                    request.answers.set_result(list(self.answer(list(request.records), request.options)))
+                except BaseException as error:  # whoever asked has to hear of it, and this thread lives on
+                    request.answers.set_exception(error)
+
+    def _answered_together(self, batch: Sequence[_Request]) -> bool:
+        options = batch[0].options
+        if options in self._apart:
+            return False
+        records = [record for request in batch for record in request.records]
+        try:
+            answers = list(self.answer(records, options))
+        except Exception:  # one of them may be to blame: asked alone, it gets the error
+            return False
+        if len(answers) != len(records):
+            self._apart.append(options)
+            return False
+        start = 0
+        for request in batch:
+            request.answers.set_result(answers[start : start + len(request.records)])
+            start += len(request.records)
+        return True

@@ -1,0 +1,243 @@
+"""A model behind MLflow's scoring protocol: `POST /invocations`, and `/ping`, `/health`, `/version`.
+
+MLflow reads a request and holds it to the model's signature; here are what MLflow's own server lacks: requests that
+come at once are batched, whatever a client gets wrong is one line of JSON without a traceback, and only who names this
+machine in the Host header is answered, as by the servers of the user interfaces.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import functools
+import json
+import logging
+import socket
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import HTTPException
+from mlflow.models import Model
+from mlflow.pyfunc import PyFuncModel, scoring_server
+from mlflow.types import DataType
+from mlflow.version import VERSION
+
+from pipelines.batcher import Batcher
+from pipelines.score_request import checked
+from pipelines.served_model import ServedModel
+from pipelines.signature import signature_of
+from rnn_tasks.config import Section
+from rnn_tasks.errors import UserError
+from rnn_tasks.records import Line
+from rnn_tasks.task import Task
+
+logger = logging.getLogger(__name__)
+
+BODY_BYTES = 8 << 20
+TEXT_CHARACTERS = 20_000  # in one string: what takes minutes would keep all others waiting
+WAITING_REQUESTS = 128  # that are read at once; more of them wait to be read
+MESSAGE_LENGTH = 500
+TURNS, TURN_SECONDS = 10, 0.03  # for what was under way when the server was told to stop
+HOSTS = ("127.0.0.1", "localhost", "[::1]")
+JSON = "application/json"
+
+
+class ModelError(Exception):
+    """The model failed on records that it should answer."""
+
+
+def batched_model(task: Task, export: Path, batcher: Batcher) -> PyFuncModel:
+    """An export as MLflow's model, its signature that of today's task, as `rnn-tasks predict` asks it."""
+
+    def predict(export_dir: Path, records: Iterable[Any], options: Section) -> Iterator[str]:
+        records = list(records)
+        for number, record in enumerate(records, 1):
+            text = record.text if isinstance(record, Line) else record
+            if isinstance(text, str) and len(text) > TEXT_CHARACTERS:
+                raise UserError(
+                    f"record {number}: {len(text)} characters; accepted are up to {TEXT_CHARACTERS} "
+                    "(rnn-tasks predict takes any)"
+                )
+        if not records:
+            raise UserError("no records; accepted is at least one")
+        try:
+            yield from batcher.ask(records, options)
+        except UserError:
+            raise
+        except Exception as error:
+            logger.exception("the model failed")
+            raise ModelError(
+                f"the model failed ({type(error).__name__}); the server's standard error says more"
+            ) from error
+
+    served = ServedModel()
+    served.task, served.export = dataclasses.replace(task, predict=predict), export
+    stored = Model.load(str(export.parent.parent))
+    stored.signature = signature_of(task)
+    return PyFuncModel(stored, SimpleNamespace(predict=functools.partial(served.predict, cast(Any, None))))
+
+
+def example_request(task: Task, export: Path, batcher: Batcher) -> str:
+    """A request's body that this model answers; having answered it, the model is warm.
+
+    Raises:
+        UserError: the model answers none of the task's examples.
+    """
+    wrong: UserError | None = None
+    for line in task.examples(export) if task.examples else task.records.good:
+        try:
+            record = task.records.parse(line, "example")
+            batcher.ask([record], task.predict_options())
+        except UserError as error:
+            wrong = error
+            continue
+        if hasattr(record, "tolist"):
+            (column,) = signature_of(task).inputs.inputs
+            return json.dumps({"dataframe_split": {"columns": [column.name], "data": [[record.tolist()]]}})
+        return json.dumps({"inputs": [line]}, ensure_ascii=False)
+    raise wrong or UserError(f"task {task.name!r} has no examples")
+
+
+def app_of(model: PyFuncModel, example: str, readers: ThreadPoolExecutor) -> FastAPI:
+    """The routes of the protocol, and `GET /example`: a body for `POST /invocations`.
+
+    Args:
+        readers: threads, each of which reads a request and waits for its answers.
+    """
+    app = FastAPI(openapi_url=None, redirect_slashes=False)
+
+    @app.middleware("http")
+    async def known_hosts(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+        host = request.headers.get("host", "")
+        if host.rpartition(":")[0] not in HOSTS and host not in HOSTS:
+            return _failure(403, f"host {host!r}; accepted are {', '.join(HOSTS)}")
+        return await call_next(request)
+
+    @app.exception_handler(404)
+    @app.exception_handler(405)
+    async def not_found(request: Request, error: HTTPException) -> Response:
+        return _failure(
+            error.status_code,
+            f"{request.method} {request.url.path}: accepted are POST /invocations and GET /ping, /health, /version, "
+            "/example",
+            error.headers,
+        )
+
+    @app.exception_handler(HTTPException)
+    async def refused(_: Request, error: HTTPException) -> Response:
+        return _failure(error.status_code, error.detail, error.headers)
+
+    @app.get("/ping")
+    @app.get("/health")
+    async def health() -> Response:
+        return Response("\n", media_type=JSON)
+
+    @app.get("/version")
+    async def version() -> Response:
+        return Response(VERSION, media_type=JSON)
+
+    @app.get("/example")
+    async def shown_example() -> Response:
+        return Response(example + "\n", media_type=JSON)
+
+    @app.post("/invocations")
+    async def invocations(request: Request) -> Response:
+        kind, body = request.headers.get("content-type", ""), await _body(request)
+        return await asyncio.get_running_loop().run_in_executor(readers, _scored, model, kind, body)
+
+    return app
+
+
+class Server(uvicorn.Server):
+    """Serves until it gets SIGTERM or SIGINT, and ends when all that it has accepted is answered.
+
+    Args:
+        app: from `app_of`.
+        ready: is called once it answers.
+    """
+
+    def __init__(self, app: FastAPI, ready: Callable[[], None]):
+        async def telling_when_it_ends(scope: Any, receive: Any, send: Any) -> None:
+            async def sending(message: Any) -> None:
+                if message["type"] == "http.response.start" and self.should_exit:
+                    message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
+                await send(message)
+
+            await app(scope, receive, sending)
+
+        super().__init__(
+            uvicorn.Config(
+                telling_when_it_ends, lifespan="off", log_level="warning", access_log=False, timeout_keep_alive=75
+            )
+        )
+        self.ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer."""
+        await super().startup(sockets)
+        self.ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take in what was sent before the signal came, then no new connections; end when all is answered."""
+        await _turns()
+        for server in self.servers:
+            server.close()
+        await _turns()
+        await super().shutdown(sockets)
+
+
+async def _turns() -> None:
+    """Let the event loop read what has arrived, however slow the machine is."""
+    for _ in range(TURNS):
+        await asyncio.sleep(TURN_SECONDS)
+
+
+async def _body(request: Request) -> bytes:
+    """A request's body, no more of it kept than is accepted."""
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        parts.append(part if size <= BODY_BYTES else b"")
+    if size > BODY_BYTES:
+        raise HTTPException(413, f"{size} bytes in a request; accepted are up to {BODY_BYTES}")
+    return b"".join(parts)
+
+
+def _scored(model: PyFuncModel, content_type: str, body: bytes) -> Response:
+    """What MLflow makes of a request, or why not, in one line."""
+    kind, signature = content_type.partition(";")[0].strip(), model.metadata.signature
+    if kind not in scoring_server.CONTENT_TYPES:
+        kinds = ", ".join(scoring_server.CONTENT_TYPES)
+        return _failure(415, f"content type {content_type!r}; accepted are {kinds}")
+    try:
+        data: Any = body
+        if kind == JSON:
+            (column,) = signature.inputs.inputs
+            options = [option.name for option in signature.params.params] if signature.params else []
+            data = checked(body, "a string" if column.type == DataType.string else "a number", options)
+        found = scoring_server.invocations(data, content_type, model, signature.inputs)
+    except Exception as error:  # all that is not the model's comes from what the client sent
+        cause = error if isinstance(error, UserError) else error.__context__
+        if isinstance(cause, ModelError):
+            return _failure(500, str(cause))
+        if isinstance(cause, UserError):
+            return _failure(400, str(cause))
+        message = getattr(error, "message", f"{type(error).__name__}: {error}")  # MlflowException puts more into str
+        return _failure(400, message)
+    if found.status != 200:
+        return _failure(found.status, found.response)
+    return Response(found.response, found.status, media_type=found.mimetype)
+
+
+def _failure(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    """One line of JSON with the keys of MLflow's errors."""
+    line = " ".join(message.rpartition("\nError: ")[2].split())  # before it MLflow repeats what it was sent
+    line = line if len(line) <= MESSAGE_LENGTH else f"{line[:MESSAGE_LENGTH]}…"
+    content = json.dumps({"error_code": HTTPStatus(status).name, "message": line}, ensure_ascii=False)
+    return Response(content + "\n", status, dict(headers or {}), JSON)
