@@ -148,6 +148,8 @@ def compete(task: Task, run_id: str, version: str, policy: Policy = "better") ->
         if rivals:
             rival = _best(task, rivals)
             reason = f"{task.primary_metric} {this.figure:.4g} against {rival.figure:.4g} of run {rival.run_id}"
+        if policy == "always":
+            reason = f"always: {reason}"
     tracking.set_tags(run_id, {DECISION: "promoted" if promoted else "not promoted", REASON: reason})
     return Registration(model_uri=f"models:/{task.name}/{version}", alias=alias, promoted=promoted, reason=reason)
 

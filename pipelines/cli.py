@@ -103,8 +103,8 @@ def run(
         Say nothing but the result and errors.
     """
     declared = get_task(task)
-    config = starting_vectors.resolved(chosen_config(declared, preset, data, set_, seed))
-    declared.inputs(config)  # a missing file is told now, not after half a minute of imports
+    config = chosen_config(declared, preset, data, set_, seed)
+    declared.inputs(starting_vectors.resolved(config))  # what is missing is told now, not after half a minute
     store_checks.check(get_settings(), writes=True)
     with (
         open(os.devnull, "w") as nowhere,

@@ -53,17 +53,21 @@ def compare(
     differing = comparison.differing(declared, rows)
     address = comparison.page(declared, rows) if rows else ""
     if json:
-        print(_as_json(declared, rows, chosen, differing, address))  # noqa: T201
+        lower = comparison.lower_is_better(declared, rows, chosen)
+        print(_as_json(declared, rows, chosen, lower, differing, address))
     else:
         presentation.show_runs(declared, rows, chosen, differing, address)
 
 
-def _as_json(task: Task, rows: Sequence[RunRow], metric: str, differing: Sequence[str], address: str) -> str:
+def _as_json(
+    task: Task, rows: Sequence[RunRow], metric: str, lower: bool, differing: Sequence[str], address: str
+) -> str:
     shown = [
         {
-            **row.model_dump(mode="json", exclude={"settings"}),
+            **row.model_dump(mode="json", exclude={"settings", "lower_is_better"}),
             "differing": {key: row.settings.get(key) for key in differing},
         }
         for row in rows
     ]
-    return dumps({"task": task.name, "metric": metric, "differing": differing, "runs": shown, "page": address})
+    told = {"task": task.name, "metric": metric, "lower_is_better": lower, "differing": differing}
+    return dumps({**told, "runs": shown, "page": address})

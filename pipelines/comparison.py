@@ -15,7 +15,7 @@ from rnn_tasks.config import dotted_keys
 from rnn_tasks.errors import UserError
 from rnn_tasks.task import StageResult, Task
 
-LOWER_IS_BETTER = (
+_LOWER_IS_BETTER = (  # words in names of metrics that no report had, or no report with directions
     "loss",
     "perplexity",
     "error",
@@ -38,6 +38,7 @@ class RunRow(StageResult):
         status: `interrupted` when a process died and nobody has resumed its run.
         settings: by dotted key, as MLflow keeps them.
         test_digest: equal where figures are measured on equal test data and in the same way.
+        lower_is_better: by metric, as its report said; empty for runs from before this was kept.
         answers: what `predict` names when it answers with this run's model unasked; empty for the other runs.
     """
 
@@ -49,6 +50,7 @@ class RunRow(StageResult):
     metrics: dict[str, float]
     settings: dict[str, str]
     test_digest: str
+    lower_is_better: dict[str, bool]
     competes: bool
     aliases: tuple[str, ...]
     answers: str
@@ -79,6 +81,7 @@ def runs(task: Task) -> list[RunRow]:
                 metrics=run.data.metrics,
                 settings=run.data.params,
                 test_digest=run.data.tags.get("test_digest", ""),
+                lower_is_better=tracking.lower_is_better(run),
                 competes=competed(run.data.tags, run.data.params),
                 aliases=tuple(sorted(alias for alias, bearer in bearers.items() if bearer == run_id)),
                 answers=champions.described(task, answering) if answering and answering.run_id == run_id else "",
@@ -97,13 +100,21 @@ def best_first(task: Task, rows: Sequence[RunRow], metric: str) -> list[RunRow]:
     if rows and metric not in known and metric != task.primary_metric:
         raise UserError(f"--metric {metric}: no run of {task.name!r} has it; accepted are {', '.join(known) or 'none'}")
     tests = list(dict.fromkeys(row.test_digest for row in rows))
+    sign = 1 if lower_is_better(task, rows, metric) else -1
 
     def place(row: RunRow) -> tuple[int, float]:
-        figure = row.metrics.get(metric, math.nan)
-        figure = -figure if _higher_is_better(task, metric) else figure
+        figure = sign * row.metrics.get(metric, math.nan)
         return tests.index(row.test_digest), math.inf if math.isnan(figure) else figure
 
     return sorted(rows, key=place)
+
+
+def lower_is_better(task: Task, rows: Sequence[RunRow], metric: str) -> bool:
+    """Of the primary metric the task says it, of others the newest run whose report had it, else their name does."""
+    if metric == task.primary_metric:
+        return not task.higher_is_better
+    reported = (row.lower_is_better[metric] for row in rows if metric in row.lower_is_better)
+    return next(reported, any(word in metric for word in _LOWER_IS_BETTER))
 
 
 def differing(task: Task, rows: Sequence[RunRow]) -> list[str]:
@@ -117,10 +128,3 @@ def page(task: Task, rows: Sequence[RunRow]) -> str:
     experiment = tracking.experiment_id(task.name)
     chosen = quote(json.dumps([row.run_id for row in rows], separators=(",", ":")))
     return get_settings().mlflow_page(f"compare-runs?runs={chosen}&experiments={quote(json.dumps([experiment]))}")
-
-
-def _higher_is_better(task: Task, metric: str) -> bool:
-    """Of the primary metric the task says it; of others their name does."""
-    if metric == task.primary_metric:
-        return task.higher_is_better
-    return not any(word in metric for word in LOWER_IS_BETTER)

@@ -41,7 +41,7 @@ def told_that_it_goes_on() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        print("the same command goes on where this one stopped", file=sys.stderr)  # noqa: T201
+        print("the same command goes on where this one stopped", file=sys.stderr)
         raise
 
 

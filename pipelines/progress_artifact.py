@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import contextvars
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from typing import cast
@@ -13,6 +11,7 @@ from uuid import UUID
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 
 from pipelines.progress_text import Pace, status
+from pipelines.repeated import repeated
 from rnn_tasks import activity
 from rnn_tasks.activity import Activity
 
@@ -34,23 +33,15 @@ def shown(key: str) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         outermost = activity.current() or stack.enter_context(activity.watched(key))
         artifact = cast("UUID", create_progress_artifact(0.0, key=key, description="begun"))
-        ended = threading.Event()
+        pace = Pace()
 
-        def watch() -> None:
-            pace = Pace()
-            while not ended.wait(EVERY_SECONDS):
-                said = str(status(outermost, pace, time.monotonic()))
-                with contextlib.suppress(Exception):  # a server that does not answer now may answer the next time
-                    update_progress_artifact(artifact, 100 * fraction(outermost.chain()), said)
+        def update() -> None:
+            said = str(status(outermost, pace, time.monotonic()))
+            with contextlib.suppress(Exception):  # a server that does not answer now may answer the next time
+                update_progress_artifact(artifact, 100 * fraction(outermost.chain()), said)
 
-        here = contextvars.copy_context()  # where Prefect keeps which server it talks to
-        thread = threading.Thread(target=here.run, args=(watch,), name="progress artifact", daemon=True)
-        thread.start()
-        try:
+        with repeated(update, EVERY_SECONDS, "progress artifact"):
             yield
-        finally:
-            ended.set()
-            thread.join()
         update_progress_artifact(artifact, 100.0, "done")
 
 

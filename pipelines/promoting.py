@@ -28,7 +28,7 @@ def promote(
     from pipelines import champions
 
     model, before = champions.promote(declared, run)
-    print(f"champion on {model.data}: {champions.described(declared, model)}")  # noqa: T201
+    print(f"champion on {model.data}: {champions.described(declared, model)}")
     if before.run_id != model.run_id:
-        print(f"before: {champions.described(declared, before)}")  # noqa: T201
-        print(f"back: rnn-tasks promote {task} {before.run_id}")  # noqa: T201
+        print(f"before: {champions.described(declared, before)}")
+        print(f"back: rnn-tasks promote {task} {before.run_id}")

@@ -70,7 +70,7 @@ def reproduce(
     ):
         measured = _run(chosen, variant, seeds, data, fresh)
     if json:
-        print(as_json(chosen, measured))  # noqa: T201
+        print(as_json(chosen, measured))
     else:
         show(chosen, measured)
 

@@ -6,7 +6,6 @@ import contextlib
 import logging
 import os
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from typing import TextIO
@@ -17,6 +16,7 @@ from rich.progress_bar import ProgressBar
 from rich.text import Text
 
 from pipelines.progress_text import Pace, Status, status
+from pipelines.repeated import repeated
 from rnn_tasks import activity
 from rnn_tasks.activity import Activity
 
@@ -103,24 +103,18 @@ class _Lines(logging.StreamHandler):
 @contextlib.contextmanager
 def _spoken(outermost: Activity, lines: _Lines) -> Iterator[None]:
     """A line whenever there has been none for a while, also while this thread waits for something long."""
-    pace, ended = Pace(), threading.Event()
+    pace = Pace()
 
-    def watch() -> None:
-        while not ended.wait(LOOK_SECONDS):
-            now = time.monotonic()
-            said = status(outermost, pace, now)
-            if now - lines.last >= SILENCE_SECONDS:
-                # Handed over here, not logged: a progress line is for who waits, not for the page of a flow run.
-                lines.handle(logging.makeLogRecord({"msg": "%s", "args": (said,), "levelno": logging.INFO}))
+    def look() -> None:
+        now = time.monotonic()
+        said = status(outermost, pace, now)
+        if now - lines.last >= SILENCE_SECONDS:
+            # Handed over here, not logged: a progress line is for who waits, not for the page of a flow run.
+            lines.handle(logging.makeLogRecord({"msg": "%s", "args": (said,), "levelno": logging.INFO}))
 
-    thread = threading.Thread(target=watch, name="sign of life", daemon=True)
     lines.last = time.monotonic()
-    thread.start()
-    try:
+    with repeated(look, LOOK_SECONDS, "sign of life"):
         yield
-    finally:
-        ended.set()
-        thread.join()
 
 
 # ------------------------------------------------------------------------------------------------------- a terminal

@@ -34,6 +34,7 @@ from rnn_tasks.task import Exported, Prepared, Report, StageResult, Task, Traine
 
 PROMOTION, PINNED = "promotion", "promotion.pinned"
 DECISION, REASON = "promotion.decision", "promotion.reason"
+LOWER_IS_BETTER = "lower_is_better"  # a tag: metric of the report -> yes or no, as JSON
 STAGES = ("prepare", "train", "evaluate", "export", "register")
 TRAINING_VIEW = {"mlflow.experimentKind": "custom_model_development"}  # in which the MLflow UI opens an experiment
 DATASET_DIGEST_LENGTH = 36  # the longest that MLflow's store takes
@@ -157,7 +158,8 @@ def log_report(run_id: str, report: Report) -> None:
     """Metrics with their baselines, tables, figures and samples."""
     baselines = {f"baseline/{names.key(m.name)}": m.baseline for m in report.metrics if m.baseline is not None}
     log_metrics(run_id, {**{names.key(m.name): m.value for m in report.metrics}, **baselines})
-    client().log_batch(run_id, tags=[RunTag(f"note.{names.key(name)}", text) for name, text in report.notes.items()])
+    set_tags(run_id, {f"note.{names.key(name)}": text for name, text in report.notes.items()})
+    set_tags(run_id, {LOWER_IS_BETTER: json.dumps({names.key(m.name): not m.higher_is_better for m in report.metrics})})
     client().log_artifact(run_id, str(report.samples), "samples")
     for table in report.tables.values():
         client().log_artifact(run_id, str(table), "tables")
@@ -199,6 +201,15 @@ def all_runs(task_name: str) -> list[Run]:
         runs += found
         page = found.token or ""
     return runs
+
+
+def lower_is_better(run: Run) -> dict[str, bool]:
+    """Whether lower is better, by metric of the report; nothing of a run from before this was kept."""
+    try:
+        found: dict[str, bool] = json.loads(run.data.tags.get(LOWER_IS_BETTER, "{}"))
+    except ValueError:  # cut by MLflow: hundreds of metrics
+        return {}
+    return found
 
 
 def stage_seconds(run: Run) -> dict[str, float]:

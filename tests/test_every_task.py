@@ -426,7 +426,7 @@ def test_every_setting_goes_the_whole_chain(task, tiny, tmp_path):
     failures = {}
     for number, config in enumerate(configs):
         changes = {key: value for key, value in flat(config).items() if value != before[key]}
-        print(f"{number + 1} of {len(configs)}: {changes}", flush=True)  # noqa: T201
+        print(f"{number + 1} of {len(configs)}: {changes}", flush=True)
         try:
             trained, _ = in_new_process(whole_chain, task.name, config, tmp_path, tmp_path / str(number))
             assert all(np.isfinite(losses(trained)))

@@ -93,6 +93,7 @@ def test_a_run_may_be_promoted_always_or_never(store, dummy):
     store(0.6)
     worse = store(0.1, policy="always")
     assert (worse.promoted, store.aliases["champion"]) == (True, "2")
+    assert worse.reason == store.tags["2"]["promotion.reason"] == "always: test_accuracy 0.1 against 0.6 of run 1"
     never = store(0.9, policy="never")
     assert (never.promoted, never.reason) == (False, "it was not to compete")
     assert (store.tags["3"]["promotion.decision"], store.aliases["champion"]) == ("not promoted", "2")

@@ -196,7 +196,7 @@ def test_a_killed_run_goes_on_in_the_same_mlflow_run_and_json_is_the_last_line(c
     _, table, _ = in_process("compare", "dummy")
     _, row, _, answers = table.splitlines()
     compared = json.loads(in_process("compare", "dummy", "--json")[1])
-    assert (compared["metric"], compared["differing"]) == ("test_accuracy", [])
+    assert (compared["metric"], compared["lower_is_better"], compared["differing"]) == ("test_accuracy", False, [])
     assert [each["metrics"]["test_accuracy"] for each in compared["runs"]] == [0.5]
     assert compared["runs"][0]["run_id"] in compared["page"]
     assert row.split()[0] == result["run_id"]

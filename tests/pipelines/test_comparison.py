@@ -14,7 +14,7 @@ from pipelines.comparison import RunRow
 from rnn_tasks.errors import UserError
 
 
-def row(name, figure, test="a", **settings):
+def row(name, figure, test="a", lower_is_better=None, **settings):
     metrics = {} if math.isnan(figure) else {"test_accuracy": figure, "test_loss": -figure, "seconds/train": 1.0}
     return RunRow(
         run_id=name,
@@ -25,6 +25,7 @@ def row(name, figure, test="a", **settings):
         metrics=metrics,
         settings={"data.source": name, "model.quality": "0.5", **settings},
         test_digest=test,
+        lower_is_better=lower_is_better or {},
         competes=True,
         aliases=(),
         answers="",
@@ -46,6 +47,16 @@ def test_the_best_comes_first_among_those_measured_alike(dummy):
     with pytest.raises(UserError, match=r"^--metric bleu: no run of 'dummy' has it; accepted are seconds/train, test_"):
         comparison.best_first(dummy, rows, "bleu")
     assert comparison.best_first(dummy, [], "bleu") == []
+
+
+def test_what_is_better_is_what_the_report_said_and_of_runs_without_it_what_the_name_says(dummy):
+    old = [row("low", 0.2), row("high", 0.8)]
+    said = [row("low", 0.2, lower_is_better={"test_loss": False}), row("high", 0.8)]  # a gain, say, so called
+    for rows, best in ((old, "high"), (said, "low")):
+        assert comparison.best_first(dummy, rows, "test_loss")[0].run_id == best  # the metric is -0.2 and -0.8
+    assert comparison.lower_is_better(dummy, old, "seconds/train")
+    wrong = [row("one", 0.2, lower_is_better={"test_accuracy": True})]
+    assert not comparison.lower_is_better(dummy, wrong, "test_accuracy")  # of the primary metric the task says it
 
 
 def test_only_settings_that_differ_are_told(dummy, capsys):

@@ -30,7 +30,7 @@ def test_a_line_in_a_terminal_is_always_up_to_date_below_what_is_said(open_termi
         with activity.doing("train"), activity.doing("epoch", 3), activity.doing("batch", 8) as batch:
             terminal.wait_for("train: epoch 1 of 3, batch 0 of 8")
             logger.info("train: epoch 1 and [brackets] and 100 %")
-            print("some.py:3: UserWarning: careful", file=sys.stderr)  # noqa: T201, as a library does
+            print("some.py:3: UserWarning: careful", file=sys.stderr)  # as a library does
             logger.info(long)
             batch.advance(4)
             terminal.wait_for("train: epoch 1 of 3, batch 4 of 8")
