@@ -8,21 +8,19 @@ T = 10,000 unless told otherwise. Memory is the peak resident size above that of
 
 from __future__ import annotations
 
-import json
 import math
-import os
-import subprocess
-import sys
 import time
+
+from _own_process import measured, program
 
 BATCH, UNITS, UPDATES = 16, 64, 3
 KINDS = ("whole", "recomputed")
 
 
-def main(lengths: list[int]) -> None:
+def main(lengths: list[str]) -> None:
     floor = {kind: measured(kind, 10)["megabytes"] for kind in KINDS}
     print(f"adding problem, LSTM of {UNITS}, batch {BATCH}; recomputed: states kept every √T steps")
-    for length in lengths:
+    for length in map(int, lengths or ["10000"]):
         for kind in KINDS:
             found = measured(kind, length)
             above = found["megabytes"] - floor[kind]
@@ -33,18 +31,8 @@ def main(lengths: list[int]) -> None:
             )
 
 
-def measured(kind: str, length: int) -> dict[str, float]:
-    """Megabytes, seconds an update and the first loss, from a process of its own."""
-    command = [sys.executable, __file__, "--measure", kind, str(length)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-def measure(kind: str, length: int) -> None:
-    """Train, and print what it took."""
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    import resource
-
+def measure(kind: str, steps: str) -> dict[str, float]:
+    """Train: seconds an update and the first loss."""
     import keras
     import tensorflow as tf
 
@@ -53,6 +41,7 @@ def measure(kind: str, length: int) -> None:
     from rnn_tasks.synthetic import Problem
 
     keras.utils.set_random_seed(1)
+    length = int(steps)
     problem = Problem("adding", length)
     every = math.isqrt(problem.longest) if kind == "recomputed" else None
     cell = layers.LSTMCell(UNITS, forget_bias=math.log(length))
@@ -78,12 +67,8 @@ def measure(kind: str, length: int) -> None:
         started = time.perf_counter()
         losses.append(float(update(tf.constant(batch["inputs"]), tf.constant(batch["targets"]))))
         seconds.append(time.perf_counter() - started)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"megabytes": peak, "seconds": min(seconds), "loss": losses[0]}))
+    return {"seconds": min(seconds), "loss": losses[0]}
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--measure"]:
-        measure(sys.argv[2], int(sys.argv[3]))
-    else:
-        main([int(length) for length in sys.argv[1:]] or [10_000])
+    program(main, measure)

@@ -10,23 +10,23 @@ parts of so many steps that no tensor has more than 2**25 values, and translated
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from _own_process import measured, program
 
 VOCABULARY, UNITS, EMBEDDING = 8_000, 256, 128
 
 
-def measure(tokens: int) -> None:
-    """Print the loss, seconds and peak memory of this process."""
+def measure(length: str) -> dict[str, Any]:
+    """The loss, how many lines were translated, and the seconds of both."""
     from rnn_tasks import dataset, models, text, training
     from rnn_tasks import export as exporting
 
-    rng = np.random.default_rng(0)
+    rng, tokens = np.random.default_rng(0), int(length)
     lengths = [*rng.integers(4, 30, 99).tolist(), *([tokens] if tokens else [])]
     model = models.EncoderDecoder(VOCABULARY, VOCABULARY, units=UNITS, embedding_dim=EMBEDDING, attention="bahdanau")
     vocabulary = text.Vocabulary.from_counts({f"w{i}": 1 for i in range(VOCABULARY - 4)})
@@ -42,28 +42,23 @@ def measure(tokens: int) -> None:
         loss = training.evaluator(model, lambda model, batch, _: training.teacher_forced_loss(model, batch))(
             text.PairBatches(*sides, tokens_per_batch=768).ordered()
         )
-        measured = time.monotonic() - started
+        losing = time.monotonic() - started
         lines = [" ".join(vocabulary.tokens[i] for i in ids) for ids in sides[0]]
     translator = exporting.Translator(model, tokenizer, tokenizer, reverse_source=False, has_attention=True)
     started = time.monotonic()
     written = sum(1 for _ in exporting.translate_lines(translator.compiled(), lines, 4, 1.0))
-    translated = time.monotonic() - started
-    status = Path("/proc/self/status").read_text().splitlines()
-    peak = int(next(line.split()[1] for line in status if line.startswith("VmHWM"))) // 1024
-    print(
-        f"{tokens:>6,} tokens: loss {loss:.3f} in {measured:.1f} s, {written} lines translated in {translated:.1f} s, "
-        f"peak {peak:,} MB",
-        flush=True,
-    )
+    return {"loss": loss, "losing": losing, "written": written, "translating": time.monotonic() - started}
 
 
-def main() -> None:
-    if sys.argv[1:2] == ["--measure"]:
-        measure(int(sys.argv[2]))
-        return
-    for tokens in map(int, sys.argv[1:] or ("0", "800", "2500", "10000")):
-        subprocess.run([sys.executable, __file__, "--measure", str(tokens)], check=True)
+def main(lengths: list[str]) -> None:
+    for tokens in map(int, lengths or ["0", "800", "2500", "10000"]):
+        found = measured(tokens)
+        print(
+            f"{tokens:>6,} tokens: loss {found['loss']:.3f} in {found['losing']:.1f} s, {found['written']} lines "
+            f"translated in {found['translating']:.1f} s, peak {found['megabytes']:,.0f} MB",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":
-    main()
+    program(main, measure)

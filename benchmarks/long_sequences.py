@@ -8,21 +8,19 @@ steps long unless told otherwise. Memory is the peak resident size above that of
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 import time
+
+from _own_process import measured, program
 
 BATCH, UNITS, CHUNK = 16, 256, 100
 
 
-def main(lengths: list[int]) -> None:
+def main(lengths: list[str]) -> None:
     floor = {}
     for kind in ("keras", "plain", "recomputed"):
         floor[kind] = measured(kind, 10)["megabytes"]
     print(f"LSTM {UNITS}, batch {BATCH}; recomputed in chunks of {CHUNK}")
-    for length in lengths:
+    for length in map(int, lengths or ["2000", "10000"]):
         for kind in floor:
             found = measured(kind, length)
             print(
@@ -31,18 +29,8 @@ def main(lengths: list[int]) -> None:
             )
 
 
-def measured(kind: str, length: int) -> dict[str, float]:
-    """Megabytes and seconds of one step, from a process of its own."""
-    command = [sys.executable, __file__, "--measure", kind, str(length)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-def measure(kind: str, length: int) -> None:
-    """Run a training step twice, the second one timed; print what it took."""
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    import resource
-
+def measure(kind: str, steps: str) -> dict[str, float]:
+    """Run a training step twice: the seconds of the second one."""
     import keras
     import tensorflow as tf
 
@@ -53,7 +41,7 @@ def measure(kind: str, length: int) -> None:
     else:
         every = CHUNK if kind == "recomputed" else None
         layer = layers.RNN(layers.LSTMCell(UNITS), return_sequences=True, recompute_every=every)
-    inputs = tf.random.stateless_normal((BATCH, length, UNITS), [1, 2])
+    inputs = tf.random.stateless_normal((BATCH, int(steps), UNITS), [1, 2])
     layer.build(inputs.shape)
 
     @tf.function
@@ -65,13 +53,8 @@ def measure(kind: str, length: int) -> None:
     step()
     start = time.perf_counter()
     step()[-1].numpy()
-    seconds = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"megabytes": peak, "seconds": seconds}))
+    return {"seconds": time.perf_counter() - start}
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--measure"]:
-        measure(sys.argv[2], int(sys.argv[3]))
-    else:
-        main([int(steps) for steps in sys.argv[1:]] or [2_000, 10_000])
+    program(main, measure)

@@ -10,14 +10,13 @@ words than are counted, so the larger corpus meets more distinct ones, as real t
 from __future__ import annotations
 
 import functools
-import json
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from _own_process import measured, program
 
 LETTERS = np.array(list("eastinoruldmpcvgbfhj"))
 DISTINCT_WORDS = 1_000_000
@@ -60,36 +59,27 @@ def word(rank: int) -> str:
     return letters
 
 
-def prepare(directory: Path, level: str) -> None:
-    """In the measured process: prepare, and print counts, peak memory in bytes and seconds as JSON."""
-    import resource
-
+def prepare(directory: str, level: str) -> dict[str, Any]:
+    """In the measured process: counts and seconds."""
     from rnn_tasks import text
 
-    config = text.ParallelDataConfig(source=str(directory), level=level)
+    config = text.ParallelDataConfig(source=directory, level=level)
     start = time.perf_counter()
     with tempfile.TemporaryDirectory(dir=directory) as prepared:
         counts = text.prepare_pairs(text.open_corpus(config), config, Path(prepared))
-    unit = 1 if sys.platform == "darwin" else 1024
-    peak = unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(json.dumps({"counts": counts, "peak": peak, "seconds": time.perf_counter() - start}))
+    return {"counts": counts, "seconds": time.perf_counter() - start}
 
 
-def main(sizes: list[int]) -> None:
+def main(sizes: list[str]) -> None:
     print(f"{'pairs':>10} {'kept':>10} {'level':>10} {'peak memory':>12} {'seconds':>8}")
-    for pairs in sizes:
+    for pairs in map(int, sizes or ["500000", "2000000"]):
         with tempfile.TemporaryDirectory() as name:
             write_corpus(Path(name), pairs)
             for level in ("word", "wordpiece"):
-                command = [sys.executable, __file__, "--prepare", name, level]
-                output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-                result = json.loads(output.splitlines()[-1])
-                kept, megabytes = result["counts"]["train_pairs"], result["peak"] / 1e6
+                result = measured(name, level)
+                kept, megabytes = result["counts"]["train_pairs"], result["megabytes"]
                 print(f"{pairs:10,} {kept:10,} {level:>10} {megabytes:9.0f} MB {result['seconds']:8.0f}", flush=True)
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--prepare"]:
-        prepare(Path(sys.argv[2]), sys.argv[3])
-    else:
-        main([int(size) for size in sys.argv[1:]] or [500_000, 2_000_000])
+    program(main, prepare)

@@ -14,17 +14,14 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import platform
-import statistics
-import time
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
 import tensorflow as tf
+from _side_by_side import Case, Run, ceiling, compare, processor
 
 from rnn_tasks import layers
 
@@ -34,23 +31,6 @@ except ImportError:
     torch = None
 
 THREADS = len(os.sched_getaffinity(0))
-Run = Callable[[], Any]
-
-
-class Case(NamedTuple):
-    """Work that several contenders do.
-
-    Attributes:
-        title: what is done, with its shape.
-        gigaflops: of the matrix products.
-        contenders: name -> a function that makes the run; "ours" is the first.
-        targets: what ours is measured against -> (at least, aim), as times ours is faster.
-    """
-
-    title: str
-    gigaflops: float
-    contenders: dict[str, Callable[[], Run]]
-    targets: dict[str, tuple[float, float]]
 
 
 def main() -> None:
@@ -63,11 +43,11 @@ def main() -> None:
     if torch is not None:
         torch.set_num_threads(THREADS)
     versions = f"tensorflow {tf.__version__}, keras {keras.__version__}, torch {torch and torch.__version__}"
-    print(f"{_processor()}, {THREADS} cores; {versions}; medians of {options.repeats}")
-    print(f"float32 ceiling (2048 x 2048 x 2048, the best of TensorFlow and torch): {_ceiling():.0f} GFLOP/s\n")
+    print(f"{processor()}, {THREADS} cores; {versions}; medians of {options.repeats}")
+    print(f"float32 ceiling (2048 x 2048 x 2048, the best of TensorFlow and torch): {ceiling():.0f} GFLOP/s\n")
     for case in cases():
         if options.only in case.title:
-            _compare(case, options.repeats)
+            compare(case, options.repeats)
 
 
 def cases() -> list[Case]:
@@ -298,63 +278,8 @@ def _torch_inference(batch: int, steps: int, units: int) -> Run:
     return step
 
 
-def _compare(case: Case, repeats: int) -> None:
-    runs, first, in_a_row = {}, {}, {}
-    for name, make in case.contenders.items():
-        run, start = make(), time.perf_counter()
-        run()
-        first[name] = time.perf_counter() - start
-        start = time.perf_counter()
-        run()
-        in_a_row[name] = max(1, round(0.01 / (time.perf_counter() - start)))
-        runs[name] = run
-    times: dict[str, list[float]] = {name: [] for name in runs}
-    for _ in range(repeats):
-        for name, run in runs.items():
-            time.sleep(0.01)
-            run()
-            start = time.perf_counter()
-            for _ in range(in_a_row[name]):
-                run()
-            times[name].append((time.perf_counter() - start) / in_a_row[name])
-    medians = {name: statistics.median(values) for name, values in times.items()}
-    print(f"{case.title}  ({case.gigaflops:.2f} GFLOP)")
-    for name, median in medians.items():
-        rate = case.gigaflops / median
-        print(f"  {name:14} {1e3 * median:9.2f} ms  {rate:6.0f} GFLOP/s   first run {first[name]:.2f} s")
-    for against, (least, aim) in case.targets.items():
-        rivals = [median for name, median in medians.items() if name.startswith(against)]
-        if rivals:
-            ratio = min(rivals) / medians["ours"]
-            verdict = "aim met" if ratio >= aim else "met" if ratio >= least else "MISSED"
-            print(f"  {ratio:.2f} x as fast as {against} (at least {least}, aim {aim}): {verdict}")
-    print(flush=True)
-
-
-def _ceiling() -> float:
-    size = 2048
-    left = tf.random.normal((size, size))
-    runs: list[Run] = [lambda: tf.matmul(left, left)[0, 0].numpy()]
-    if torch is not None:
-        torch_left = torch.randn(size, size)
-        runs.append(lambda: torch_left @ torch_left)
-    best = float("inf")
-    for run in runs:
-        for _ in range(8):
-            start = time.perf_counter()
-            run()
-            best = min(best, time.perf_counter() - start)
-    return 2e-9 * size**3 / best
-
-
 def _normal(*shape: int) -> tf.Tensor:
     return tf.random.stateless_normal(shape, seed=[1, 2])
-
-
-def _processor() -> str:
-    with contextlib.suppress(OSError), open("/proc/cpuinfo") as lines:
-        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    return platform.processor()
 
 
 if __name__ == "__main__":
