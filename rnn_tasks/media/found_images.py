@@ -11,8 +11,8 @@ from pathlib import Path
 
 from rnn_tasks.errors import UserError
 from rnn_tasks.media.pictures import PICTURES
+from rnn_tasks.split_names import SPLIT_NAMES
 
-SPLIT_NAMES = {"train": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val", "test": "test"}
 IDX_SPLITS = {"train": "train", "t10k": "test", "test": "test"}
 IDX_NAME = re.compile(r"(.*?)(train|t10k|test)[-_.](images|labels)[-_.]idx[13]-ubyte(\.gz)?")
 SEPARATORS = "-_."

@@ -12,11 +12,12 @@ from pathlib import Path
 
 from rnn_tasks import synthetic
 from rnn_tasks.errors import UserError
+from rnn_tasks.split_names import TEST, TRAINING, VALIDATION
 from rnn_tasks.text.config import ParallelDataConfig
 from rnn_tasks.text.download import fetch_source, known_sources
 from rnn_tasks.text.lines import Pair, TextFile
 from rnn_tasks.text.local_corpus import corpus_of_files, local_corpus
-from rnn_tasks.text.parallel import TEST, TRAINING, VALIDATION, PairStream, ParallelCorpus, swapped
+from rnn_tasks.text.parallel import PairStream, ParallelCorpus, swapped
 
 
 def open_corpus(config: ParallelDataConfig, cache_dir: Path | None = None, seed: int = 1) -> ParallelCorpus:

@@ -13,21 +13,12 @@ from functools import partial
 from pathlib import Path
 
 from rnn_tasks.errors import UserError
+from rnn_tasks.split_names import SPLIT_NAMES, TEST, TRAINING, VALIDATION
 from rnn_tasks.text.config import StreamConfig
 from rnn_tasks.text.lines import TextFile, files_in, read_lines
-from rnn_tasks.text.parallel import TEST, TRAINING, VALIDATION
 
 SPLITS = (TRAINING, VALIDATION, TEST)
 BLOCK = 1 << 18  # characters
-_STEMS = {
-    "train": TRAINING,
-    "training": TRAINING,
-    "val": VALIDATION,
-    "valid": VALIDATION,
-    "validation": VALIDATION,
-    "dev": VALIDATION,
-    "test": TEST,
-}
 
 Block = tuple[bool, str]
 """Whether a document begins here, and its text."""
@@ -104,7 +95,7 @@ def documents_of_files(config: StreamConfig) -> Documents:
 
 def _split_of(name: str) -> str | None:
     """`ptb.train.txt`, `wiki_valid.txt.gz`, `test.txt` -> the split; None for any other name."""
-    found = {_STEMS[part] for part in re.split(r"[._\-]", name.lower()) if part in _STEMS}
+    found = {SPLIT_NAMES[part] for part in re.split(r"[._\-]", name.lower()) if part in SPLIT_NAMES}
     return found.pop() if len(found) == 1 else None
 
 

@@ -64,10 +64,11 @@ def files_in(path: Path) -> list[TextFile]:
     """The files of a directory or of a `.zip`, by name.
 
     Raises:
-        UserError: the archive is corrupt, or cannot be read.
+        UserError: the archive is corrupt, or it or the directory cannot be read, or is there no more.
     """
-    if path.is_dir():
-        return [TextFile(file) for file in sorted(path.iterdir()) if file.is_file()]
+    with readable(path):
+        if path.is_dir():
+            return [TextFile(file) for file in sorted(path.iterdir()) if file.is_file()]
     with readable(path), zipfile.ZipFile(path) as archive:
         return [TextFile(path, name) for name in sorted(archive.namelist()) if not name.endswith("/")]
 

@@ -12,16 +12,16 @@ from itertools import islice
 from pathlib import Path
 
 from rnn_tasks.errors import UserError
+from rnn_tasks.split_names import SPLIT_NAMES, TEST, TRAINING, VALIDATION
 from rnn_tasks.text.config import ParallelDataConfig
 from rnn_tasks.text.languages import is_language, language_code, languages_of_script
 from rnn_tasks.text.lines import TextFile, aligned_pairs, files_in, read_lines
-from rnn_tasks.text.parallel import TEST, TRAINING, VALIDATION, PairStream, ParallelCorpus, split_corpus, swapped
+from rnn_tasks.text.parallel import PairStream, ParallelCorpus, split_corpus, swapped
 from rnn_tasks.text.tables import TABLE_ENDINGS, kind_of_text, open_table
 from rnn_tasks.text.tmx import TMX_ENDINGS, tmx_pairs
 
 logger = logging.getLogger(__name__)
 
-VALIDATION_STEMS = ("val", "valid", "validation", "dev")
 FILE_ENDINGS = (*TABLE_ENDINGS, *TMX_ENDINGS, ".zip")
 ACCEPTED_FILES = (
     "accepted are train, val (or valid, dev) and test... files in both languages, plain or .gz, "
@@ -140,14 +140,12 @@ def _is_turned(config: ParallelDataConfig, file: TextFile) -> bool:
 
 
 def _split_files(config: ParallelDataConfig, files: Sequence[TextFile]) -> list[tuple[str, str, TextFile]]:
-    """(split, language, file) of the files whose names say both."""
-    stems = "|".join((TRAINING, *VALIDATION_STEMS, rf"{TEST}[\w-]*"))
+    """(split, language, file) of the files whose names say both; each test set is a split of its own name."""
+    stems = "|".join((*SPLIT_NAMES, rf"{TEST}[\w-]*"))
     languages = "|".join(map(re.escape, (config.source_language, config.target_language)))
     pattern = re.compile(rf"({stems})(?:\.[^.]+)*?\.({languages})(?:\.gz)?")
     matches = [(pattern.fullmatch(file.name), file) for file in files]
-    return [
-        (VALIDATION if match[1] in VALIDATION_STEMS else match[1], match[2], file) for match, file in matches if match
-    ]
+    return [(SPLIT_NAMES.get(match[1], match[1]), match[2], file) for match, file in matches if match]
 
 
 def _by_stem(files: Sequence[TextFile], language: str) -> dict[str, TextFile]:

@@ -28,9 +28,10 @@ import tensorflow as tf
 from rnn_tasks import activity
 from rnn_tasks.dataset.ragged import RaggedArray, RaggedWriter
 from rnn_tasks.errors import UserError
+from rnn_tasks.split_names import TRAINING
 from rnn_tasks.text.config import PairsConfig
 from rnn_tasks.text.duplicates import leaking, repeated
-from rnn_tasks.text.parallel import TRAINING, ParallelCorpus
+from rnn_tasks.text.parallel import ParallelCorpus
 from rnn_tasks.text.tokenizer import Tokenizer
 from rnn_tasks.text.vocabulary import UNK, Vocabulary
 from rnn_tasks.text.wordpiece import learn_wordpieces

@@ -11,10 +11,9 @@ from hashlib import blake2b
 from pathlib import Path
 
 from rnn_tasks.errors import UserError
+from rnn_tasks.split_names import TEST, TRAINING, VALIDATION
 from rnn_tasks.text.config import ParallelDataConfig
 from rnn_tasks.text.lines import Pair
-
-TRAINING, VALIDATION, TEST = "train", "val", "test"
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 import numpy as np
@@ -10,9 +11,10 @@ import tensorflow as tf
 from rnn_tasks.text.config import StreamConfig
 from rnn_tasks.text.tokenizer import SUFFIX_MARK, Tokenizer
 from rnn_tasks.text.vocabulary import EOS, GO, PAD, SPECIAL_TOKENS, UNK, Vocabulary
-from rnn_tasks.text.words import WordSplitter
+from rnn_tasks.text.words import JOINER, WordSplitter
 
 LINES_AT_ONCE = 2_000
+_MARKS = re.compile(rf"^({SUFFIX_MARK}|{JOINER})+(?=.)|(?<=.){JOINER}+$")
 _NO_TEXT = "\N{REPLACEMENT CHARACTER}"  # what an unknown character is written as
 
 
@@ -63,6 +65,11 @@ class StreamTokenizer(tf.Module):
         ids = self._line_ids(lines.flat_values)
         ended = tf.concat([ids, tf.fill([tf.shape(lines.flat_values)[0], 1], EOS)], axis=1)
         return tf.RaggedTensor.from_row_splits(ended, lines.row_splits).merge_dims(1, 2)[:, :-1]
+
+    def unmarked(self, ids: np.ndarray) -> list[str]:
+        """Each of the tokens (tokens,) as it is written, without marks of how it joins its neighbours."""
+        bare = self.surfaces if self.level == "character" else [_MARKS.sub("", surface) for surface in self.surfaces]
+        return [bare[i] for i in ids.tolist()]
 
     def decode(self, ids: tf.Tensor) -> tf.Tensor:
         """Ids (batch, time) -> strings (batch,); `<pad>` and `<go>` are nothing."""

@@ -17,9 +17,9 @@ import tensorflow as tf
 from rnn_tasks import activity
 from rnn_tasks.errors import UserError
 from rnn_tasks.files import beside
+from rnn_tasks.split_names import TRAINING
 from rnn_tasks.text.config import StreamConfig
 from rnn_tasks.text.documents import SPLITS, Blocks, Documents
-from rnn_tasks.text.parallel import TRAINING
 from rnn_tasks.text.stream_tokenizer import (
     LINES_AT_ONCE,
     StreamTokenizer,
@@ -35,6 +35,7 @@ from rnn_tasks.text.words import WordSplitter
 VOCABULARY = "vocabulary.tsv"
 TEST_IDS = "test.ids"
 _DISTINCT_WORDS = 1_000_000  # counted; when there are more, the rarest are forgotten
+COUNTED_AT_ONCE = 1 << 22  # tokens
 _ID = np.dtype("<i4")
 
 
@@ -52,6 +53,12 @@ class TokenStream:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def counts(self, vocabulary: int) -> np.ndarray:
+        """(vocabulary,) how often each id occurs, in memory that does not grow with the text."""
+        parts = range(0, len(self.ids), COUNTED_AT_ONCE)
+        counted = (np.bincount(self.ids[start : start + COUNTED_AT_ONCE], minlength=vocabulary) for start in parts)
+        return sum(counted, np.zeros(vocabulary, np.int64))
 
 
 def load_stream(directory: Path, split: str) -> TokenStream:

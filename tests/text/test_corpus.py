@@ -4,26 +4,12 @@ import subprocess
 import sys
 
 import pytest
+from local_corpora import config_of, opening_error
 
 from rnn_tasks.config import override, validate
 from rnn_tasks.errors import UserError
 from rnn_tasks.text.config import ParallelDataConfig
 from rnn_tasks.text.corpus import corpus_inputs, open_corpus
-
-
-def config_of(source, **changes) -> ParallelDataConfig:
-    return ParallelDataConfig(source=str(source), **changes)
-
-
-def opening_error(config) -> str:
-    with pytest.raises(UserError) as caught:
-        open_corpus(config)
-    with pytest.raises(UserError) as also_caught:
-        corpus_inputs(config)
-    text = str(caught.value)
-    assert text == str(also_caught.value)
-    assert "\n" not in text
-    return text
 
 
 def test_config_round_trips_and_names_the_key_of_a_bad_value():

@@ -143,6 +143,35 @@ def test_what_is_no_text_is_said_in_one_line(tmp_path, files, wrong):
     assert "\n" not in str(error.value)
 
 
+def test_a_directory_that_vanishes_while_it_is_looked_at_is_said_in_one_line(tmp_path, monkeypatch):
+    def vanished(self):
+        raise FileNotFoundError(2, "No such file or directory", str(self))
+
+    monkeypatch.setattr(type(tmp_path), "iterdir", vanished)
+    with pytest.raises(UserError, match=r"cannot be read \(No such file or directory\)$"):
+        text.documents_of_files(text.StreamConfig(source=str(tmp_path)))
+
+
+def test_tokens_are_counted_in_parts(monkeypatch):
+    monkeypatch.setattr("rnn_tasks.text.token_stream.COUNTED_AT_ONCE", 3)
+    ids = np.array([3, 5, 3, 3, 4, 3, 5], np.int32)
+    assert text.TokenStream(ids, np.zeros(1, np.int64)).counts(7).tolist() == [0, 0, 0, 4, 1, 2, 0]
+
+
+@pytest.mark.parametrize(
+    ("level", "tokens", "bare"),
+    [
+        ("word", ["It￭", "’￭", "s", "￭.", "￭"], "It ’ s . ￭"),
+        ("wordpiece", ["An", "##na", "##￭", "##", "￭.", "It￭"], "An na  ## . It"),
+        ("character", ["#", "￭", "a"], "# ￭ a"),
+    ],
+)
+def test_tokens_are_told_without_their_marks(level, tokens, bare):
+    counts = {token: len(tokens) - number for number, token in enumerate(tokens)}
+    tokenizer = StreamTokenizer(text.Vocabulary.from_counts(counts), text.StreamConfig(level=level))
+    assert tokenizer.unmarked(np.arange(4, 4 + len(tokens))) == bare.split(" ")
+
+
 def test_a_path_that_does_not_exist_is_said_in_one_line(tmp_path):
     with pytest.raises(UserError, match="does not exist"):
         text.documents_of_files(text.StreamConfig(source=str(tmp_path / "none")))
