@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+FALLBACK = [0.0, 0.5, 1.0, 1.5]  # off counts of 0, 1, 2, 3 and more; as of KenLM's lmplz --discount_fallback
 PART = 1 << 20  # tokens of a text that are judged at once
 
 
@@ -154,8 +155,8 @@ class KneserNey:
 def _discounts(counts: np.ndarray) -> np.ndarray:
     """What the modified model takes off counts of 1, of 2, and of 3 and more (Chen & Goodman, equation 26)."""
     n1, n2, n3, n4 = (int(np.count_nonzero(counts == value)) for value in (1, 2, 3, 4))
-    if min(n1, n2, n3) == 0:  # too little text to estimate three
-        return np.where(counts > 0, 0.5, 0.0)
+    if min(n1, n2, n3) == 0:  # there is nothing to estimate from: too little text, or too few tokens
+        return np.array(FALLBACK)[np.minimum(counts, 3)]
     y = n1 / (n1 + 2 * n2)
     steps = [0.0, 1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3]
     return np.clip(np.array(steps), 0.0, [0.0, 1.0, 2.0, 3.0])[np.minimum(counts, 3)]

@@ -16,6 +16,8 @@ from rnn_tasks.text.stream_tokenizer import StreamTokenizer
 from rnn_tasks.text.vocabulary import EOS, GO, PAD, UNK
 
 NEVER = -1e9
+TIME, AT_ONCE = 128, 1 << 25  # tokens of each line that are scored at once, and logits of all of them, at most
+TAIL = 8  # tokens that how the next one is joined depends on, and some more
 _DRAWING = [
     tf.TensorSpec((), tf.float32, "temperature"),
     tf.TensorSpec((), tf.int32, "top_k"),
@@ -56,13 +58,30 @@ class TextWriter:
         number of `tokens` (batch,), the line's end included."""
         ids = self.tokenizer.encode(text)
         lengths = tf.cast(ids.row_lengths(), tf.int32)
-        inputs = tf.concat([tf.fill([tf.shape(text)[0], 1], GO), ids], axis=1).to_tensor(PAD)
-        targets = tf.concat([ids, tf.fill([tf.shape(text)[0], 1], EOS)], axis=1).to_tensor(PAD)
-        hidden, _ = self.model.hidden(inputs)
-        logits = self.model.logits(hidden)  # (batch, time, vocabulary)
-        likely = tf.gather(logits, targets, axis=-1, batch_dims=2) - tf.reduce_logsumexp(logits, axis=-1)
-        counted = tf.where(targets != PAD, tf.cast(likely, tf.float64), 0.0)
-        return {"log_probability": tf.reduce_sum(counted, axis=1), "tokens": lengths + 1}
+        batch = tf.shape(text)[0]
+        inputs = tf.concat([tf.fill([batch, 1], GO), ids], axis=1).to_tensor(PAD)
+        targets = tf.concat([ids, tf.fill([batch, 1], EOS)], axis=1).to_tensor(PAD)
+        logits_a_step = tf.cast(batch, tf.int64) * self.model.settings["vocabulary"]
+        steps = tf.cast(tf.clip_by_value(AT_ONCE // tf.maximum(logits_a_step, 1), 1, TIME), tf.int32)
+
+        def some(start, total, *states):
+            now = targets[:, start : start + steps]
+            before = tf.nest.pack_sequence_as(self._form, states)
+            hidden, after = self.model.hidden(inputs[:, start : start + steps], before)
+            logits = self.model.logits(hidden)  # (batch, steps, vocabulary)
+            likely = tf.gather(logits, now, axis=-1, batch_dims=2) - tf.reduce_logsumexp(logits, axis=-1)
+            counted = tf.where(now != PAD, tf.cast(likely, tf.float64), 0.0)
+            return start + steps, total + tf.reduce_sum(counted, axis=1), *tf.nest.flatten(after)
+
+        begun = (
+            tf.zeros([batch], tf.float64),
+            *map(tf.convert_to_tensor, tf.nest.flatten(self.model.first_states(batch))),
+        )
+        shapes = tf.TensorShape([]), *(tf.TensorShape([None, *state.shape[1:]]) for state in begun)
+        _, total, *_ = tf.while_loop(
+            lambda start, *_: start < tf.shape(targets)[1], some, (tf.constant(0), *begun), shape_invariants=shapes
+        )
+        return {"log_probability": total, "tokens": lengths + 1}
 
     def begin(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
         """Prompts (batch,) -> their `ids` (batch, time) behind `<go>`, right-padded; the `last` of each, and `state_0`,
@@ -125,23 +144,17 @@ def written_pieces(served: Any, prompt: str, length: int, drawing: Sequence[Any]
     found = served.begin(tf.constant([prompt] * samples))
     temperature, top_k, top_p, seed = drawing
     arguments = (tf.constant(temperature, tf.float32), tf.constant(top_k), tf.constant(top_p, tf.float32))
-    lines = [_last_line(ids) for ids in found["ids"].numpy()]
+    tails = [ids[-TAIL:] for ids in found["ids"].numpy()]
     for piece in range(-(-length // PIECE)):
         tokens = tf.constant(min(PIECE, length - piece * PIECE))
         found = served.go_on(tokens, tf.constant(piece), *arguments, tf.constant(seed), found["last"], *_states(found))
         news = []
         for sample, ids in enumerate(found["ids"].numpy()):
-            whole = np.concatenate([lines[sample], ids])
-            shown, now = (_text(served, part) for part in (lines[sample], whole))
+            whole = np.concatenate([tails[sample], ids])
+            shown, now = (_text(served, part) for part in (tails[sample], whole))
             news.append(now[len(shown) :])
-            lines[sample] = _last_line(whole)
+            tails[sample] = whole[-TAIL:]
         yield news
-
-
-def _last_line(ids: np.ndarray) -> np.ndarray:
-    """What stands behind the last line's end: how words are joined depends on no more."""
-    ends = np.flatnonzero(ids == EOS)
-    return ids[ends[-1] + 1 :] if len(ends) else ids
 
 
 def _text(served: Any, ids: np.ndarray) -> str:

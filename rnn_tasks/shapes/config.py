@@ -10,7 +10,23 @@ from pydantic import Field, model_validator
 
 from rnn_tasks.choices import Attention, Cell, KernelInitializer, Pooling, RecurrentInitializer, SequenceCell
 from rnn_tasks.config import Section, TaskConfig, TrainingConfig
+from rnn_tasks.errors import UserError
 from rnn_tasks.text.config import PairsConfig
+
+
+def samples_fewer_than_all(samples: int, words: int, told: str) -> None:
+    """Refuse a sampled softmax that compares with as many words as there are.
+
+    Args:
+        samples: `training.sampled_softmax`.
+        words: of the vocabulary, or how many it may have.
+        told: what `words` is, with {} where its number stands.
+
+    Raises:
+        UserError: a ValueError, too, so that it may stand in a config.
+    """
+    if samples >= words:
+        raise UserError(f"training.sampled_softmax: found {samples}; {told.format(words)}, accepted is less")
 
 
 class RecurrentConfig(Section):
@@ -136,12 +152,8 @@ class EncoderDecoderConfig(TaskConfig):
     word_vectors: WordVectorsConfig = WordVectorsConfig()
 
     @model_validator(mode="after")
-    def _samples_fewer_than_all(self):
-        samples, size = self.training.sampled_softmax, self.data.vocabulary_size
-        if samples >= size:
-            raise ValueError(
-                f"training.sampled_softmax: found {samples}; data.vocabulary_size is {size}, accepted is less"
-            )
+    def _samples_some(self):
+        samples_fewer_than_all(self.training.sampled_softmax, self.data.vocabulary_size, "data.vocabulary_size is {}")
         return self
 
 

@@ -18,9 +18,8 @@ import numpy as np
 
 from rnn_tasks import evaluation, files, models, text, training, user_files
 from rnn_tasks import export as exporting
-from rnn_tasks.errors import UserError
 from rnn_tasks.preparation import prepare_once
-from rnn_tasks.shapes.config import DecodingOptions, EncoderDecoderConfig
+from rnn_tasks.shapes.config import DecodingOptions, EncoderDecoderConfig, samples_fewer_than_all
 from rnn_tasks.shapes.starting_vectors import prepare_vectors, start_from_vectors, vector_files
 from rnn_tasks.task import Exported, Overfit, Prepared, Report, Task, Trained
 
@@ -109,10 +108,7 @@ class _Stages:
     ) -> Trained:
         """Teacher forcing; after each epoch the validation loss, and the first score of greedy hypotheses."""
         words, samples = prepared.counts["target_vocabulary"], config.training.sampled_softmax
-        if samples >= words:
-            raise UserError(
-                f"training.sampled_softmax: found {samples}; the target vocabulary has {words}, accepted is less"
-            )
+        samples_fewer_than_all(samples, words, "the target vocabulary has {}")
         sources, references = (side[: config.training.val_sentences] for side in sentences(prepared, "val"))
         name, scorer = next(iter(self.scorers(config).items()))
         with training.training_scope(config.training, config.seed):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from rnn_tasks.config import Section, TaskConfig, TrainingConfig
-from rnn_tasks.shapes.config import RecurrentConfig
+from rnn_tasks.shapes.config import RecurrentConfig, samples_fewer_than_all
 from rnn_tasks.text.config import StreamConfig
 
 
@@ -85,12 +85,8 @@ class LanguageConfig(TaskConfig):
         return self
 
     @model_validator(mode="after")
-    def _samples_fewer_than_all(self):
-        samples, size = self.training.sampled_softmax, self.data.vocabulary_size
-        if samples >= size:
-            raise ValueError(
-                f"training.sampled_softmax: found {samples}; data.vocabulary_size is {size}, accepted is less"
-            )
+    def _samples_some(self):
+        samples_fewer_than_all(self.training.sampled_softmax, self.data.vocabulary_size, "data.vocabulary_size is {}")
         return self
 
 
@@ -98,7 +94,7 @@ class DrawingOptions(Section):
     """How text is drawn."""
 
     temperature: float = Field(1.0, ge=1e-6, le=1000, description="Below 1 the likelier gains; towards 0 it takes all.")
-    top_k: int = Field(0, ge=0, description="Draw among the k likeliest tokens alone; 0 is among all.")
+    top_k: int = Field(0, ge=0, le=1_000_000, description="Draw among the k likeliest tokens alone; 0 is among all.")
     top_p: float = Field(1.0, gt=0, le=1, description="Draw among the likeliest that have this probability together.")
     seed: int = Field(1, ge=0, lt=2**31, description="The same draws the same.")
 
@@ -109,6 +105,15 @@ class GenerationOptions(DrawingOptions):
     prompt: str = Field("", description="How the text begins.")
     length: int = Field(500, ge=1, le=10_000_000, description="Tokens that are written behind the prompt.")
     samples: int = Field(1, ge=1, le=1000, description="Texts; the second is the second, whatever their number.")
+
+    @field_validator("prompt")
+    @classmethod
+    def _is_text(cls, value: str) -> str:
+        try:
+            value.encode()
+        except UnicodeEncodeError:  # Python's way to keep bytes of a command line that are no text
+            raise ValueError("is no valid text; accepted is UTF-8") from None
+        return value
 
 
 class JudgingOptions(DrawingOptions):

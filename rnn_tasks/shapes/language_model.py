@@ -16,9 +16,9 @@ import numpy as np
 
 from rnn_tasks import export as exporting
 from rnn_tasks import files, models, text, training
-from rnn_tasks.errors import UserError
 from rnn_tasks.line_stream import Piece, chunks
 from rnn_tasks.preparation import prepare_once
+from rnn_tasks.shapes.config import samples_fewer_than_all
 from rnn_tasks.shapes.language_config import GenerationOptions, JudgingOptions, LanguageConfig
 from rnn_tasks.shapes.language_report import Passages, language_report
 from rnn_tasks.shapes.starting_vectors import prepare_vectors, start_from_vectors, vector_files
@@ -100,9 +100,8 @@ def train(
     """Truncated backpropagation; after each epoch the whole validation text is read."""
     import tensorflow as tf
 
-    samples, words = config.training.sampled_softmax, prepared.counts["vocabulary"]
-    if samples >= words:
-        raise UserError(f"training.sampled_softmax: found {samples}; the vocabulary has {words}, accepted is less")
+    samples = config.training.sampled_softmax
+    samples_fewer_than_all(samples, prepared.counts["vocabulary"], "the vocabulary has {}")
     val = text.load_stream(prepared.directory, "val")
     with training.training_scope(config.training, config.seed):
         model = build(config, prepared)
@@ -197,10 +196,9 @@ def predict(export_dir: Path, records: Iterable[str], options: JudgingOptions) -
     """`log-probability<TAB>perplexity` of each line; or what is written behind it, on one line."""
     served = exporting.load_endpoints(export_dir)
     for chunk in chunks(records, LINES):
-        lines = [record.strip() for record in chunk]
-        asked = [line for line in lines if line]
+        asked = [line for line in chunk if line.strip()]  # as they are: spaces at either end are a part of a text
         answers = iter(_continued(served, asked, options) if options.length else _scored(served, asked))
-        yield from (next(answers) if line else "" for line in lines)
+        yield from (next(answers) if line.strip() else "" for line in chunk)
 
 
 def _scored(served: Any, lines: Sequence[str]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +72,7 @@ def language_report(
         Metric(name="unigram_perplexity", value=_unigram_perplexity(passages), higher_is_better=False),
     ]
     if agreeing is not None:
-        places = agreeing([passages.tokenizer.surfaces[i].strip("￭") for i in test.ids.tolist()])
+        places = agreeing(passages.tokenizer.unmarked(test.ids))
         metrics.append(
             Metric(
                 name="test_agreement",
@@ -126,7 +127,7 @@ def _n_grams(passages: Passages, tokens: int) -> tuple[int, np.ndarray, np.ndarr
 def _unigram_perplexity(passages: Passages) -> float:
     """Of the training text's frequencies, one added to each."""
     vocabulary = len(passages.tokenizer.vocabulary)
-    counts = np.bincount(passages.train.ids, minlength=vocabulary) + 1.0
+    counts = passages.train.counts(vocabulary) + 1.0
     counts[[0, GO]] = 0
     return float(np.exp(-np.mean(np.log((counts / counts.sum())[passages.test.ids]))))
 
@@ -154,25 +155,29 @@ class _Passage:
 
 
 def _read_slowly(passages: Passages) -> _Passage:
-    """Step by step, to see the states between."""
+    """Step by step, to see the states between; a document begins with none, as everywhere."""
     import tensorflow as tf
 
     model, ids = passages.model, np.array(passages.test.ids[:PASSAGE])
+    borders = [*passages.test.documents[passages.test.documents < len(ids)].tolist(), len(ids)]
 
     @tf.function(autograph=False)
     def step(last: tf.Tensor, states: Any) -> tuple[tf.Tensor, Any]:
         logits, after = model.step(last, states)
         return tf.nn.softmax(logits), after
 
-    states = tf.nest.map_structure(tf.convert_to_tensor, model.first_states(1))
-    expected, seen = [], []
-    for token in [GO, *ids.tolist()]:
-        likely, states = step(tf.constant([token]), states)
-        expected.append(likely.numpy()[0])
-        last = states[-1][-1].numpy()[0]  # of an LSTM the cell, else the only state there is
-        seen.append(np.tanh(last) if len(states[-1]) > 1 else last)
-    probabilities = [float(likely[token]) for likely, token in zip(expected, ids, strict=False)]
-    activations = np.array(seen[1:])  # (tokens, units), behind each token
+    probabilities, seen = [], []
+    for first, end in itertools.pairwise(borders):
+        document = ids[first:end].tolist()
+        states = tf.nest.map_structure(tf.convert_to_tensor, model.first_states(1))
+        for token, following in zip([GO, *document], [*document, None], strict=True):
+            likely, states = step(tf.constant([token]), states)
+            if following is not None:
+                probabilities.append(float(likely[0, following]))
+            if token != GO:
+                last = states[-1][-1].numpy()[0]  # of an LSTM the cell, else the only state there is
+                seen.append(np.tanh(last) if len(states[-1]) > 1 else last)
+    activations = np.array(seen)  # (tokens, units), behind each token
     chosen = _slow_units(activations)
     cells = {f"cell {unit} of the last layer": activations[:, unit] for unit in chosen}
     return _Passage([passages.tokenizer.surfaces[i] for i in ids], np.array(probabilities), cells)

@@ -25,7 +25,7 @@ NESTED = 0.3  # how often a bracket holds another one
 DEEPEST = 2
 DESCRIBED = 0.3  # how often a thing has an adjective
 
-_AGREEING = re.compile(r"too ?([)\]}>])|and ?([A-Z])")
+_AGREEING = re.compile(rf"too ?([)\]}}>])|and ?({'|'.join(NAMES)})", re.IGNORECASE)  # the text may be lower-cased
 
 
 def agreement_document(rng: np.random.Generator) -> str:

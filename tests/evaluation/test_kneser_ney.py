@@ -75,6 +75,13 @@ def test_discounts_are_those_of_the_paper():
     )
 
 
+def test_where_no_count_of_counts_is_there_discounts_are_kenlms():
+    from rnn_tasks.evaluation.kneser_ney import _discounts
+
+    counts = np.array([0, 1, 1, 2, 4, 9])  # nothing was seen three times
+    assert _discounts(counts).tolist() == [0, 0.5, 0.5, 1, 1.5, 1.5]
+
+
 def test_the_favourite_is_what_stood_most_often_behind_the_longest_known_context():
     train = np.array([3, 4, 5, 3, 4, 6, 3, 4, 6, 7, 4, 5, 7, 4, 5])
     model = KneserNey(train, np.array([0]), VOCABULARY, 6, order=3)

@@ -33,6 +33,9 @@ def test_what_agrees_is_found_in_characters_and_in_words():
     assert places[0] == line.rindex("Hugo")
     words = ["Hugo", "saw", "the", "boat", "and", "Hugo", "was", "glad", "(", "near", "the", "mill", "too", ")", "\n"]
     assert [words[i] for i in synthetic.agreeing(words)] == ["Hugo", ")"]
+    lowered = [word.lower() for word in words]
+    np.testing.assert_array_equal(synthetic.agreeing(lowered), synthetic.agreeing(words))
+    np.testing.assert_array_equal(synthetic.agreeing(list(line.lower())), places)
 
 
 def test_of_the_symbols_before_it_none_tells_which_symbol_agrees():

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from killed import KillAt, Killed
 
-from rnn_tasks.config import override
+from rnn_tasks.config import override, validate
+from rnn_tasks.errors import UserError
 from rnn_tasks.export import load_endpoints
 from rnn_tasks.line_stream import Piece
 from rnn_tasks.tasks.language_model import TASK
@@ -43,18 +45,25 @@ def test_samples_are_texts_of_their_own_and_the_first_is_the_one_alone(run):
     assert one != "".join(written(directory, prompt="Hugo", length=70, seed=2))
 
 
-def test_a_lines_probability_is_that_of_its_tokens_and_its_end(run):
+LINES = [
+    "Anna saw the old boat",
+    "  Anna saw the old boat ",
+    "Hugo sold the mill. " * 20,
+]
+
+
+@pytest.mark.parametrize("line", LINES, ids=["plain", "spaces", "long"])
+def test_a_lines_probability_is_that_of_its_tokens_and_its_end(run, line):
     config, prepared, trained, directory = run
     from rnn_tasks import text, training
 
     model = training.load_weights(TASK.build(config, prepared), trained.weights)
     tokenizer = text.load_stream_tokenizer(prepared.directory, config.data)
-    line = "Anna saw the old boat"
     ids = tokenizer.ids(f"{line}\n")
     nats = training.stream_reader(model, 1, 0)(ids, np.zeros(1, np.int64)).nats.sum()
     (answer,) = TASK.predict(directory, TASK.records.read([line]), TASK.predict_options())
     likely, perplexity = map(float, answer.split("\t"))
-    assert likely == pytest.approx(-nats, abs=1e-3)
+    assert likely == pytest.approx(-nats, abs=1e-3, rel=1e-5)
     assert perplexity == pytest.approx(np.exp(nats / len(ids)), rel=1e-4)
 
 
@@ -68,27 +77,41 @@ def test_a_line_is_written_on_as_it_would_be_alone(run):
     assert all("\n" not in answer for answer in together)
 
 
-class Killed(Exception):
-    pass
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"prompt": "caf\udce9"}, r"prompt: is no valid text; accepted is UTF-8 (found 'caf\udce9')"),
+        ({"top_k": "3000000000"}, "top_k: Input should be less than or equal to 1000000 (found '3000000000')"),
+    ],
+)
+def test_a_prompt_that_is_no_text_and_a_top_k_that_is_no_int32_are_one_line(given, said):
+    with pytest.raises(UserError) as error:
+        validate(TASK.generate_options, given)
+    assert str(error.value) == said
+
+
+def test_the_passage_is_read_slowly_as_the_whole_test_text_is(run, tmp_path):
+    """Across the borders of documents, too: what was read slowly has the probabilities of the test figures."""
+    from rnn_tasks import text, training
+
+    config, prepared, trained, _ = run
+    report = TASK.evaluate(config, prepared, trained, tmp_path)
+    rows = report.tables["passage"].read_text().splitlines()[1:]
+    test = text.load_stream(prepared.directory, "test")
+    assert test.documents[1] < len(rows) or config.data.level == "character"
+    model = training.load_weights(TASK.build(config, prepared), trained.weights)
+    nats = training.stream_reader(model, 1, 0)(test.ids[: len(rows)], test.documents[test.documents < len(rows)]).nats
+    found = [float(row.split("\t")[1]) for row in rows]
+    np.testing.assert_allclose(found, np.exp(-nats), rtol=2e-3, atol=1e-4)
 
 
 def test_training_goes_on_in_the_middle_of_its_streams_to_the_bit(tmp_path):
-    import keras
-
-    class KillAt(keras.callbacks.Callback):
-        seen = 0
-
-        def on_train_batch_end(self, batch, logs=None):
-            self.seen += 1
-            if self.seen == 7:
-                raise Killed
-
     changes = {"model.dropout": 0.3, "model.weight_dropout": 0.2, "training.checkpoint_minutes": 1e-9}
     config = override(TASK.presets["tiny"], {**changes, "training.max_steps": 12})
     prepared = TASK.prepare(config, tmp_path)
     whole = TASK.train(config, prepared, tmp_path / "whole", ())
     with pytest.raises(Killed):
-        TASK.train(config, prepared, tmp_path / "broken", [KillAt()])
+        TASK.train(config, prepared, tmp_path / "broken", [KillAt(7)])
     resumed = TASK.train(config, prepared, tmp_path / "broken", ())
     with np.load(whole.weights) as ours, np.load(resumed.weights) as theirs:
         for name in set(ours.files) - {"state"}:

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from killed import KillAt, Killed
 from new_process import Died, in_new_process
 
 from rnn_tasks import activity, training
@@ -59,21 +60,6 @@ def fit(work_dir, config=None, callbacks=(), batches=None, validate=None):
 
 def weights(model):
     return np.concatenate([np.ravel(w) for w in model.get_weights()])
-
-
-class Killed(Exception):
-    pass
-
-
-class KillAt(keras.callbacks.Callback):
-    def __init__(self, step):
-        super().__init__()
-        self.step, self.seen = step, 0
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.seen += 1
-        if self.seen == self.step:
-            raise Killed
 
 
 OPTIMIZERS = {
@@ -185,70 +171,6 @@ def test_the_average_of_the_weights_is_validated_and_kept(tmp_path):
     model, trained = fit(tmp_path, config, [Average()], validate=validate)
     training.load_weights(model, trained.weights)
     np.testing.assert_array_equal(weights(model), validated[-1])
-
-
-class Stream(LinearBatches):
-    """Batch k of epoch e holds 10 e + k in its first row, and 100 more in its second."""
-
-    def epoch(self, number):
-        for position in range(self.batches):
-            first = 10 * number + position
-            yield {"x": np.array([[first], [first + 100]], "float32")}
-
-
-def fit_stream(work_dir, callbacks=(), **settings):
-    """The loss carries a sum of what it has seen, and a count -> weights, which are moved by the sums."""
-
-    def loss(model, batch, is_training):
-        total, count = batch["carried"]["total"], batch["carried"]["count"]
-        total, count = total + batch["x"], count + 1
-        share = tf.cast(tf.shape(total)[0], tf.float32) / 2  # of the two rows, those that this device has
-        return training.StepLoss(tf.reduce_sum(model(total)), share, {"total": total, "count": count})
-
-    config = TrainingConfig(**{"epochs": 3, "optimizer": "sgd", "clip_norm": 0, "learning_rate": 1.0, **settings})
-    with training.training_scope(config, seed=3):
-        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
-        model.set_weights([np.zeros((1, 1))])
-        training.fit(
-            model,
-            Stream(),
-            loss,
-            config=config,
-            work_dir=work_dir,
-            validate=lambda m: {"val_loss": float(m.get_weights()[0][0, 0])},
-            monitor="val_loss",
-            higher_is_better=False,
-            callbacks=callbacks,
-            carried={"total": np.zeros((2, 1), "float32"), "count": np.zeros((2,), "int32")},
-        )
-    return float(model.get_weights()[0][0, 0])
-
-
-def test_states_are_carried_from_batch_to_batch_and_begin_anew_each_epoch(tmp_path):
-    """The gradient is the carried sum of both rows."""
-    gradients = [sum(20 * epoch + 2 * k + 100 for k in range(last + 1)) for epoch in range(3) for last in range(4)]
-    assert fit_stream(tmp_path) == -sum(gradients)
-
-
-@pytest.mark.parametrize("step", [2, 4, 7])
-def test_a_stream_goes_on_where_it_was_interrupted(tmp_path, step):
-    undisturbed = fit_stream(tmp_path / "whole")
-    with pytest.raises(Killed):
-        fit_stream(tmp_path / "broken", [KillAt(step)], checkpoint_minutes=1e-9)
-    assert fit_stream(tmp_path / "broken", checkpoint_minutes=1e-9) == undisturbed
-
-
-def stream_on_two_devices(directory):
-    two = {"strategy": "mirrored", "devices": "2", "checkpoint_minutes": 1e-9}
-    found = fit_stream(directory / "whole", **two)
-    with pytest.raises(Killed):
-        fit_stream(directory / "broken", [KillAt(6)], **two)
-    return found, fit_stream(directory / "broken", **two)
-
-
-def test_a_stream_on_two_devices_is_the_stream_on_one(tmp_path):
-    """Each device carries the states of its rows, also over a kill."""
-    assert in_new_process(stream_on_two_devices, tmp_path) == (fit_stream(tmp_path / "one"),) * 2
 
 
 def test_a_checkpoint_of_another_optimizer_is_named(tmp_path):
