@@ -3,7 +3,6 @@
 The tasks of tests/examples are tried, too: one for each shape of recurrent learning that has a helper.
 """
 
-import functools
 import importlib
 import json
 import os
@@ -17,18 +16,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from new_process import Died, in_new_process
-from pairwise import covering_configs
+from tried_tasks import EXAMPLES, TASKS, find_task, losses, predicted, whole_chain
 
 from rnn_tasks import code
 from rnn_tasks.config import dotted_keys, override
 from rnn_tasks.errors import UserError
 from rnn_tasks.line_stream import LineStream
 from rnn_tasks.records import TextRecords
-from rnn_tasks.registry import TASK_MODULES, get_task
+from rnn_tasks.registry import TASK_MODULES
 from rnn_tasks.task import Exported, Prepared, Report, Trained
-
-EXAMPLES = Path(__file__).parent / "examples"
-TASKS = {**TASK_MODULES, **{path.stem: path.stem for path in sorted(EXAMPLES.glob("*.py"))}}
 
 DECIDES_NOTHING = (  # though it runs while data are prepared
     *(f"{module}.py" for module in code.INDIFFERENT),
@@ -42,15 +38,6 @@ sys.path.insert(0, sys.argv[2])
 task, (directory, lines) = importlib.import_module(sys.argv[1]).TASK, json.load(sys.stdin)
 print(json.dumps(list(task.predict(Path(directory), task.records.read(lines), task.predict_options()))))
 """
-
-
-def find_task(name):
-    """A task of the registry, or an example, in this process or a new one."""
-    if name in TASK_MODULES:
-        return get_task(name)
-    if str(EXAMPLES) not in sys.path:
-        sys.path.insert(0, str(EXAMPLES))
-    return importlib.import_module(name).TASK
 
 
 @pytest.fixture(scope="session", params=list(TASKS))
@@ -92,63 +79,9 @@ def run(task, tiny, prepared, tmp_path_factory, all_activities):
     return SimpleNamespace(trained=trained, report=report, exported=exported, lines=lines, answers=answers, begun=begun)
 
 
-def predicted(task, exported, lines):
-    return task.predict(exported.directory, task.records.read(lines), task.predict_options())
-
-
 def weights(path):
     with np.load(path) as archive:
         return {name: archive[name] for name in archive.files if name != "state"}
-
-
-def losses(trained):
-    return [json.loads(line)["loss"] for line in trained.history.read_text().splitlines()]
-
-
-def flat(config):
-    return {key: functools.reduce(getattr, key.split("."), config) for key in dotted_keys(type(config))}
-
-
-# --- declaration and config -------------------------------------------------------------------------------------
-
-
-def test_the_declaration_is_complete(task):
-    assert {"quick", "full", "tiny"} <= set(task.presets)
-    assert all(type(preset) is task.config for preset in task.presets.values())
-    assert task.presets["tiny"].is_trial
-    assert not task.presets["quick"].is_trial
-    assert not task.presets["full"].is_trial
-    assert task.summary
-    assert "\n" not in task.summary
-    assert task.name in TASKS
-    assert task.records.good
-    assert {"data", "model", "training", "seed"} <= set(task.config.model_fields)
-
-
-def test_every_setting_is_described(task):
-    def undescribed(config, prefix=""):
-        for name, field in config.model_fields.items():
-            if isinstance(field.annotation, type) and hasattr(field.annotation, "model_fields"):
-                yield from undescribed(field.annotation, f"{prefix}{name}.")
-            elif not field.description:
-                yield prefix + name
-
-    assert list(undescribed(task.config)) == []
-
-
-def test_config_survives_json_and_dotted_overrides(task):
-    for preset in task.presets.values():
-        assert task.config.model_validate_json(preset.model_dump_json()) == preset
-        assert override(task.config(), flat(preset)) == preset
-
-
-def test_unknown_keys_and_impossible_values_are_one_line(task, tiny):
-    with pytest.raises(UserError, match=r"training\.epoch'.*training\.epochs") as unknown:
-        override(tiny, {"training.epoch": 3})
-    with pytest.raises(UserError, match=r"training\.epochs: .*\(found -1\)") as impossible:
-        override(tiny, {"training.epochs": -1})
-    for error in (unknown, impossible):
-        assert "\n" not in str(error.value)
 
 
 # --- stages -----------------------------------------------------------------------------------------------------
@@ -362,7 +295,7 @@ def test_the_export_was_checked_and_is_whole(run):
     assert all(Path(path).exists() for path in run.exported.extras.values())
 
 
-# --- several devices, all settings --------------------------------------------------------------------------------
+# --- several devices ----------------------------------------------------------------------------------------------
 
 
 def train_until_killed(task_name, config, prepared, work_dir, batches):
@@ -380,26 +313,6 @@ def train_until_killed(task_name, config, prepared, work_dir, batches):
     find_task(task_name).train(config, prepared, work_dir, [Kill()])
 
 
-def whole_chain(task_name, config, prepared_in, work_dir):
-    """In a process of its own, which has the devices that the config asks for: all stages -> what they result in."""
-    from rnn_tasks import training
-
-    training.claim_devices(config.training)
-    task = find_task(task_name)
-    prepared = task.prepare(config, prepared_in)
-    trained = task.train(config, prepared, work_dir / "train", ())
-    report = task.evaluate(config, prepared, trained, work_dir / "evaluated")
-    exported = task.export(config, prepared, trained, work_dir / "exported")
-    answers = list(predicted(task, exported, task.records.good))
-    if task.records.whole_input:  # which may be answered by a table
-        assert answers
-        assert len({(answer.count(","), answer.count("\t")) for answer in answers}) == 1
-    else:
-        assert len(answers) == len(task.records.good)
-    assert all(np.isfinite(metric.value) for metric in report.metrics)
-    return trained, report
-
-
 def test_two_devices_go_the_whole_chain_as_one_does_also_when_killed(task, tiny, prepared, run, tmp_path):
     if task.name not in TASK_MODULES:
         pytest.skip("costs a minute; registered tasks of the same shape are tried")
@@ -415,21 +328,3 @@ def test_two_devices_go_the_whole_chain_as_one_does_also_when_killed(task, tiny,
     assert trained.steps == one.steps
     np.testing.assert_allclose(losses(trained), losses(one), rtol=1e-3)
     assert [metric.name for metric in report.metrics] == [metric.name for metric in run.report.metrics]
-
-
-@pytest.mark.real
-@pytest.mark.timeout(4 * 3600)
-def test_every_setting_goes_the_whole_chain(task, tiny, tmp_path):
-    """Every value, and every two values of two settings together."""
-    configs, _ = covering_configs(tiny)
-    before = flat(tiny)
-    failures = {}
-    for number, config in enumerate(configs):
-        changes = {key: value for key, value in flat(config).items() if value != before[key]}
-        print(f"{number + 1} of {len(configs)}: {changes}", flush=True)
-        try:
-            trained, _ = in_new_process(whole_chain, task.name, config, tmp_path, tmp_path / str(number))
-            assert all(np.isfinite(losses(trained)))
-        except (AssertionError, Died) as failure:
-            failures[str(changes)] = failure
-    assert not failures, "\n\n".join(f"{changes}\n{failure}" for changes, failure in failures.items())

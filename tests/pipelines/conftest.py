@@ -127,6 +127,22 @@ def command(home):
 
 
 @pytest.fixture
+def in_process(home, dummy, monkeypatch, capfd):
+    """Runs the command here, with the dummy task as the only one: in_process("list") -> (code, stdout, stderr)."""
+    from pipelines import cli
+
+    monkeypatch.chdir(home)
+
+    def run(*arguments):
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as exit_:
+            cli.main(list(arguments))
+        return exit_.value.code, *capfd.readouterr()
+
+    return run
+
+
+@pytest.fixture
 def open_terminal(monkeypatch):
     """Makes standard error a terminal of 60 columns; to be called in the test, for pytest sets it anew before."""
     for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
