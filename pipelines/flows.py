@@ -40,7 +40,7 @@ def flow_of(task_name: str, preset: str = "quick") -> Flow[..., Outcome]:
     # What Prefect reads off a function: its name and place, to load it, its types and documentation, for the form.
     chain.__name__ = chain.__qualname__ = task_name if preset == "quick" else f"{task_name}_{preset}"
     chain.__doc__ = _DOCUMENTATION.format(task=task_name)
-    laid_over_it = Annotated[task.config, BeforeValidator(functools.partial(_laid_over, start))]
+    laid_over_it: Any = Annotated[task.config, BeforeValidator(functools.partial(_laid_over, start))]
     chain.__annotations__ = {"config": laid_over_it, "fresh": bool, "promote": Policy, "return": Outcome}
     return flow(name=task_name, description=task.summary, flow_run_name=run_title)(chain)
 
