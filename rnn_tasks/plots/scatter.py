@@ -52,7 +52,7 @@ def embedding_scatter(
         chosen = points[[member == name for member in member_of]]
         axes.scatter(chosen[:, 0], chosen[:, 1], s=7, color=colour_of[name], linewidths=0, alpha=0.55, label=name)
     if groups is not None:
-        axes.legend(loc="upper right", frameon=False, markerscale=2.5)
+        axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False, markerscale=2.5)  # beside the points
     figure.draw_without_rendering()
     figure.set_layout_engine("none")  # labels get their places on this layout, so that it must stay
     _write_labels(figure, axes, points, labels, [colour_of[member] for member in member_of])

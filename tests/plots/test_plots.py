@@ -163,6 +163,9 @@ def test_scatter_tells_groups_apart():
     axes = figure.axes[0]
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["French", "English"]
     assert [len(collection.get_offsets()) for collection in axes.collections] == [2, 1]
+    legend = axes.get_legend().get_window_extent()
+    assert legend.x0 >= axes.transData.transform(np.eye(3, 2) * 9)[:, 0].max()  # beside the points, in the picture
+    assert legend.x1 <= figure.bbox.x1
     assert [text.get_color() for text in axes.texts] == [COLOURS[0], COLOURS[1], COLOURS[0]]
     with pytest.raises(ValueError, match=r"\(3, 2\) for 2 labels"):
         plots.embedding_scatter(np.zeros((3, 2)), ["a", "b"])
