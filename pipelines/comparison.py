@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import quote
 
-from pipelines import champions, tracking, workspace
-from pipelines.provenance import competed
+from pipelines import champions, provenance, tracking, workspace
 from pipelines.settings import get_settings
 from rnn_tasks.config import dotted_keys
 from rnn_tasks.errors import UserError
@@ -81,8 +80,8 @@ def runs(task: Task) -> list[RunRow]:
                 metrics=run.data.metrics,
                 settings=run.data.params,
                 test_digest=run.data.tags.get("test_digest", ""),
-                lower_is_better=tracking.lower_is_better(run),
-                competes=competed(run.data.tags, run.data.params),
+                lower_is_better=provenance.lower_is_better(run.data.tags),
+                competes=provenance.competed(run.data.tags, run.data.params),
                 aliases=tuple(sorted(alias for alias, bearer in bearers.items() if bearer == run_id)),
                 answers=champions.described(task, answering) if answering and answering.run_id == run_id else "",
             )

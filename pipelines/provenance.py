@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
+import re
 import subprocess
 from collections import Counter
 from collections.abc import Mapping
@@ -17,6 +19,7 @@ from rnn_tasks.config import TaskConfig
 from rnn_tasks.files import json_digest
 from rnn_tasks.task import Prepared, Task
 
+LOWER_IS_BETTER = "lower_is_better"  # a tag: metric of the report -> yes or no, as JSON
 CHANGES_TOLD, VALUE_LENGTH = 4, 40
 VERSIONED = ("rnn-tasks", "tensorflow", "tensorflow-text", "keras", "numpy", "mlflow", "prefect")
 
@@ -74,6 +77,15 @@ def competed(tags: Mapping[str, str], params: Mapping[str, str]) -> bool:
     return not was_tiny and params.get("training.limit_batches", "0") == "0"
 
 
+def lower_is_better(tags: Mapping[str, str]) -> dict[str, bool]:
+    """Whether lower is better, by metric of the run's report; nothing of runs from before this was kept."""
+    try:
+        found: dict[str, bool] = json.loads(tags.get(LOWER_IS_BETTER, "{}"))
+    except ValueError:  # cut by MLflow: hundreds of metrics
+        return {}
+    return found
+
+
 def digest_of_test(prepared: Prepared, config: TaskConfig) -> str:
     """Equal where the test data is equal, however it was encoded, and figures are measured on it in one way.
 
@@ -97,6 +109,22 @@ def surroundings() -> dict[str, str]:
     """Versions and the git commit, under the names of MLflow tags."""
     versions = {f"version.{package}": metadata.version(package) for package in VERSIONED}
     return {"version.python": platform.python_version(), **versions, **_git_tags()}
+
+
+def requirements() -> list[str]:
+    """The science's dependencies, pinned to what is installed."""
+    orchestration = {
+        "prefect",
+        "sqlalchemy",
+        "fastapi",
+        "uvicorn",
+        "pydocket",
+        "mlflow",
+        "cyclopts",
+        "pydantic-settings",
+    }
+    required = [re.split(r"[^\w-]", line)[0] for line in metadata.requires("rnn-tasks") or () if "extra ==" not in line]
+    return [f"{name}=={metadata.version(name)}" for name in required if name not in orchestration]
 
 
 def _git_tags() -> dict[str, str]:

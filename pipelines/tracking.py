@@ -9,10 +9,8 @@ import contextlib
 import functools
 import json
 import math
-import re
 import time
 from collections.abc import Iterator, Mapping
-from importlib import metadata
 from pathlib import Path
 
 import mlflow
@@ -24,7 +22,17 @@ from mlflow.utils.file_utils import local_file_uri_to_path
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipelines import names, stores
-from pipelines.provenance import competed, data_path, digest_of_test, flat, nearest_preset, surroundings, title
+from pipelines.provenance import (
+    LOWER_IS_BETTER,
+    competed,
+    data_path,
+    digest_of_test,
+    flat,
+    nearest_preset,
+    requirements,
+    surroundings,
+    title,
+)
 from pipelines.settings import PROJECT, get_settings
 from pipelines.signature import example_of, signature_of
 from rnn_tasks import activity
@@ -34,7 +42,6 @@ from rnn_tasks.task import Exported, Prepared, Report, StageResult, Task, Traine
 
 PROMOTION, PINNED = "promotion", "promotion.pinned"
 DECISION, REASON = "promotion.decision", "promotion.reason"
-LOWER_IS_BETTER = "lower_is_better"  # a tag: metric of the report -> yes or no, as JSON
 STAGES = ("prepare", "train", "evaluate", "export", "register")
 TRAINING_VIEW = {"mlflow.experimentKind": "custom_model_development"}  # in which the MLflow UI opens an experiment
 DATASET_DIGEST_LENGTH = 36  # the longest that MLflow's store takes
@@ -203,15 +210,6 @@ def all_runs(task_name: str) -> list[Run]:
     return runs
 
 
-def lower_is_better(run: Run) -> dict[str, bool]:
-    """Whether lower is better, by metric of the report; nothing of a run from before this was kept."""
-    try:
-        found: dict[str, bool] = json.loads(run.data.tags.get(LOWER_IS_BETTER, "{}"))
-    except ValueError:  # cut by MLflow: hundreds of metrics
-        return {}
-    return found
-
-
 def stage_seconds(run: Run) -> dict[str, float]:
     """How long each stage took, in their order."""
     metrics = run.data.metrics
@@ -274,7 +272,7 @@ def register_model(task: Task, task_module: str, run_id: str, exported: Exported
         code_paths=[str(PROJECT / "rnn_tasks")],
         signature=signature_of(task),
         input_example=example_of(task, exported.directory),
-        pip_requirements=_requirements(),
+        pip_requirements=requirements(),
     )
     with contextlib.suppress(MlflowException):  # it exists already
         client().create_registered_model(task.name, description=task.summary)
@@ -347,19 +345,3 @@ def export_directory(task_name: str, model: RegisteredModel) -> Path:
     if not directory.is_dir():
         raise UserError(f"{directory}: the model of run {model.run_id} was deleted")
     return directory
-
-
-def _requirements() -> list[str]:
-    """The science's dependencies, pinned to what is installed."""
-    orchestration = {
-        "prefect",
-        "sqlalchemy",
-        "fastapi",
-        "uvicorn",
-        "pydocket",
-        "mlflow",
-        "cyclopts",
-        "pydantic-settings",
-    }
-    required = [re.split(r"[^\w-]", line)[0] for line in metadata.requires("rnn-tasks") or () if "extra ==" not in line]
-    return [f"{name}=={metadata.version(name)}" for name in required if name not in orchestration]

@@ -64,7 +64,7 @@ def test_everything_about_a_run_is_in_the_store(run, dummy, home):
     assert {f"seconds/{stage}" for stage in tracking.STAGES} <= set(stored.data.metrics)
     assert stored.data.tags["preset"] == "quick+1"
     assert stored.data.tags["note.signature"] == "dummy v1"
-    assert tracking.lower_is_better(stored) == {"test_accuracy": False}
+    assert provenance.lower_is_better(stored.data.tags) == {"test_accuracy": False}
     assert stored.data.tags["version.keras"].startswith("3.")
     head = subprocess.run(["git", "-C", PROJECT, "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
     assert stored.data.tags["mlflow.source.git.commit"] == (head.stdout.strip() or "unknown")

@@ -78,3 +78,8 @@ def test_everything_lies_below_the_home(tmp_path, monkeypatch):
     assert settings.prepared == tmp_path / "somewhere" / "data" / "cache" / "prepared"
     monkeypatch.setenv("RNN_TASKS_CACHE", "elsewhere")
     assert Settings().prepared == tmp_path / "elsewhere" / "prepared"
+
+
+def test_which_way_a_metric_is_better_is_read_as_far_as_it_is_there():
+    assert provenance.lower_is_better({"lower_is_better": '{"test_nats": true}'}) == {"test_nats": True}
+    assert provenance.lower_is_better({}) == provenance.lower_is_better({"lower_is_better": '{"test_na'}) == {}

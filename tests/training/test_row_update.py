@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from killed import KillAt, Killed
 from new_process import in_new_process
 
 from rnn_tasks import training
@@ -81,21 +82,6 @@ class Blocks:
         for _ in range(8):
             ids = rng.integers(0, 6, (2, 4, 3)).astype(np.int32)
             yield {"ids": ids, "wanted": rng.normal(size=(2, 1)).astype(np.float32), "words": np.float32(5)}
-
-
-class Killed(Exception):
-    pass
-
-
-class KillAt(keras.callbacks.Callback):
-    def __init__(self, step):
-        super().__init__()
-        self.left = step
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.left -= 1
-        if self.left == 0:
-            raise Killed
 
 
 def fit(work_dir, callbacks=()):
