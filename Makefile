@@ -38,8 +38,8 @@ bench: $(READY)  ## Run the side-by-side speed programs in benchmarks/
 ui: $(READY)  ## Serve the Prefect and MLflow user interfaces until Ctrl-C
 	@$(BIN)/rnn-tasks ui
 
-serve: $(READY)  ## Beside `make ui`: run what is started there, from forms or by schedules, until Ctrl-C
-	@$(BIN)/rnn-tasks serve
+serve: $(READY)  ## Beside `make ui`: run what is started there, until Ctrl-C (SCHEDULE)
+	@$(BIN)/rnn-tasks serve $(if $(SCHEDULE),--schedule '$(SCHEDULE)')
 
 ifndef ALONE  # one `make` sets it up, and others that were started meanwhile find it there
 $(READY): requirements.lock pyproject.toml

@@ -5,29 +5,19 @@ from __future__ import annotations
 import logging
 import time
 import warnings
+from collections.abc import Mapping
 from importlib import metadata
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from prefect import serve
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.actions import DeploymentUpdate
-from prefect.client.schemas.filters import (
-    DeploymentFilter,
-    DeploymentFilterName,
-    FlowFilter,
-    FlowFilterName,
-    FlowRunFilter,
-    FlowRunFilterState,
-    FlowRunFilterStateType,
-)
-from prefect.client.schemas.objects import State
+from prefect.client.schemas.actions import DeploymentScheduleCreate, DeploymentUpdate
 from prefect.deployments.runner import RunnerDeployment
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.flows import EntrypointType
-from prefect.states import Scheduled
 
-from pipelines import crashes, provenance, servers
+from pipelines import crashes, missed, provenance, schedules, servers
 from pipelines.flows import all_flows
 from rnn_tasks.errors import UserError
 from rnn_tasks.registry import get_task
@@ -42,8 +32,9 @@ class LocalDeployment(RunnerDeployment):
     """A deployment whose registration leaves alone what people have set on it.
 
     Prefect's own `serve` overwrites a deployment that exists: schedules, default parameters, description, tags and
-    whether it is paused, all of which the UI sets. Here only what comes from the code is brought up to date, and
-    nothing is written when nothing has changed, because any update discards the runs that are scheduled next.
+    whether it is paused, all of which the UI sets. Here only what comes from the code, and from the command line, is
+    brought up to date, and nothing is written when nothing has changed, because any update discards the runs that are
+    scheduled next.
     """
 
     async def aapply(self, *args: Any, **options: Any) -> UUID:
@@ -74,14 +65,19 @@ class LocalDeployment(RunnerDeployment):
                         f"deployment {self.full_name}: its default parameters, set in the Prefect UI, do not fit the "
                         f"task any more; change them on its page, Edit ({reason})"
                     ) from None
+            await schedules.keep(client, found.id, cast(list[DeploymentScheduleCreate], self.schedules or []))
             return found.id
 
 
-def serve_all() -> None:
+def serve_all(scheduled: Mapping[tuple[str, str], list[DeploymentScheduleCreate]]) -> None:
     """Register the deployments and run what is started or scheduled, one run at a time, until Ctrl-C.
 
     Waits for Prefect's server when it goes away, and goes on when it is back.
+
+    Args:
+        scheduled: schedules of the command line, by task and preset.
     """
+    flows = all_flows()
     deployments = [
         LocalDeployment.from_flow(
             flow,
@@ -90,14 +86,17 @@ def serve_all() -> None:
             version=metadata.version("rnn-tasks"),  # not a digest of this file, nor git's word on where we started
             entrypoint_type=EntrypointType.MODULE_PATH,
         )
-        for (task, preset), flow in all_flows().items()
+        for (task, preset), flow in flows.items()
     ]
+    for deployment in deployments:
+        deployment.schedules = list(scheduled.get((deployment.flow_name or "", deployment.name), ()))
     _end_quietly()
     with crashes.serving_alone() as alone:
         while True:
             try:
                 if alone:
-                    run_again_what_never_began()
+                    missed.run_again_what_never_began(flows)
+                    missed.run_once_what_was_due(flows)
                 return serve(*deployments, pause_on_shutdown=False, limit=1)
             except Exception:
                 if servers.prefect_answers():
@@ -114,21 +113,6 @@ def described(task: Task, preset: str) -> str:
     trial = "Its models never become champion.\n\n" if task.presets[preset].is_trial else ""
     table = "\n".join([f"| setting | quick | {preset} |", "| --- | --- | --- |", *changed]) if changed else ""
     return f"{task.summary} Preset {preset}.\n\n{trial}{table}".strip()
-
-
-def run_again_what_never_began() -> None:
-    """Schedule flow runs anew that an earlier `serve` had taken, and ended before their process had begun.
-
-    Prefect leaves them pending for ever. Call it when no other process serves these deployments.
-    """
-    with get_client(sync_client=True) as client:
-        for flow_run in client.read_flow_runs(
-            deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=[preset for _, preset in all_flows()])),
-            flow_filter=FlowFilter(name=FlowFilterName(any_=[task for task, _ in all_flows()])),
-            flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=["PENDING"]))),
-        ):
-            state: State[Any] = Scheduled(message="Taken by a process that ended before it had begun; scheduled again.")
-            client.set_flow_run_state(flow_run.id, state, force=True)
 
 
 def _end_quietly() -> None:

@@ -7,7 +7,7 @@ import os
 import shlex
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated
 
@@ -32,6 +32,7 @@ def serve(
     run: str | None = None,
     data: str | None = None,
     port: Annotated[int | None, Parameter(validator=validators.Number(gte=0, lte=65535))] = None,
+    schedule: Annotated[tuple[str, ...], Parameter(show_default=False)] = (),
 ) -> None:
     """Serve a task's model over HTTP; without a task: what is started or scheduled in the Prefect UI. Until Ctrl-C.
 
@@ -48,28 +49,39 @@ def serve(
         A path, or the name of a data source: the champion on this data.
     port
         Where to serve; 5002 by default, 0 for any free one.
+    schedule
+        TASK=WHEN or TASK/PRESET=WHEN, as often as wanted: a cron expression in UTC, or every 90s (s, m, h, d). It stays
+        until `serve` is started without it; schedules that are set in the Prefect UI stay in any case.
     """
     if task is not None:
+        if schedule:
+            raise UserError(f"--schedule {schedule[0]!r}: schedules are for serve without a task; found {task}")
         return serve_model(get_task(task), run, data, PORT if port is None else port)
     for option, value in {"--run": run, "--data": data, "--port": port}.items():
         if value is not None:
             raise UserError(f"{option} {value}: of which task? rnn-tasks serve TASK {option} {value}")
-    return serve_deployments()
+    return serve_deployments(schedule)
 
 
-def serve_deployments() -> None:
-    """Register a deployment for each preset of each task and run what is started or scheduled, until Ctrl-C."""
+def serve_deployments(schedule: Sequence[str] = ()) -> None:
+    """Register a deployment for each preset of each task and run what is started or scheduled, until Ctrl-C.
+
+    Args:
+        schedule: what `schedules.parse` takes.
+    """
     settings = get_settings()
-    store_checks.check(settings, writes=True)
     from pipelines import servers
 
-    url = os.environ.get("PREFECT_API_URL") or servers.running_prefect(settings)
+    os.environ["PREFECT_API_URL"] = url = os.environ.get("PREFECT_API_URL") or servers.running_prefect(settings) or ""
+    from pipelines import schedules  # imports Prefect, which reads the address
+
+    scheduled = schedules.parse(schedule)
+    store_checks.check(settings, writes=True)
     if not url:
         raise UserError("no Prefect server is running; start it in another terminal: make ui")
-    os.environ["PREFECT_API_URL"] = url
     from pipelines.deployments import serve_all
 
-    serve_all()
+    serve_all(scheduled)
 
 
 def serve_model(task: Task, run: str | None, data: str | None, port: int) -> None:

@@ -12,19 +12,22 @@ import sqlite3
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId, LogFilter, LogFilterFlowRunId
 from prefect.flows import EntrypointType
 from prefect.states import Completed, Pending, Running, Scheduled
 
-from pipelines import tracking
+from pipelines import missed, schedules, tracking
 from pipelines.settings import Settings
 from rnn_tasks.errors import UserError
 
 HERE = Path(__file__).parent
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 ITS_OWN = {"last_polled", "status"}  # what a deployment tells of who serves it
 
 
@@ -119,19 +122,100 @@ def test_default_parameters_that_the_task_no_longer_takes_are_named(prefect, dep
     assert stored(prefect, deployment_id) == before
 
 
-def test_runs_that_were_taken_and_never_began_are_scheduled_again(prefect, deployment):
-    from pipelines import deployments
+def test_schedules_of_the_command_line_come_and_go_beside_those_of_people(prefect, deployment):
+    name = uuid4().hex
 
+    def served(*texts):
+        again = deployment(name)
+        again.schedules = schedules.parse([f"dummy/full={text}" for text in texts]).get(("dummy", "full"), [])
+        deployment_id = asyncio.run(again.aapply())
+        found = stored(prefect, deployment_id)
+        ours = [one for one in found["schedules"] if (one["slug"] or "").startswith(schedules.OURS)]
+        times = {one["schedule"].get("cron") or one["schedule"]["interval"]: one["id"] for one in ours}
+        return deployment_id, found, times
+
+    deployment_id, _, times = served("0 3 * * *")  # on a deployment that is made, too
+    assert list(times) == ["0 3 * * *"]
+    set_by_people(prefect, deployment_id, [EVERY_90_S, NIGHTLY])
+    before = {one["id"]: one for one in stored(prefect, deployment_id)["schedules"] if one["id"] not in times.values()}
+    _, first, kept = served("0 3 * * *", "every 2h", "0  3 * * *")
+    assert kept == {**times, 7200.0: kept[7200.0]}
+    assert served("every 2h", "0 3 * * *")[1:] == (first, kept)  # not even written
+    _, _, left = served("every 2h")
+    assert left == {7200.0: kept[7200.0]}
+    _, last, none = served()
+    assert none == {}
+    assert {one["id"]: one for one in last["schedules"]} == before
+    assert (last["parameters"], last["paused"]) == ({"config": {"model": {"quality": 0.25}}}, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("dummy=0 25 * * *", "found '0 25 * * *'; accepted is a cron expression of five fields, or every and a number"),
+        ("dummy=0 0 3 * * *", "found '0 0 3 * * *'; accepted is"),
+        ("dummy=", "found ''; accepted is"),
+        ("dummy=every 0s", "found 'every 0s'; accepted is"),
+        ("dummy=every 5", "found 'every 5'; accepted is"),
+        ("dummy", "expected TASK=WHEN"),
+        ("=0 3 * * *", "expected TASK=WHEN"),
+        ("dummi=0 3 * * *", "unknown task 'dummi'; did you mean 'dummy'?"),
+        ("dummy/huge=0 3 * * *", "task 'dummy' has the presets quick, full, tiny"),
+    ],
+)
+def test_a_schedule_that_is_none_is_one_line(dummy, text, message):
+    with pytest.raises(UserError) as error:
+        schedules.parse(["dummy=0 3 * * *", text])
+    assert message in str(error.value)
+
+
+def test_runs_that_were_taken_and_never_began_are_scheduled_again(prefect, deployment):
     ours, others = (asyncio.run(deployment(name).aapply()) for name in ("full", uuid4().hex))
     states = [Pending(name="Submitting"), Running(), Completed(), Scheduled()]
     runs = []
     for where, state in [*((ours, state) for state in states), (others, Pending())]:
         runs.append(prefect.create_flow_run_from_deployment(where, parameters={"config": {}}).id)
         prefect.set_flow_run_state(runs[-1], state, force=True)
-    deployments.run_again_what_never_began()
+    missed.run_again_what_never_began([("dummy", "full")])
     assert [prefect.read_flow_run(run).state.name for run in runs] == [
         *("Scheduled", "Running", "Completed", "Scheduled", "Pending")
     ]
+
+
+def test_what_was_due_while_nothing_served_runs_once_and_says_so(prefect, deployment, caplog):
+    name = uuid4().hex
+    deployment_id = asyncio.run(deployment(name).aapply())
+    set_by_people(prefect, deployment_id, [EVERY_90_S, NIGHTLY])
+    prefect.request("POST", "/deployments/{id}/resume_deployment", path_params={"id": deployment_id})
+    by_hand = prefect.create_flow_run_from_deployment(deployment_id, state=Scheduled(scheduled_time=LONG_AGO)).id
+
+    def runs():
+        found = prefect.read_flow_runs(deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[deployment_id])))
+        return sorted(found, key=lambda run: run.expected_start_time)
+
+    plan = {"start_time": "2030-01-01T00:00:00Z", "end_time": "2030-01-01T00:10:00Z", "min_runs": 5}
+    prefect.request("POST", "/deployments/{id}/schedule", path_params={"id": deployment_id}, json=plan)
+    planned = [run for run in runs() if run.auto_scheduled]
+    assert len(planned) >= 5
+    now = planned[3].expected_start_time + timedelta(seconds=30)  # the fourth is overdue, the fifth is still to come
+    with caplog.at_level("WARNING"):
+        missed.run_once_what_was_due([("dummy", name)], now)
+    states = {run.id: run.state.name for run in runs()}
+    assert [states.pop(run.id) for run in planned] == [*["Missed"] * 4, *["Scheduled"] * (len(planned) - 4)]
+    assert states.pop(by_hand) in ("Scheduled", "Late")
+    ((late, state),) = states.items()
+    assert state == "Scheduled"
+    assert prefect.read_flow_run(late).parameters == planned[3].parameters == EVERY_90_S["parameters"]
+    said = (
+        f"due at {planned[3].expected_start_time:%Y-%m-%d %H:%M:%S} UTC, while nothing served; it runs now, late, and "
+        "once for 4 that were due"
+    )
+    assert caplog.messages == [f"dummy/{name}: {said}"]
+    (line,) = prefect.read_logs(LogFilter(flow_run_id=LogFilterFlowRunId(any_=[late])))
+    assert line.message == said
+
+    missed.run_once_what_was_due([("dummy", name)], now)
+    assert len(runs()) == len(planned) + 2
 
 
 def test_a_deployments_page_says_what_its_preset_changes(dummy):
@@ -179,7 +263,7 @@ class Command:
 
 @pytest.fixture
 def command_of(tmp_path, home):
-    """Starts `rnn-tasks` on ports of its own: command_of("ui") -> Command."""
+    """Starts `rnn-tasks` on ports of its own: command_of("serve", "--schedule", …) -> Command."""
     with contextlib.ExitStack() as sockets:
         ports = [sockets.enter_context(socket.socket()) for _ in range(2)]
         for port in ports:
@@ -191,8 +275,8 @@ def command_of(tmp_path, home):
     del os.environ["PREFECT_API_URL"]  # of the server that the other tests share
     started = []
 
-    def start(name):
-        started.append(Command(tmp_path / f"{name}-{len(started)}.txt", name))
+    def start(name, *arguments):
+        started.append(Command(tmp_path / f"{name}-{len(started)}.txt", name, *arguments))
         return started[-1]
 
     yield start
@@ -222,12 +306,14 @@ def test_a_schedule_makes_runs_and_outlives_restarts_of_both(command_of, migrate
         found = client.request("POST", "/flow_runs/filter", json={"flow_runs": {"state": {"name": {"any_": [state]}}}})
         return [run for run in found.json() if run["auto_scheduled"]]
 
-    serve = command_of("serve")
+    serving = ["serve", "--schedule", "dummy=0 4 * * *"]
+    serve = command_of(*serving)
     serve.says("polling for scheduled runs")
     deployment_id = client.read_deployment_by_name("dummy/quick").id
     set_by_people(client, deployment_id, [{**EVERY_90_S, "schedule": {"interval": 4}}, NIGHTLY])
     client.resume_deployment(deployment_id)
     before = stored(client, deployment_id)
+    assert {one["schedule"].get("cron") for one in before["schedules"]} == {None, "0 3 * * *", "0 4 * * *"}
     done = serve.wait_until(lambda: len(runs := scheduled_runs("Completed")) >= 2 and runs)
     assert {run["parameters"]["config"]["model"]["quality"] for run in done} == {0.75}
 
@@ -238,7 +324,7 @@ def test_a_schedule_makes_runs_and_outlives_restarts_of_both(command_of, migrate
     ui = command_of("ui")
     ui.says("Ctrl-C stops both.")
     assert stored(client, deployment_id) == before
-    serve = command_of("serve")
+    serve = command_of(*serving)
     serve.wait_until(lambda: {run["id"] for run in scheduled_runs("Completed")} - {run["id"] for run in done})
     assert stored(client, deployment_id) == before
     assert {run.data.metrics["test_accuracy"] for run in tracking.runs_of("dummy") if run.data.metrics} == {0.75}
