@@ -34,18 +34,26 @@ def gradient_by_distance(model: keras.Model, inputs: np.ndarray, loss: Callable[
     sequence = tf.convert_to_tensor(inputs)
     for embedding in embeddings:
         sequence = embedding(sequence)  # (batch, time, features)
-    states = [first_state(cell, len(inputs)) for cell in cells]
-    seen: list[list[tf.Tensor]] = []
-    with tf.GradientTape() as tape:
-        for step in tf.unstack(sequence, axis=1):
-            hidden = step
-            for number, cell in enumerate(cells):
-                _, after = step_cell(cell, hidden, states[number])
-                states[number] = [tf.identity(state) for state in after]
-                tape.watch(states[number])
-                hidden = states[number][0]
-            seen.append([state for of_cell in states for state in of_cell])
-        total = loss(model.get_layer("logits")(hidden))
-    gradients = tape.gradient(total, seen, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-    norms = [tf.reduce_mean(tf.norm(tf.concat(of_step, axis=-1), axis=-1)) for of_step in gradients]
-    return np.array(norms[::-1], np.float64)
+    count, time = sequence.shape[:2]
+    states = [keras.tree.flatten(first_state(cell, count)) for cell in cells]
+    moved = [[tf.zeros((time, *state.shape)) for state in of_cell] for of_cell in states]
+
+    def advance(before: list[list[tf.Tensor]], step: tuple[tf.Tensor, list[list[tf.Tensor]]]) -> list[list[tf.Tensor]]:
+        hidden, by = step
+        after = []
+        for cell, state, change in zip(cells, before, by, strict=True):
+            _, found = step_cell(cell, hidden, state)
+            after.append([one + add for one, add in zip(keras.tree.flatten(found), change, strict=True)])
+            hidden = after[-1][0]
+        return after
+
+    @tf.function
+    def gradients(sequence: tf.Tensor, moved: list[list[tf.Tensor]]) -> list[list[tf.Tensor]]:
+        with tf.GradientTape() as tape:
+            tape.watch(moved)
+            passed = tf.scan(advance, (tf.transpose(sequence, (1, 0, 2)), moved), states)  # (time, batch, units) each
+            total = loss(model.get_layer("logits")(passed[-1][0][-1]))
+        return tape.gradient(total, moved)
+
+    found = tf.concat(tf.nest.flatten(gradients(sequence, moved)), axis=-1)
+    return tf.reduce_mean(tf.norm(found, axis=-1), axis=1).numpy()[::-1].astype(np.float64)

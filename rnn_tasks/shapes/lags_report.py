@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SEQUENCES = 32
 """Over which gradients are averaged."""
 LONGEST = 2_000
-"""Steps that gradients are followed through at most: the loop is as long as the sequence."""
+"""Steps that gradients are followed through at most: states and gradients of all of them are kept."""
 
 Build = Callable[[MemoryConfig, Prepared], "keras.Model"]
 
