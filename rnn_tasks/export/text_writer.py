@@ -12,12 +12,11 @@ from rnn_tasks.decoding.writing import PIECE, Sampling, StreamStep, write_on
 from rnn_tasks.export.saved_model import Endpoint
 from rnn_tasks.models.fast_step import fast_step
 from rnn_tasks.models.language_model import LanguageModel
-from rnn_tasks.text.stream_tokenizer import StreamTokenizer
+from rnn_tasks.text.stream_tokenizer import TAIL, StreamTokenizer
 from rnn_tasks.text.vocabulary import EOS, GO, PAD, UNK
 
 NEVER = -1e9
 TIME, AT_ONCE = 128, 1 << 25  # tokens of each line that are scored at once, and logits of all of them, at most
-TAIL = 8  # tokens that how the next one is joined depends on, and some more
 _DRAWING = [
     tf.TensorSpec((), tf.float32, "temperature"),
     tf.TensorSpec((), tf.int32, "top_k"),

@@ -15,6 +15,7 @@ FONT = ("DejaVu Sans Mono", "DejaVu Sans")
 _POINTS = 8.0
 _CELL = (0.602 * _POINTS / 72, 0.19)  # inches of a character of that font, and of a line
 _MARGIN = 0.3
+_SCALE = 0.8  # inches below the panels, for the scale of the colours and what stands below it
 _LINE_END = "↵"
 
 
@@ -36,7 +37,7 @@ def coloured_text(
     """
     places, lines = _laid_out(tokens)
     panel = (lines + 1.5) * _CELL[1]  # inches, its title included
-    width, height = WIDTH * _CELL[0] + 2 * _MARGIN, len(panels) * panel + 0.8
+    width, height = WIDTH * _CELL[0] + 2 * _MARGIN, len(panels) * panel + _SCALE
     figure = Figure(figsize=(width, height), facecolor="white")
     for number, (title, values) in enumerate(panels.items()):
         bottom = height - (number + 1) * panel
@@ -54,8 +55,9 @@ def coloured_text(
         )
         for line, characters in enumerate(text):
             axes.text(0, line + 0.55, "".join(characters), va="center", family=FONT, fontsize=_POINTS, color=INK)
-    bar = figure.add_axes((_MARGIN / width, 0.4 / height, 0.4, 0.1 / height))
-    figure.colorbar(drawn, cax=bar, orientation="horizontal", label=scale)
+    bar = figure.add_axes((_MARGIN / width, (_SCALE - 0.3) / height, 0.4, 0.1 / height))
+    figure.colorbar(drawn, cax=bar, orientation="horizontal").set_label(scale, fontsize=_POINTS)
+    bar.tick_params(labelsize=_POINTS)
     return figure
 
 

@@ -72,7 +72,7 @@ def language_report(
         Metric(name="unigram_perplexity", value=_unigram_perplexity(passages), higher_is_better=False),
     ]
     if agreeing is not None:
-        places = agreeing(passages.tokenizer.unmarked(test.ids))
+        places = agreeing(passages.tokenizer.pieces(test.ids))
         metrics.append(
             Metric(
                 name="test_agreement",
@@ -180,7 +180,7 @@ def _read_slowly(passages: Passages) -> _Passage:
     activations = np.array(seen)  # (tokens, units), behind each token
     chosen = _slow_units(activations)
     cells = {f"cell {unit} of the last layer": activations[:, unit] for unit in chosen}
-    return _Passage([passages.tokenizer.surfaces[i] for i in ids], np.array(probabilities), cells)
+    return _Passage(passages.tokenizer.pieces(ids), np.array(probabilities), cells)
 
 
 def _slow_units(activations: np.ndarray) -> list[int]:

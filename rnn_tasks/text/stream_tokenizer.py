@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 import numpy as np
@@ -11,10 +10,10 @@ import tensorflow as tf
 from rnn_tasks.text.config import StreamConfig
 from rnn_tasks.text.tokenizer import SUFFIX_MARK, Tokenizer
 from rnn_tasks.text.vocabulary import EOS, GO, PAD, SPECIAL_TOKENS, UNK, Vocabulary
-from rnn_tasks.text.words import JOINER, WordSplitter
+from rnn_tasks.text.words import WordSplitter
 
 LINES_AT_ONCE = 2_000
-_MARKS = re.compile(rf"^({SUFFIX_MARK}|{JOINER})+(?=.)|(?<=.){JOINER}+$")
+TAIL = 8  # tokens that how the next one is joined depends on, and some more
 _NO_TEXT = "\N{REPLACEMENT CHARACTER}"  # what an unknown character is written as
 
 
@@ -66,10 +65,17 @@ class StreamTokenizer(tf.Module):
         ended = tf.concat([ids, tf.fill([tf.shape(lines.flat_values)[0], 1], EOS)], axis=1)
         return tf.RaggedTensor.from_row_splits(ended, lines.row_splits).merge_dims(1, 2)[:, :-1]
 
-    def unmarked(self, ids: np.ndarray) -> list[str]:
-        """Each of the tokens (tokens,) as it is written, without marks of how it joins its neighbours."""
-        bare = self.surfaces if self.level == "character" else [_MARKS.sub("", surface) for surface in self.surfaces]
-        return [bare[i] for i in ids.tolist()]
+    def pieces(self, ids: np.ndarray) -> list[str]:
+        """What each of the tokens (tokens,) adds to the text that ends with it: where words are tokens, spaces, too."""
+        if self.level == "character":
+            return [self.surfaces[i] for i in ids.tolist()]
+        found: list[str] = []
+        windows = np.lib.stride_tricks.sliding_window_view(np.concatenate([np.full(TAIL, PAD), ids]), TAIL + 1)
+        for start in range(0, len(windows), LINES_AT_ONCE):
+            now = tf.constant(windows[start : start + LINES_AT_ONCE], tf.int32)
+            texts = (self.decode(part).numpy().tolist() for part in (now[:, :-1], now))
+            found += [after.decode()[len(before.decode()) :] for before, after in zip(*texts, strict=True)]
+        return found
 
     def decode(self, ids: tf.Tensor) -> tf.Tensor:
         """Ids (batch, time) -> strings (batch,); `<pad>` and `<go>` are nothing."""

@@ -158,18 +158,16 @@ def test_tokens_are_counted_in_parts(monkeypatch):
     assert text.TokenStream(ids, np.zeros(1, np.int64)).counts(7).tolist() == [0, 0, 0, 4, 1, 2, 0]
 
 
-@pytest.mark.parametrize(
-    ("level", "tokens", "bare"),
-    [
-        ("word", ["It￭", "’￭", "s", "￭.", "￭"], "It ’ s . ￭"),
-        ("wordpiece", ["An", "##na", "##￭", "##", "￭.", "It￭"], "An na  ## . It"),
-        ("character", ["#", "￭", "a"], "# ￭ a"),
-    ],
-)
-def test_tokens_are_told_without_their_marks(level, tokens, bare):
-    counts = {token: len(tokens) - number for number, token in enumerate(tokens)}
-    tokenizer = StreamTokenizer(text.Vocabulary.from_counts(counts), text.StreamConfig(level=level))
-    assert tokenizer.unmarked(np.arange(4, 4 + len(tokens))) == bare.split(" ")
+@pytest.mark.parametrize("level", ["character", "word", "wordpiece"])
+def test_a_tokens_piece_is_what_it_adds_to_the_text(tmp_path, level):
+    (tmp_path / "a.txt").write_text("".join(f"{line}\n" for line in LINES), encoding="utf-8")
+    _, tokenizer, streams = prepared(tmp_path, tmp_path / "a.txt", level=level, vocabulary_size=90)
+    ids = np.array(streams["test"].ids)
+    pieces = tokenizer.pieces(ids)
+    assert len(pieces) == len(ids)
+    assert "".join(pieces) == decoded(tokenizer, ids)
+    if level == "word":
+        assert pieces[:3] == ["The", " cat", " no"]
 
 
 def test_a_path_that_does_not_exist_is_said_in_one_line(tmp_path):
