@@ -18,6 +18,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from pipelines import (
     comparing,
+    exporting,
     presentation,
     promoting,
     provenance,
@@ -227,6 +228,7 @@ app.command(reproducing.reproduce)
 app.command(comparing.compare)
 app.command(promoting.promote)
 app.command(serving.serve)
+app.command(exporting.export)
 
 
 @app.command

@@ -114,7 +114,7 @@ def serve_model(task: Task, run: str | None, data: str | None, port: int) -> Non
 
             def ready() -> None:
                 described = champions.described(task, model)
-                print(f"{url} answers with {described}; try: {_try_it(url, example)}", flush=True)  # noqa: T201
+                print(f"{url} answers with {described}; try: {_try_it(url, example)}", flush=True)
 
             app = scoring_server.app_of(scoring_server.batched_model(task, export, batcher), example, readers)
             signal.signal(signal.SIGTERM, signal.default_int_handler)
