@@ -267,6 +267,22 @@ def ui() -> None:
             servers.wait_forever(check, crashes.mark_crashed)
 
 
+@app.command
+def prefect(*arguments: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> None:
+    """Prefect's own command line, over this project's stores and the server of `rnn-tasks ui`.
+
+    Parameters
+    ----------
+    arguments
+        Whatever `prefect` takes: deployment run translate/full, work-pool ls, worker start --pool rnn-tasks.
+    """
+    from pipelines import servers
+
+    if url := os.environ.get("PREFECT_API_URL") or servers.running_prefect(get_settings()):
+        os.environ["PREFECT_API_URL"] = url
+    os.execv(sys.executable, [sys.executable, "-m", "prefect", *arguments])
+
+
 # --------------------------------------------------------------------------------------------- what the commands use
 
 

@@ -70,13 +70,14 @@ def serve_deployments(schedule: Sequence[str] = ()) -> None:
         schedule: what `schedules.parse` takes.
     """
     settings = get_settings()
+    store_checks.check(settings, writes=True)
     from pipelines import servers
 
     os.environ["PREFECT_API_URL"] = url = os.environ.get("PREFECT_API_URL") or servers.running_prefect(settings) or ""
-    from pipelines import schedules  # imports Prefect, which reads the address
+    settings.prefect_home.mkdir(parents=True, exist_ok=True)
+    from pipelines import schedules  # imports Prefect, which reads the address and looks for its home
 
     scheduled = schedules.parse(schedule)
-    store_checks.check(settings, writes=True)
     if not url:
         raise UserError("no Prefect server is running; start it in another terminal: make ui")
     from pipelines.deployments import serve_all
