@@ -10,6 +10,9 @@ import tensorflow as tf
 
 from rnn_tasks.layers.run import first_state, step_cell
 
+COMPILED_FROM = 100
+"""Steps from which on it is faster to compile the loop first."""
+
 
 def gradient_by_distance(model: keras.Model, inputs: np.ndarray, loss: Callable[[tf.Tensor], tf.Tensor]) -> np.ndarray:
     """The norm of the gradient of a loss at the end with respect to the states so many steps before.
@@ -47,7 +50,6 @@ def gradient_by_distance(model: keras.Model, inputs: np.ndarray, loss: Callable[
             hidden = after[-1][0]
         return after
 
-    @tf.function
     def gradients(sequence: tf.Tensor, moved: list[list[tf.Tensor]]) -> list[list[tf.Tensor]]:
         with tf.GradientTape() as tape:
             tape.watch(moved)
@@ -55,5 +57,6 @@ def gradient_by_distance(model: keras.Model, inputs: np.ndarray, loss: Callable[
             total = loss(model.get_layer("logits")(passed[-1][0][-1]))
         return tape.gradient(total, moved)
 
-    found = tf.concat(tf.nest.flatten(gradients(sequence, moved)), axis=-1)
+    follow = tf.function(gradients) if time >= COMPILED_FROM else gradients
+    found = tf.concat(tf.nest.flatten(follow(sequence, moved)), axis=-1)
     return tf.reduce_mean(tf.norm(found, axis=-1), axis=1).numpy()[::-1].astype(np.float64)
