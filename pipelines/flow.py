@@ -7,6 +7,7 @@ that a run that was killed and started again goes on where it stopped.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import shutil
@@ -21,7 +22,7 @@ from prefect.artifacts import create_link_artifact, create_markdown_artifact
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.runtime import flow_run
 
-from pipelines import champions, crashes, progress_artifact, starting_vectors, tracking, workspace
+from pipelines import champions, crashes, progress_artifact, run_description, starting_vectors, tracking, workspace
 from pipelines.promoting import Policy
 from pipelines.settings import get_settings
 from rnn_tasks import activity, training
@@ -117,7 +118,8 @@ def train(task_name: str, config: TaskConfig, prepared: Prepared, work_dir: Path
     from pipelines.metric_logger import MetricLogger  # imports Keras, which the other stages may not need
 
     started = time.monotonic()
-    trained = get_task(task_name).train(config, prepared, work_dir, [MetricLogger(run_id)])
+    with tracking.system_metrics(run_id) if config.training.system_metrics else contextlib.nullcontext():
+        trained = get_task(task_name).train(config, prepared, work_dir, [MetricLogger(run_id)])
     tracking.log_training(run_id, trained)
     seconds = max(trained.seconds, time.monotonic() - started)  # a resumed run has trained before, too
     tracking.log_metrics(run_id, {"seconds/train": seconds})
@@ -281,12 +283,8 @@ def _outcome(
 
 
 def _show_in_prefect(outcome: Outcome, report: Report) -> None:
-    """The result table and the way to the MLflow run, on the flow run's page."""
-    rows = [
-        f"| {m.name} | {m.value:.4g} {m.unit} | {'' if m.baseline is None else f'{m.baseline:.4g}'} |"
-        for m in report.metrics
-    ]
-    table = "\n".join(["| metric | value | baseline |", "| --- | ---: | ---: |", *rows])
+    """The result, some samples, and the way to the MLflow run, on the flow run's page."""
     key = functools.partial(progress_artifact.artifact_key, outcome.task)
-    create_markdown_artifact(f"## {outcome.task}\n\n{table}\n\n{outcome.champion}", key=key("result"))
+    text = f"## {outcome.task}\n\n{outcome.champion}\n\n{run_description.described(report)}"
+    create_markdown_artifact(text, key=key("result"))
     create_link_artifact(tracking.page(outcome.run_id), link_text="MLflow run", key=key("mlflow-run"))

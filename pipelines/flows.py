@@ -15,6 +15,7 @@ from pydantic import BeforeValidator
 
 from pipelines import provenance
 from pipelines.flow import Outcome, run_chain
+from pipelines.launch import import_tensorflow
 from pipelines.promoting import Policy
 from rnn_tasks.config import TaskConfig
 from rnn_tasks.registry import TASK_MODULES, get_task
@@ -35,6 +36,7 @@ def flow_of(task_name: str, preset: str = "quick") -> Flow[..., Outcome]:
     start = task.presets[preset]
 
     def chain(config: Any = start, fresh: bool = False, promote: Policy = "better") -> Outcome:
+        import_tensorflow()  # done already by a command, not by `serve` or a worker
         return run_chain(task_name, config, fresh=fresh, promote=promote)
 
     # What Prefect reads off a function: its name and place, to load it, its types and documentation, for the form.

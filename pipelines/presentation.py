@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
+from pipelines import run_description
 from pipelines.provenance import flat
 from rnn_tasks.config import Section
 from rnn_tasks.task import Task
@@ -78,9 +78,7 @@ def show_outcome(outcome: Outcome) -> None:
     console.print(table)
     samples = sorted((outcome.artifact_dir / "samples").glob("*.tsv"))
     if samples:
-        with samples[0].open(encoding="utf-8", newline="") as file:
-            rows = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-            console.print(_sample_table([row for row, _ in zip(rows, range(SAMPLES_SHOWN + 1), strict=False)]))
+        console.print(_sample_table(run_description.first_rows(samples[0], SAMPLES_SHOWN)))
     took = "  ".join(f"{stage} {seconds:.1f} s" for stage, seconds in outcome.seconds.items())
     console.print(
         f"\n[bold]took[/]      {took}"

@@ -120,6 +120,7 @@ def requirements() -> list[str]:
         "uvicorn",
         "pydocket",
         "mlflow",
+        "psutil",
         "cyclopts",
         "pydantic-settings",
     }

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import getpass
 import json
 import math
 import time
+import urllib.parse
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -21,7 +23,7 @@ from mlflow.models import Model
 from mlflow.utils.file_utils import local_file_uri_to_path
 from sqlalchemy.exc import SQLAlchemyError
 
-from pipelines import names, stores
+from pipelines import names, run_description, stores
 from pipelines.provenance import (
     LOWER_IS_BETTER,
     competed,
@@ -40,6 +42,7 @@ from rnn_tasks.config import TaskConfig
 from rnn_tasks.errors import UserError
 from rnn_tasks.task import Exported, Prepared, Report, StageResult, Task, Trained
 
+DESCRIPTION = "mlflow.note.content"
 PROMOTION, PINNED = "promotion", "promotion.pinned"
 DECISION, REASON = "promotion.decision", "promotion.reason"
 STAGES = ("prepare", "train", "evaluate", "export", "register")
@@ -80,6 +83,7 @@ def create_run(task: Task, config: TaskConfig, prepared: Prepared) -> str:
             "competes": str(not config.is_trial),
             "test_digest": digest_of_test(prepared, config),
             "mlflow.source.name": f"rnn-tasks run {task.name}",
+            **_user(),
             **surroundings(),
         },
     )
@@ -97,6 +101,12 @@ def create_run(task: Task, config: TaskConfig, prepared: Prepared) -> str:
     )
     client().log_inputs(run_id, datasets=[DatasetInput(dataset, [InputTag("mlflow.data.context", "train and test")])])
     return run_id
+
+
+def _user() -> dict[str, str]:
+    with contextlib.suppress(KeyError, OSError):  # a container's user may have no name
+        return {"mlflow.user": getpass.getuser()}
+    return {}
 
 
 def experiment_id(name: str) -> str:
@@ -151,6 +161,19 @@ def log_metrics(run_id: str, metrics: Mapping[str, float], step: int = 0) -> Non
     client().log_batch(run_id, metrics=[Metric(name, value, now, step) for name, value in metrics.items()])
 
 
+@contextlib.contextmanager
+def system_metrics(run_id: str) -> Iterator[None]:
+    """MLflow records what this machine does (CPU, memory, disk, network, GPU) under `system/` during the block."""
+    from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+
+    monitor = SystemMetricsMonitor(run_id, resume_logging=True, tracking_uri=get_settings().tracking_uri)
+    monitor.start()
+    try:
+        yield
+    finally:
+        monitor.finish()
+
+
 # ------------------------------------------------------------------------------------------ what the stages leave
 
 
@@ -162,7 +185,7 @@ def log_training(run_id: str, trained: Trained) -> None:
 
 
 def log_report(run_id: str, report: Report) -> None:
-    """Metrics with their baselines, tables, figures and samples."""
+    """Metrics with their baselines, tables, figures and samples; the run's description shows some of them."""
     baselines = {f"baseline/{names.key(m.name)}": m.baseline for m in report.metrics if m.baseline is not None}
     log_metrics(run_id, {**{names.key(m.name): m.value for m in report.metrics}, **baselines})
     set_tags(run_id, {f"note.{names.key(name)}": text for name, text in report.notes.items()})
@@ -172,6 +195,12 @@ def log_report(run_id: str, report: Report) -> None:
         client().log_artifact(run_id, str(table), "tables")
     for figure in report.figures.values():
         client().log_artifact(run_id, str(figure), "figures")
+    if DESCRIPTION not in get_run(run_id).data.tags:  # somebody may have written another one meanwhile
+        text = run_description.described(report)
+        if main := run_description.main_figure(report):
+            address = urllib.parse.urlencode({"path": f"figures/{main.name}", "run_uuid": run_id})
+            text += f"\n\n![{main.stem}](get-artifact?{address})"
+        set_tags(run_id, {DESCRIPTION: text})
 
 
 def log_extras(run_id: str, exported: Exported) -> None:

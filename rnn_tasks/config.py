@@ -90,6 +90,11 @@ class TrainingConfig(Section):
         "float32", description="Keras dtype policy; mixed precision keeps variables in float32."
     )
     jit_compile: bool = Field(False, description="Compile the training step with XLA, once a batch shape.")
+    system_metrics: bool = Field(
+        False,
+        description="MLflow records CPU, memory, disk, network and GPU every 10 s, under system/ (NVIDIA's with the "
+        "package nvidia-ml-py).",
+    )
 
     @field_validator("devices", mode="before")
     @classmethod

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import getpass
 import json
 import os
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import dummy_task
 import pytest
+from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.sorting import ArtifactSort
@@ -64,6 +68,13 @@ def test_everything_about_a_run_is_in_the_store(run, dummy, home):
     assert {f"seconds/{stage}" for stage in tracking.STAGES} <= set(stored.data.metrics)
     assert stored.data.tags["preset"] == "quick+1"
     assert stored.data.tags["note.signature"] == "dummy v1"
+    assert stored.data.tags["mlflow.user"] == getpass.getuser()
+    assert stored.data.tags["mlflow.note.content"] == (
+        "| metric | value | baseline |\n| --- | ---: | ---: |\n| `test_accuracy` | 0.75 | 0.25 |\n\n"
+        "| word | answer |\n| --- | --- |\n| one | \\[3\\] |\n\n"
+        f"![curve](get-artifact?path=figures%2Fcurve.png&run_uuid={outcome.run_id})"
+    )
+    assert not [name for name in stored.data.metrics if name.startswith("system/")]
     assert provenance.lower_is_better(stored.data.tags) == {"test_accuracy": False}
     assert stored.data.tags["version.keras"].startswith("3.")
     head = subprocess.run(["git", "-C", PROJECT, "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
@@ -81,6 +92,28 @@ def test_everything_about_a_run_is_in_the_store(run, dummy, home):
     }
     assert outcome.artifact_dir.is_relative_to(home / "mlruns" / "artifacts" / "dummy")
     assert not list(get_settings().unfinished.iterdir())
+
+
+def test_what_the_machine_does_is_recorded_while_it_trains(run, monkeypatch):
+    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.05")
+    published = threading.Event()
+    publish, recorded = SystemMetricsMonitor.publish_metrics, tracking.system_metrics
+
+    def publish_and_tell(*arguments):
+        publish(*arguments)
+        published.set()
+
+    @contextlib.contextmanager
+    def until_it_is_published(run_id):
+        with recorded(run_id):
+            yield  # the dummy's training ends at once
+            assert published.wait(60)
+
+    monkeypatch.setattr(SystemMetricsMonitor, "publish_metrics", publish_and_tell)
+    monkeypatch.setattr(tracking, "system_metrics", until_it_is_published)
+    metrics = tracking.get_run(run({"training.system_metrics": True}).run_id).data.metrics
+    assert 0 <= metrics["system/cpu_utilization_percentage"] <= 100
+    assert metrics["system/system_memory_usage_megabytes"] > 0
 
 
 def test_the_same_data_is_prepared_once(run, home, caplog):
@@ -255,7 +288,7 @@ def test_prefect_shows_the_result_and_the_way_to_mlflow(run):
     with get_client(sync_client=True) as client:
         newest = client.read_artifacts(sort=ArtifactSort.CREATED_DESC, limit=2)
     artifacts = {artifact.key: artifact.data for artifact in newest}
-    assert "| test_accuracy | 0.625  | 0.25 |" in artifacts["dummy-result"]
+    assert "| `test_accuracy` | 0.625 | 0.25 |" in artifacts["dummy-result"]
     assert outcome.run_id in artifacts["dummy-mlflow-run"]
 
 
