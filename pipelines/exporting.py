@@ -31,7 +31,7 @@ Made by `rnn-tasks run {task}`: {described}.
 asks its signature `serving_default`, and is yours to change. {reads}
 """
 READS_LINES = """It reads a question a line, text or numbers as the
-model takes them, and writes an answer a line."""
+model takes them, and writes an answer a line: the model's outputs, text first, separated by tabs."""
 READS_TABLE = """It reads the past as a CSV table with the columns
 {columns}, the oldest row first, and writes the {horizon} steps ahead."""
 

@@ -13,7 +13,7 @@ import functools
 import json
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from pathlib import Path
@@ -21,12 +21,13 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import uvicorn
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import HTTPException
 from mlflow.models import Model
 from mlflow.pyfunc import PyFuncModel, scoring_server
 from mlflow.types import DataType
 from mlflow.version import VERSION
+from starlette.requests import ClientDisconnect
 
 from pipelines.batcher import Batcher
 from pipelines.score_request import checked
@@ -110,14 +111,7 @@ def app_of(model: PyFuncModel, example: str, readers: ThreadPoolExecutor) -> Fas
     Args:
         readers: threads, each of which reads a request and waits for its answers.
     """
-    app = FastAPI(openapi_url=None, redirect_slashes=False)
-
-    @app.middleware("http")
-    async def known_hosts(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        host = request.headers.get("host", "")
-        if host.rpartition(":")[0] not in HOSTS and host not in HOSTS:
-            return _failure(403, f"host {host!r}; accepted are {', '.join(HOSTS)}")
-        return await call_next(request)
+    app = FastAPI(openapi_url=None, redirect_slashes=False, dependencies=[Depends(_known_host)])
 
     @app.exception_handler(404)
     @app.exception_handler(405)
@@ -132,6 +126,14 @@ def app_of(model: PyFuncModel, example: str, readers: ThreadPoolExecutor) -> Fas
     @app.exception_handler(HTTPException)
     async def refused(_: Request, error: HTTPException) -> Response:
         return _failure(error.status_code, error.detail, error.headers)
+
+    @app.exception_handler(ClientDisconnect)
+    async def gone(_: Request, error: Exception) -> Response:
+        return _failure(400, "the client went before its request had come")
+
+    @app.exception_handler(Exception)  # its traceback goes to standard error
+    async def our_fault(_: Request, error: Exception) -> Response:
+        return _failure(500, f"{type(error).__name__}; the server's standard error says more")
 
     @app.get("/ping")
     @app.get("/health")
@@ -196,6 +198,13 @@ async def _turns() -> None:
     """Let the event loop read what has arrived, however slow the machine is."""
     for _ in range(TURNS):
         await asyncio.sleep(TURN_SECONDS)
+
+
+async def _known_host(request: Request) -> None:
+    """Refuse who came by another name: a page of the web whose name was made to mean this machine."""
+    host = request.headers.get("host", "")
+    if host not in HOSTS and host.rpartition(":")[0] not in HOSTS:
+        raise HTTPException(403, f"host {host!r}; accepted are {', '.join(HOSTS)}")
 
 
 async def _body(request: Request) -> bytes:

@@ -42,14 +42,16 @@ def model(new_home, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def process(model):
-    """`rnn-tasks serve dummy`; `process.line` is its first line."""
+def process(model, tmp_path_factory):
+    """`rnn-tasks serve dummy`; `process.line` is its first line, `process.said` a file with its standard error."""
     command = [sys.executable, str(HERE / "dummy_command.py"), "serve", "dummy", "--port", "0"]
     environment = {**os.environ, "PYTHONPATH": str(HERE)}
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
-    ) as process:
-        process.line = process.stdout.readline()
+    said = tmp_path_factory.mktemp("server") / "stderr"
+    with (
+        said.open("w") as stderr,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True, env=environment) as process,
+    ):
+        process.line, process.said = process.stdout.readline(), said
         yield process
         process.kill()
 
@@ -174,6 +176,16 @@ def test_another_path_method_type_or_host_is_refused(method, path, headers, stat
     body = '{"inputs": ["one"]}' if method == "POST" else None
     failed(request(address, method, path, body, **headers), status, message)
     assert request(address, "GET", "/ping", host="localhost:80")[0] == 200
+
+
+def test_a_client_that_goes_before_its_request_has_come_is_no_error(process, address):
+    head = (
+        "POST /invocations HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
+    )
+    with socket.create_connection((address.hostname, address.port)) as client:
+        client.sendall(head.encode())
+    assert ask(address, ["one"]) == (200, {"predictions": ["3"]})
+    assert "Disconnect" not in process.said.read_text()
 
 
 def failed(answer, status, message):
