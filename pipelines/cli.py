@@ -27,6 +27,7 @@ from pipelines import (
     sign_of_life,
     starting_vectors,
     store_checks,
+    sweeping,
 )
 from pipelines.arguments import check_paths, chosen_config, validate_options, with_flags
 from pipelines.errors import ServerError
@@ -227,6 +228,7 @@ def generate(
 app.command(reproducing.reproduce)
 app.command(comparing.compare)
 app.command(promoting.promote)
+app.command(sweeping.sweep)
 app.command(serving.serve)
 app.command(exporting.export)
 

@@ -22,7 +22,16 @@ from prefect.artifacts import create_link_artifact, create_markdown_artifact
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.runtime import flow_run
 
-from pipelines import champions, crashes, progress_artifact, run_description, starting_vectors, tracking, workspace
+from pipelines import (
+    champions,
+    crashes,
+    progress_artifact,
+    run_description,
+    starting_vectors,
+    tracking,
+    trial,
+    workspace,
+)
 from pipelines.promoting import Policy
 from pipelines.settings import get_settings
 from rnn_tasks import activity, training
@@ -119,7 +128,7 @@ def train(task_name: str, config: TaskConfig, prepared: Prepared, work_dir: Path
 
     started = time.monotonic()
     with tracking.system_metrics(run_id) if config.training.system_metrics else contextlib.nullcontext():
-        trained = get_task(task_name).train(config, prepared, work_dir, [MetricLogger(run_id)])
+        trained = get_task(task_name).train(config, prepared, work_dir, [MetricLogger(run_id), *trial.callbacks()])
     tracking.log_training(run_id, trained)
     seconds = max(trained.seconds, time.monotonic() - started)  # a resumed run has trained before, too
     tracking.log_metrics(run_id, {"seconds/train": seconds})
@@ -203,7 +212,7 @@ def run_chain(task_name: str, config: TaskConfig, *, fresh: bool = False, promot
                 report = evaluate(task_name, config, prepared, trained, work_dir / "evaluation", run_id)
                 exported = export(task_name, config, prepared, trained, work_dir / "export", run_id)
                 registration = register(task_name, exported, run_id, promote)
-        except UserError:
+        except (UserError, trial.Pruned):
             workspace.empty(work_dir)
             raise
         outcome = _outcome(task_name, run_id, trained, report, registration)

@@ -30,6 +30,12 @@ class MetricLogger(keras.callbacks.Callback):
         self.losses: list[float] = []
         self.told = time.monotonic()
 
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Tell which metric of the validation split chooses the epoch."""
+        better = "higher" if self.params["higher_is_better"] else "lower"
+        tags = {tracking.MONITOR: self.params["monitor"], tracking.MONITOR_DIRECTION: better}
+        tracking.set_tags(self.run_id, tags)
+
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Remember which one it is."""
         self.epoch = epoch

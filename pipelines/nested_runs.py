@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from pipelines import tracking
+from pipelines import tracking, workspace
+from pipelines.settings import get_settings
 
 if TYPE_CHECKING:
     from pipelines.tracking import Run
@@ -15,12 +17,44 @@ PARENT = "mlflow.parentRunId"
 KIND = "parent_of"  # the tag that tells a parent from the runs of a task
 
 
-def create_parent(task_name: str, kind: str, name: str, tags: Mapping[str, str]) -> str:
-    """A new run that has children and nothing of its own; returns its id."""
-    run = tracking.client().create_run(
-        tracking.experiment_id(task_name), run_name=name, tags={KIND: kind, **tags, **tracking.surroundings()}
-    )
-    return run.info.run_id
+@contextlib.contextmanager
+def parent(
+    task_name: str,
+    kind: str,
+    command: str,
+    key: str,
+    tags: Mapping[str, str],
+    *,
+    is_whole: Callable[[str], bool],
+    fresh: bool,
+) -> Iterator[str]:
+    """The parent that was interrupted or lacks children, or a new one; RUNNING inside the block. Gives its id.
+
+    Args:
+        kind: of the parent, such as "recipe".
+        command: what it is started by, without `rnn-tasks`: its name.
+        key: equal where it is the same thing that is done.
+        tags: further ones.
+        is_whole: a parent's id -> whether nothing that is wanted is missing below it.
+        fresh: a new one in any case.
+
+    Raises:
+        UserError: another process does the same.
+    """
+    # Two processes would share a parent, and run every child twice.
+    with workspace.claimed(get_settings().unfinished / f"{kind}-{key[:16]}"):
+        keyed = {f"{kind}_key": key}
+        newest, *_ = (() if fresh else parents_of(task_name, kind, keyed)) or (None,)
+        if newest and not (newest.info.status == "FINISHED" and is_whole(newest.info.run_id)):
+            run_id = newest.info.run_id
+        else:
+            named = {KIND: kind, **keyed, "mlflow.source.name": f"rnn-tasks {command}", **tags}
+            run = tracking.client().create_run(
+                tracking.experiment_id(task_name), run_name=command, tags={**named, **tracking.surroundings()}
+            )
+            run_id = run.info.run_id
+        with tracking.recording(run_id):
+            yield run_id
 
 
 def adopt(parent: str, run_id: str, tags: Mapping[str, str]) -> None:

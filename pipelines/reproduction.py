@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from pipelines import nested_runs, tracking, workspace
-from pipelines.settings import get_settings
+from pipelines import nested_runs, tracking
 from rnn_tasks import activity
 from rnn_tasks.config import TaskConfig
 from rnn_tasks.evaluation import over_seeds
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
     from pipelines.flow import Outcome
     from pipelines.tracking import Run
 
-RECIPE, KEY, VARIANT, SEED = "recipe", "recipe_key", "recipe_variant", "recipe_seed"
+RECIPE, VARIANT, SEED = "recipe", "recipe_variant", "recipe_seed"
 
 
 class Measured(StageResult):
@@ -80,12 +78,15 @@ def reproduce(
     configs = {
         (variant, seed): recipe.config(task, variant, seed, data) for variant in chosen for seed in range(1, count + 1)
     }
-    key = json_digest([recipe.model_dump(mode="json"), data])
-    with contextlib.ExitStack() as stack:
-        # Two processes would share a parent, and run every seed twice.
-        stack.enter_context(workspace.claimed(get_settings().unfinished / f"reproduce-{recipe.name}-{key[:16]}"))
-        parent = _parent(recipe, data, key, configs.keys(), fresh)
-        stack.enter_context(tracking.recording(parent))
+    with nested_runs.parent(
+        task.name,
+        RECIPE,
+        f"reproduce {recipe.name}",
+        json_digest([recipe.model_dump(mode="json"), data]),
+        {RECIPE: recipe.name, "data": data or ""},
+        is_whole=lambda parent: configs.keys() <= _finished(recipe, parent).keys(),
+        fresh=fresh,
+    ) as parent:
         done = _finished(recipe, parent)
         for number, ((variant, seed), config) in enumerate(configs.items()):
             if (variant, seed) in done:
@@ -116,18 +117,6 @@ def last_measured(recipe: Recipe) -> list[Measured]:
             }
             return [_measured(recipe, variant, runs) for variant, runs in by_variant.items() if runs]
     return []
-
-
-def _parent(recipe: Recipe, data: str | None, key: str, wanted: Iterable[tuple[str, int]], fresh: bool) -> str:
-    """The run that was interrupted, or a new one."""
-    for parent in [] if fresh else nested_runs.parents_of(recipe.task, RECIPE, {KEY: key}):
-        done = _finished(recipe, parent.info.run_id)
-        if parent.info.status != "FINISHED" or not set(wanted) <= done.keys():
-            return parent.info.run_id
-        break
-    command = f"rnn-tasks reproduce {recipe.name}"
-    tags = {RECIPE: recipe.name, KEY: key, "data": data or "", "mlflow.source.name": command}
-    return nested_runs.create_parent(recipe.task, RECIPE, command.removeprefix("rnn-tasks "), tags)
 
 
 def _finished(recipe: Recipe, parent: str) -> dict[tuple[str, int], Run]:

@@ -23,7 +23,7 @@ from mlflow.models import Model
 from mlflow.utils.file_utils import local_file_uri_to_path
 from sqlalchemy.exc import SQLAlchemyError
 
-from pipelines import names, run_description, stores
+from pipelines import names, run_description, stores, trial
 from pipelines.provenance import (
     LOWER_IS_BETTER,
     competed,
@@ -45,6 +45,7 @@ from rnn_tasks.task import Exported, Prepared, Report, StageResult, Task, Traine
 DESCRIPTION = "mlflow.note.content"
 PROMOTION, PINNED = "promotion", "promotion.pinned"
 DECISION, REASON = "promotion.decision", "promotion.reason"
+MONITOR, MONITOR_DIRECTION = "monitor", "monitor.better"  # the validation metric that chose a run's epoch
 STAGES = ("prepare", "train", "evaluate", "export", "register")
 TRAINING_VIEW = {"mlflow.experimentKind": "custom_model_development"}  # in which the MLflow UI opens an experiment
 DATASET_DIGEST_LENGTH = 36  # the longest that MLflow's store takes
@@ -85,6 +86,7 @@ def create_run(task: Task, config: TaskConfig, prepared: Prepared) -> str:
             "mlflow.source.name": f"rnn-tasks run {task.name}",
             **_user(),
             **surroundings(),
+            **trial.tags(),
         },
     )
     run_id = run.info.run_id
@@ -142,12 +144,14 @@ def mark_killed(run_id: str) -> None:
 
 @contextlib.contextmanager
 def recording(run_id: str) -> Iterator[None]:
-    """The run is RUNNING inside the block, then FINISHED, FAILED (an error) or KILLED (an interruption)."""
+    """The run is RUNNING inside the block, then FINISHED, FAILED (an error) or KILLED (interrupted or pruned)."""
     client().update_run(run_id, status="RUNNING")
     status = "KILLED"
     try:
         yield
         status = "FINISHED"
+    except trial.Pruned:
+        raise
     except Exception:
         status = "FAILED"
         raise
@@ -237,6 +241,12 @@ def all_runs(task_name: str) -> list[Run]:
         runs += found
         page = found.token or ""
     return runs
+
+
+def by_epoch(run_id: str, metric: str) -> list[float]:
+    """A metric after each epoch, without that of the best one, which stands behind them."""
+    epochs = {each.step for each in client().get_metric_history(run_id, "loss")}
+    return [each.value for each in client().get_metric_history(run_id, metric) if each.step in epochs]
 
 
 def stage_seconds(run: Run) -> dict[str, float]:

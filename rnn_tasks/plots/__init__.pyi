@@ -13,6 +13,7 @@ from .long_lags import gradient_reach as gradient_reach
 from .long_lags import success_by_length as success_by_length
 from .matrices import attention_map as attention_map
 from .matrices import confusion as confusion
+from .parallel import parallel_coordinates as parallel_coordinates
 from .passages import coloured_text as coloured_text
 from .passages import loss_by_position as loss_by_position
 from .pictures import captioned_pictures as captioned_pictures

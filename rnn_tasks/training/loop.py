@@ -95,7 +95,8 @@ def fit(
             config wants them: these are kept, too.
         monitor: the metric of `validate` that decides which epoch is best.
         higher_is_better: its direction.
-        callbacks: Keras callbacks; they may set `model.stop_training`.
+        callbacks: Keras callbacks; they may set `model.stop_training`, and find `monitor` and `higher_is_better` among
+            their `params`.
         throughput: name of the metric that counts `weight` a second (tokens, sequences, …).
         carried: for streams, the states that each epoch begins with: arrays (rows, …), nested as one likes. The loss
             finds in `batch["carried"]` what it gave as `StepLoss.carried` for the batch before.
@@ -114,9 +115,8 @@ def fit(
     separate_random_states(model)
     progress = Progress(**state.progress)
     total_steps = min(config.epochs * len(batches), config.max_steps or math.inf)
-    watchers = keras.callbacks.CallbackList(
-        list(callbacks), add_history=False, model=model, epochs=config.epochs, steps=len(batches)
-    )
+    known = {"epochs": config.epochs, "steps": len(batches), "monitor": monitor, "higher_is_better": higher_is_better}
+    watchers = keras.callbacks.CallbackList(list(callbacks), add_history=False, model=model, **known)
     model.stop_training = False
 
     def save() -> None:

@@ -71,10 +71,13 @@ def build(config, prepared):
 def train(config, prepared, work_dir, callbacks):
     checkpoint = work_dir / "checkpoint.json"
     done = json.loads(checkpoint.read_text()) if checkpoint.exists() else []
+    for callback in callbacks:
+        callback.set_params({"monitor": "val_accuracy", "higher_is_better": True})
+        callback.on_train_begin()
     for epoch in range(len(done), config.training.epochs):
         done.append(round(1 / (epoch + 1), 6))
         for callback in callbacks:
-            callback.on_epoch_end(epoch, {"loss": done[-1]})
+            callback.on_epoch_end(epoch, {"loss": done[-1], "val_accuracy": config.model.quality * (1 - done[-1] / 2)})
         write_whole(checkpoint, json.dumps(done))
         _fail_if_told("DUMMY_FAIL", epoch)
     write_whole(work_dir / "weights", str(config.model.quality))

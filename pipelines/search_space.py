@@ -1,0 +1,135 @@
+"""What a sweep tries: `model.units=128,256`, `model.cell=["lstm","gru"]`, `training.learning_rate=1e-4..1e-2 log`."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines.provenance import flat
+from rnn_tasks.config import TaskConfig, override, parse_assignment
+from rnn_tasks.errors import UserError
+
+RANGE = re.compile(r"(?P<low>[-+.\deE]+)\.\.(?P<high>[-+.\deE]+)(?P<log>\s+log)?")
+Settings = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Range:
+    """Numbers between two bounds, both included; whole numbers, if these are.
+
+    Attributes:
+        log: whether each factor is as likely as any other, instead of each difference.
+    """
+
+    low: int | float
+    high: int | float
+    log: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.low}..{self.high}{' log' if self.log else ''}"
+
+
+@dataclass(frozen=True)
+class SearchSpace:
+    """What is fixed, and what varies.
+
+    Attributes:
+        fixed: key -> value.
+        choices: key -> two or more values.
+        ranges: key -> range.
+    """
+
+    fixed: Settings
+    choices: Mapping[str, Sequence[Any]]
+    ranges: Mapping[str, Range]
+
+    @property
+    def varied(self) -> list[str]:
+        """The keys that differ from trial to trial."""
+        return [*self.choices, *self.ranges]
+
+    def grid(self) -> Iterator[dict[str, Any]]:
+        """Every combination of the choices, the last key varying fastest."""
+        for values in itertools.product(*self.choices.values()):
+            yield dict(zip(self.choices, values, strict=True))
+
+    def corners(self) -> Iterator[dict[str, Any]]:
+        """Every value at least once: what has to be accepted of each key by itself."""
+        first = {key: values[0] for key, values in self.choices.items()} | {k: r.low for k, r in self.ranges.items()}
+        for key, values in {**self.choices, **{k: (r.low, r.high) for k, r in self.ranges.items()}}.items():
+            for value in values:
+                yield {**first, key: value}
+
+
+def parse(assignments: Sequence[str], by_grid: bool) -> SearchSpace:
+    """`--set` of the command line, as a space.
+
+    Args:
+        assignments: `key=value`, `key=value,value`, `key=[value, value]` (JSON, for values with commas in them),
+            `key=low..high`, `key=low..high log`.
+        by_grid: whether every combination is wanted, for which a range has too many.
+
+    Raises:
+        UserError: a key twice, bounds that are none, a range in a grid, or nothing that varies.
+    """
+    fixed: dict[str, Any] = {}
+    choices: dict[str, Sequence[Any]] = {}
+    ranges: dict[str, Range] = {}
+    for text in assignments:
+        key, value = parse_assignment(text)
+        if key in fixed or key in choices or key in ranges:
+            raise UserError(f"--set {text}: {key} is set twice; accepted are all its values in one --set")
+        written = text.partition("=")[2].strip()
+        if match := RANGE.fullmatch(written):
+            if by_grid:
+                raise UserError(f"--set {text}: a range is for --optuna N; a grid takes values: {key}=VALUE,VALUE")
+            ranges[key] = _range(text, match)
+        elif isinstance(value, list):
+            choices[key] = tuple(value)
+        elif isinstance(value, str) and "," in value:
+            choices[key] = tuple(parse_assignment(f"{key}={part.strip()}")[1] for part in value.split(","))
+        else:
+            fixed[key] = value
+        if key in choices and (len(choices[key]) < 2 or len({json.dumps(v) for v in choices[key]}) < len(choices[key])):
+            raise UserError(f"--set {text}: found {len(choices[key])} values; accepted are two or more, all different")
+    if not choices and not ranges:
+        raise UserError("--set: nothing varies; accepted is, for instance, --set model.units=128,256")
+    return SearchSpace(fixed, choices, ranges)
+
+
+def _range(text: str, match: re.Match[str]) -> Range:
+    try:
+        low, high = (json.loads(match[side]) for side in ("low", "high"))
+    except json.JSONDecodeError:
+        raise UserError(f"--set {text}: the bounds of a range are numbers, such as 16..128 or 1e-4..1e-2") from None
+    log = match["log"] is not None
+    if not (low < high and math.isfinite(high - low) and (low > 0 or not log)):
+        raise UserError(f"--set {text}: accepted are bounds of which the first is smaller{', and above 0' * log}")
+    return Range(low, high, log)
+
+
+def check(space: SearchSpace, base: TaskConfig) -> tuple[SearchSpace, TaskConfig]:
+    """The space, whose ranges are of whole numbers where the settings are; the config without what varies.
+
+    Every value was tried on it.
+
+    Raises:
+        UserError: an unknown key, or a value that is not accepted.
+    """
+    if "seed" in space.varied:
+        raise UserError("--set seed: every trial has the same seeds; accepted is --seeds N")
+    base = override(base, space.fixed)
+    for settings in space.corners() if space.ranges else space.grid():
+        override(base, settings)
+    defaults = flat(base.model_dump())
+    ranges = {
+        key: found if isinstance(defaults[key], int) else Range(float(found.low), float(found.high), found.log)
+        for key, found in space.ranges.items()
+    }
+    return dataclasses.replace(space, ranges=ranges), base

@@ -1,0 +1,56 @@
+"""What `--set` of a sweep means, and what it refuses."""
+
+import pytest
+
+from pipelines.search_space import Range, check, parse
+from rnn_tasks.errors import UserError
+
+
+def test_values_vary_and_single_ones_are_fixed():
+    space = parse(["training.epochs=2,3", "model.quality=0.5", 'data.source=["a,b", "c"]'], by_grid=True)
+    assert space.fixed == {"model.quality": 0.5}
+    assert space.choices == {"training.epochs": (2, 3), "data.source": ("a,b", "c")}
+    assert list(space.grid()) == [
+        {"training.epochs": epochs, "data.source": source} for epochs in (2, 3) for source in ("a,b", "c")
+    ]
+
+
+def test_ranges_are_of_whole_numbers_where_the_setting_is(dummy):
+    space = parse(
+        ["training.epochs=1..4", "model.quality=0..1", "training.learning_rate=1e-4..1e-2 log"], by_grid=False
+    )
+    space, _ = check(space, dummy.presets["quick"])
+    assert space.ranges == {
+        "training.epochs": Range(1, 4),
+        "model.quality": Range(0.0, 1.0),
+        "training.learning_rate": Range(1e-4, 1e-2, log=True),
+    }
+    assert [type(bound) for bound in (space.ranges["training.epochs"].low, space.ranges["model.quality"].low)] == [
+        int,
+        float,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("assignments", "by_grid", "line"),
+    [
+        (["training.epochs=3"], True, "nothing varies"),
+        (["training.epochs=2,2"], True, "all different"),
+        (["training.epochs=[2]"], True, "found 1 values"),
+        (["training.epochs=2,3", "training.epochs=4,5"], True, "training.epochs is set twice"),
+        (["training.epochs=1..4"], True, "a range is for --optuna N"),
+        (["training.epochs=4..1"], False, "bounds of which the first is smaller"),
+        (["model.quality=0..1 log"], False, "and above 0"),
+        (["model.quality=0.5.5..1"], False, "the bounds of a range are numbers"),
+        (["training.epochs=2,0"], True, r"training\.epochs: .* \(found 0\)"),
+        (["model.quality=0.5..2"], False, r"model\.quality: .* \(found 2\)"),
+        (["training.epochs=2..4", "model.quality=0.5,7"], False, r"model\.quality: .* \(found 7\)"),
+        (["training.epoch=2,3"], True, r"did you mean 'training\.epochs'"),
+        (["seed=1,2"], True, "accepted is --seeds N"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_what_cannot_be_tried_is_one_line(assignments, by_grid, line, dummy):
+    with pytest.raises(UserError, match=line) as error:
+        check(parse(assignments, by_grid), dummy.presets["quick"])
+    assert "\n" not in str(error.value)

@@ -1,0 +1,175 @@
+"""A sweep is a parent with a child for each trial and seed; what a kill has left is not run again; one fails alone."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from prefect import flow
+
+from pipelines import champions, nested_runs, sampling, search_space, sweeping, swept_report, tracking
+from pipelines.flow import run_chain
+from pipelines.sweep import Attempt, sweep
+from pipelines.trial import Pruned
+from rnn_tasks.errors import UserError
+
+
+@flow(name="dummy")
+def dummy_flow(config):
+    return run_chain("dummy", config, promote="never")
+
+
+class Runs:
+    """Runs the chain; quality falls with the seed; some runs are interrupted (by number) or fail (by epochs)."""
+
+    def __init__(self, interrupted_at=0, failing_epochs=0):
+        self.seen, self.interrupted_at, self.failing_epochs = [], interrupted_at, failing_epochs
+
+    def __call__(self, config):
+        if len(self.seen) + 1 == self.interrupted_at:
+            raise KeyboardInterrupt
+        self.seen.append((config.model.quality, config.training.epochs, config.seed))
+        if config.training.epochs == self.failing_epochs:
+            raise UserError("training.epochs: told to fail")
+        quality = config.model.quality - 0.01 * config.seed
+        return dummy_flow(config.model_copy(update={"model": config.model.model_copy(update={"quality": quality})}))
+
+
+@pytest.fixture
+def swept(home, dummy):
+    def run(*assignments, start, seeds=1, sampled=0, fresh=False):
+        space = search_space.parse(assignments, by_grid=not sampled)
+        space, base = search_space.check(space, dummy.presets["quick"])
+        return space, sweep(dummy, base, space, start, seeds=seeds, sampled=sampled, fresh=fresh)
+
+    return run
+
+
+def test_every_combination_is_tried_with_every_seed_and_ranked_by_validation(swept, dummy, capsys):
+    runs = Runs()
+    space, result = swept("model.quality=0.25,0.75", "training.epochs=2,3", start=runs, seeds=2)
+    assert runs.seen == [(q, epochs, seed) for q in (0.25, 0.75) for epochs in (2, 3) for seed in (1, 2)]
+    assert (result.metric, result.higher_is_better) == ("val_accuracy", True)
+    assert [trial.number for trial in result.trials] == [3, 4, 1, 2]
+    best = result.best
+    assert (best.mean, best.low, best.high) == pytest.approx((0.735, 0.73, 0.74))
+    assert result.best_attempt().seed == 1
+    assert best.attempts[0].curve == pytest.approx([0.74 * (1 - 1 / 2), 0.74 * (1 - 1 / 4)])
+    (parent,) = nested_runs.parents_of("dummy", "sweep", {})
+    assert (parent.info.run_id, parent.info.status) == (result.parent, "FINISHED")
+    assert len(nested_runs.children_of("dummy", result.parent)) == 8
+    assert tracking.aliases("dummy") == {}
+    model, _ = champions.promote(dummy, result.best_attempt().run_id)
+    assert model.figure == pytest.approx(0.74)
+
+    swept_report.log(space, result)
+    folder = tracking.artifact_directory(tracking.get_run(result.parent))
+    assert (folder / "figures" / "parallel_coordinates.png").read_bytes().startswith(b"\x89PNG")
+    header, first, *_ = (folder / "tables" / "trials.tsv").read_text().splitlines()
+    assert header.split("\t") == [
+        *("trial", "model.quality", "training.epochs", "val_accuracy", "lowest", "highest"),
+        *("finished", "pruned", "failed"),
+    ]
+    assert first.split("\t") == ["3", "0.75", "2", "0.735", "0.73", "0.74", "2", "0", "0"]
+    sweeping.show(space, result, ["rnn-tasks", "run", "dummy"])
+    shown = capsys.readouterr().out
+    assert "rnn-tasks run dummy --set model.quality=0.75 --set training.epochs=2\n" in shown
+    assert f"rnn-tasks promote dummy {result.best_attempt().run_id}\n" in shown
+    line = json.loads(sweeping.as_json(result))
+    assert line["best"]["settings"] == {"model.quality": 0.75, "training.epochs": 2}
+    assert len(line["trials"]) == 4
+
+
+def test_what_has_finished_is_not_run_again_and_more_seeds_go_on(swept):
+    with pytest.raises(KeyboardInterrupt):
+        swept("model.quality=0.25,0.75", start=Runs(interrupted_at=2))
+    (parent,) = nested_runs.parents_of("dummy", "sweep", {})
+    assert parent.info.status == "KILLED"
+    rest, more, again = Runs(), Runs(), Runs()
+    _, result = swept("model.quality=0.25,0.75", start=rest)
+    assert rest.seen == [(0.75, 3, 1)]
+    assert result.parent == parent.info.run_id
+    _, result = swept("model.quality=0.25,0.75", start=more, seeds=2)
+    assert more.seen == [(0.25, 3, 2), (0.75, 3, 2)]
+    assert result.parent == parent.info.run_id
+    _, result = swept("model.quality=0.25,0.75", start=again)
+    assert len(again.seen) == 2  # a finished sweep starts anew
+    assert result.parent != parent.info.run_id
+
+
+def test_a_failed_trial_is_a_failed_trial_and_not_a_failed_sweep(swept, capsys):
+    space, result = swept("training.epochs=2,3", start=Runs(failing_epochs=2))
+    good, bad = result.trials
+    assert (good.number, bad.number, bad.mean) == (2, 1, None)
+    (attempt,) = bad.attempts
+    assert (attempt.status, attempt.error) == ("failed", "training.epochs: told to fail")
+    sweeping.show(space, result, ["rnn-tasks", "run", "dummy"])
+    assert "trial 1, seed 1: training.epochs: told to fail" in capsys.readouterr().out
+    with pytest.raises(UserError, match="no trial of 2 has finished; the first: training.epochs: told to fail"):
+        swept("model.quality=0.5,0.75", "training.epochs=4", start=Runs(failing_epochs=4))
+
+
+def test_an_error_within_the_chain_marks_the_run_that_failed(swept, monkeypatch):
+    monkeypatch.setenv("DUMMY_FAIL", "user@2")  # only three epochs come so far
+    _, result = swept("training.epochs=2,3", start=Runs())
+    failed = result.trials[-1].attempts[0]
+    assert (failed.status, failed.settings) == ("failed", {"training.epochs": 3})
+    assert tracking.get_run(failed.run_id).info.status == "FAILED"
+
+
+def test_optuna_s_trials_are_a_function_of_what_was_tried(swept):
+    runs, rest = Runs(), Runs()
+    with pytest.raises(KeyboardInterrupt):
+        swept("model.quality=0..1", start=Runs(interrupted_at=4), sampled=7)
+    _, result = swept("model.quality=0..1", start=rest, sampled=7)
+    assert len(rest.seen) == 4
+    _, undisturbed = swept("model.quality=0..1", start=runs, sampled=7, fresh=True)
+    assert sorted(t.settings["model.quality"] for t in result.trials) == sorted(quality for quality, _, _ in runs.seen)
+    assert [trial.mean for trial in result.trials] == [trial.mean for trial in undisturbed.trials]
+
+
+def attempted(number, figure, status="finished", curve=()):
+    return Attempt(
+        number=number,
+        seed=1,
+        settings={"x": number / 10},
+        status=status,
+        run_id="",
+        figure=figure if status == "finished" else None,
+        curve=curve or (figure, figure),
+        error="",
+    )
+
+
+def test_what_falls_behind_the_median_is_pruned(dummy):
+    space = search_space.SearchSpace({}, {}, {"x": search_space.Range(0.0, 1.0)})
+    tried = [attempted(number, 0.5 + number / 100) for number in range(1, 6)]
+    ahead, behind = (sampling.Pruner(sampling.draw(space, tried, higher_is_better=True, number=6)) for _ in range(2))
+    for pruner in (ahead, behind):
+        pruner.set_params({"monitor": "val"})
+    ahead.on_epoch_end(0, {"val": 0.54})
+    with pytest.raises(Pruned):
+        behind.on_epoch_end(0, {"val": 0.52})  # the median is 0.53
+
+
+def test_a_pruned_trial_is_no_failure_and_its_other_seeds_are_not_run(swept, monkeypatch):
+    monkeypatch.setattr(sampling, "STARTUP_TRIALS", 1)
+    runs = Runs()
+    _, result = swept("model.quality=0..1", start=runs, sampled=4, seeds=2)
+    pruned = [attempt for trial in result.trials for attempt in trial.attempts if attempt.status == "pruned"]
+    assert pruned
+    assert all(attempt.seed == 1 and attempt.figure is None and len(attempt.curve) < 3 for attempt in pruned)
+    assert {tracking.get_run(attempt.run_id).info.status for attempt in pruned} == {"KILLED"}
+    assert len(runs.seen) == 8 - len(pruned)
+
+
+def test_mistakes_are_one_line(command):
+    for arguments, line in {
+        ("--set", "training.epochs=3"): "error: --set: nothing varies",
+        ("--set", "training.epochs=2,3", "--seeds", "0"): "error: --seeds: found 0; accepted is 1 or more",
+        ("--set", "training.epochs=2,3", "--data", "nowhere"): "error: data.source: nowhere is no file",
+    }.items():
+        answer = command("sweep", "dummy", *arguments)
+        assert (answer.returncode, answer.stdout) == (2, "")
+        assert answer.stderr.startswith(line)
+        assert answer.stderr.count("\n") == 1
