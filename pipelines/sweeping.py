@@ -83,7 +83,7 @@ def sweep(
         print(as_json(swept))
     else:
         start = ["rnn-tasks", "run", task, *(["--preset", preset] if preset != "quick" else [])]
-        show(space, swept, [*start, *(["--data", data] if data else [])])
+        show(space, swept, [*start, *(["--data", data] if data else [])], base.is_trial)
 
 
 def _checked(
@@ -135,11 +135,12 @@ def _trials(swept: Swept) -> list[dict]:
     return [trial.model_dump(mode="json") for trial in swept.trials]
 
 
-def show(space: SearchSpace, swept: Swept, start: Sequence[str]) -> None:
+def show(space: SearchSpace, swept: Swept, start: Sequence[str], is_trial: bool = False) -> None:
     """The trials, the best first; what failed; how to go on.
 
     Args:
         start: the command that runs the task without what was set.
+        is_trial: whether no model of it may be champion.
     """
     from pipelines import tracking
 
@@ -163,9 +164,10 @@ def show(space: SearchSpace, swept: Swept, start: Sequence[str]) -> None:
     command = shlex.join(
         [*start, *(part for key, value in chosen.items() for part in ("--set", _assigned(key, value)))]
     )
+    promote = f"rnn-tasks promote {swept.task} {swept.best_attempt().run_id}"
     console.print(
         f"\n[bold]best[/]     {escape(command)}"
-        f"\n[bold]promote[/]  rnn-tasks promote {swept.task} {swept.best_attempt().run_id}"
+        f"\n[bold]promote[/]  {'trials of this preset are never champion' if is_trial else promote}"
         f"\n[bold]look[/]     make ui, then {escape(tracking.page(swept.parent))}",
         soft_wrap=True,
         highlight=False,
