@@ -121,6 +121,7 @@ def requirements() -> list[str]:
         "pydocket",
         "mlflow",
         "psutil",
+        "optuna",
         "cyclopts",
         "pydantic-settings",
     }

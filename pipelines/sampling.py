@@ -39,7 +39,8 @@ def draw(
         Bergstra et al. (2011), Algorithms for Hyper-Parameter Optimization, NeurIPS. The pruner is Optuna's median
         rule: a trial ends when its best value so far is worse than the median of the others at the same epoch.
     """
-    distributions = {key: _distribution(values) for key, values in {**space.choices, **space.ranges}.items()}
+    varied: dict[str, Range | Sequence[Any]] = {**space.choices, **space.ranges}
+    distributions = {key: _distribution(values) for key, values in varied.items()}
     study = optuna.create_study(
         direction="maximize" if higher_is_better else "minimize",
         sampler=optuna.samplers.TPESampler(seed=number, n_startup_trials=STARTUP_TRIALS),

@@ -128,9 +128,7 @@ def sweep(
             tried = attempts(task, parent)
             if not _left(tried, number, wanted):
                 continue
-            settings, pruner = grid[number - 1] if grid else {}, None
-            if sampled:
-                settings, pruner = _drawn(task, space, parent, tried, number)
+            settings, pruner = _drawn(task, space, parent, tried, number) if sampled else (grid[number - 1], None)
             what = ", ".join(f"{key.rpartition('.')[2]}={value}" for key, value in settings.items())
             while left := _left(attempts(task, parent), number, wanted):
                 seed = left[0]

@@ -39,7 +39,7 @@ def parallel_coordinates(
         heights = [scale.height(row[name]) for scale, name in zip(scales, names, strict=True)]
         for number, (left, right) in enumerate(itertools.pairwise(heights)):
             smooth = across**2 * (3 - 2 * across)
-            colour = colours.to_rgba(heights[-1])
+            colour = colours.cmap(heights[-1])
             axes.plot(number + across, left + (right - left) * smooth, color=colour, linewidth=1.6, alpha=0.85)
     for number, (name, scale) in enumerate(zip(names, scales, strict=True)):
         _axis(axes, number, name, scale, last=number == len(names) - 1)
@@ -54,7 +54,7 @@ class _Scale:
     def __init__(self, values: Sequence[Any], logarithmic: bool):
         self.named = not all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
         self.logarithmic = logarithmic
-        self.known = sorted({str(value) for value in values}) if self.named else sorted(set(values))
+        self.known: list[Any] = sorted({str(value) for value in values} if self.named else set(values))
 
     def height(self, value: Any) -> float:
         if self.named:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import json
+from types import SimpleNamespace
 
 import pytest
 from prefect import flow
 
-from pipelines import champions, nested_runs, sampling, search_space, sweeping, swept_report, tracking
+from pipelines import champions, nested_runs, sampling, search_space, sweeping, swept_report, tracking, trial
 from pipelines.flow import run_chain
+from pipelines.metric_logger import MetricLogger
 from pipelines.sweep import Attempt, sweep
 from pipelines.trial import Pruned
 from rnn_tasks.errors import UserError
+from rnn_tasks.task import Prepared
 
 
 @flow(name="dummy")
@@ -19,11 +23,29 @@ def dummy_flow(config):
     return run_chain("dummy", config, promote="never")
 
 
-class Runs:
-    """Runs the chain; quality falls with the seed; some runs are interrupted (by number) or fail (by epochs)."""
+@pytest.fixture
+def train_alone(tmp_path, dummy):
+    """Of the chain only what a sweep reads: a run in MLflow, trained."""
 
-    def __init__(self, interrupted_at=0, failing_epochs=0):
-        self.seen, self.interrupted_at, self.failing_epochs = [], interrupted_at, failing_epochs
+    def start(config):
+        prepared = Prepared(directory=tmp_path, digest="d", counts={}, source="words", test_digest="t")
+        run_id = tracking.create_run(dummy, config, prepared)
+        work_dir = tmp_path / run_id
+        work_dir.mkdir()
+        with tracking.recording(run_id):
+            trained = dummy.train(config, prepared, work_dir, [MetricLogger(run_id), *trial.callbacks()])
+            tracking.log_training(run_id, trained)
+        return SimpleNamespace(run_id=run_id)
+
+    return start
+
+
+class Runs:
+    """Starts runs; quality falls with the seed; one is interrupted (by its number), some fail (by their epochs)."""
+
+    def __init__(self, start, interrupted_at=0, failing_epochs=0):
+        self.seen, self.start = [], start
+        self.interrupted_at, self.failing_epochs = interrupted_at, failing_epochs
 
     def __call__(self, config):
         if len(self.seen) + 1 == self.interrupted_at:
@@ -32,7 +54,13 @@ class Runs:
         if config.training.epochs == self.failing_epochs:
             raise UserError("training.epochs: told to fail")
         quality = config.model.quality - 0.01 * config.seed
-        return dummy_flow(config.model_copy(update={"model": config.model.model_copy(update={"quality": quality})}))
+        return self.start(config.model_copy(update={"model": config.model.model_copy(update={"quality": quality})}))
+
+
+@pytest.fixture
+def runs(train_alone):
+    """Runs(train_alone, ...)."""
+    return functools.partial(Runs, train_alone)
 
 
 @pytest.fixture
@@ -45,10 +73,10 @@ def swept(home, dummy):
     return run
 
 
-def test_every_combination_is_tried_with_every_seed_and_ranked_by_validation(swept, dummy, capsys):
-    runs = Runs()
-    space, result = swept("model.quality=0.25,0.75", "training.epochs=2,3", start=runs, seeds=2)
-    assert runs.seen == [(q, epochs, seed) for q in (0.25, 0.75) for epochs in (2, 3) for seed in (1, 2)]
+def test_every_combination_is_tried_with_every_seed_and_ranked_by_validation(swept, runs, capsys):
+    start = runs()
+    space, result = swept("model.quality=0.25,0.75", "training.epochs=2,3", start=start, seeds=2)
+    assert start.seen == [(q, epochs, seed) for q in (0.25, 0.75) for epochs in (2, 3) for seed in (1, 2)]
     assert (result.metric, result.higher_is_better) == ("val_accuracy", True)
     assert [trial.number for trial in result.trials] == [3, 4, 1, 2]
     best = result.best
@@ -58,9 +86,6 @@ def test_every_combination_is_tried_with_every_seed_and_ranked_by_validation(swe
     (parent,) = nested_runs.parents_of("dummy", "sweep", {})
     assert (parent.info.run_id, parent.info.status) == (result.parent, "FINISHED")
     assert len(nested_runs.children_of("dummy", result.parent)) == 8
-    assert tracking.aliases("dummy") == {}
-    model, _ = champions.promote(dummy, result.best_attempt().run_id)
-    assert model.figure == pytest.approx(0.74)
 
     swept_report.log(space, result)
     folder = tracking.artifact_directory(tracking.get_run(result.parent))
@@ -80,12 +105,23 @@ def test_every_combination_is_tried_with_every_seed_and_ranked_by_validation(swe
     assert len(line["trials"]) == 4
 
 
-def test_what_has_finished_is_not_run_again_and_more_seeds_go_on(swept):
+def test_in_the_whole_chain_none_becomes_champion_and_one_fails_alone(swept, dummy, monkeypatch):
+    monkeypatch.setenv("DUMMY_FAIL", "user@2")  # the third epoch fails
+    _, result = swept("training.epochs=2,3", start=dummy_flow)
+    good, bad = result.trials
+    assert (bad.attempts[0].status, bad.settings) == ("failed", {"training.epochs": 3})
+    assert tracking.get_run(bad.attempts[0].run_id).info.status == "FAILED"
+    assert tracking.aliases("dummy") == {}
+    model, _ = champions.promote(dummy, result.best_attempt().run_id)
+    assert (model.run_id, model.figure) == (good.attempts[0].run_id, 0.5)
+
+
+def test_what_has_finished_is_not_run_again_and_more_seeds_go_on(swept, runs):
     with pytest.raises(KeyboardInterrupt):
-        swept("model.quality=0.25,0.75", start=Runs(interrupted_at=2))
+        swept("model.quality=0.25,0.75", start=runs(interrupted_at=2))
     (parent,) = nested_runs.parents_of("dummy", "sweep", {})
     assert parent.info.status == "KILLED"
-    rest, more, again = Runs(), Runs(), Runs()
+    rest, more, again = runs(), runs(), runs()
     _, result = swept("model.quality=0.25,0.75", start=rest)
     assert rest.seen == [(0.75, 3, 1)]
     assert result.parent == parent.info.run_id
@@ -97,8 +133,8 @@ def test_what_has_finished_is_not_run_again_and_more_seeds_go_on(swept):
     assert result.parent != parent.info.run_id
 
 
-def test_a_failed_trial_is_a_failed_trial_and_not_a_failed_sweep(swept, capsys):
-    space, result = swept("training.epochs=2,3", start=Runs(failing_epochs=2))
+def test_a_failed_trial_is_a_failed_trial_and_not_a_failed_sweep(swept, runs, capsys):
+    space, result = swept("training.epochs=2,3", start=runs(failing_epochs=2))
     good, bad = result.trials
     assert (good.number, bad.number, bad.mean) == (2, 1, None)
     (attempt,) = bad.attempts
@@ -106,25 +142,17 @@ def test_a_failed_trial_is_a_failed_trial_and_not_a_failed_sweep(swept, capsys):
     sweeping.show(space, result, ["rnn-tasks", "run", "dummy"])
     assert "trial 1, seed 1: training.epochs: told to fail" in capsys.readouterr().out
     with pytest.raises(UserError, match="no trial of 2 has finished; the first: training.epochs: told to fail"):
-        swept("model.quality=0.5,0.75", "training.epochs=4", start=Runs(failing_epochs=4))
+        swept("model.quality=0.5,0.75", "training.epochs=4", start=runs(failing_epochs=4))
 
 
-def test_an_error_within_the_chain_marks_the_run_that_failed(swept, monkeypatch):
-    monkeypatch.setenv("DUMMY_FAIL", "user@2")  # only three epochs come so far
-    _, result = swept("training.epochs=2,3", start=Runs())
-    failed = result.trials[-1].attempts[0]
-    assert (failed.status, failed.settings) == ("failed", {"training.epochs": 3})
-    assert tracking.get_run(failed.run_id).info.status == "FAILED"
-
-
-def test_optuna_s_trials_are_a_function_of_what_was_tried(swept):
-    runs, rest = Runs(), Runs()
+def test_optuna_s_trials_are_a_function_of_what_was_tried(swept, runs):
+    start, rest = runs(), runs()
     with pytest.raises(KeyboardInterrupt):
-        swept("model.quality=0..1", start=Runs(interrupted_at=4), sampled=7)
+        swept("model.quality=0..1", start=runs(interrupted_at=4), sampled=7)
     _, result = swept("model.quality=0..1", start=rest, sampled=7)
     assert len(rest.seen) == 4
-    _, undisturbed = swept("model.quality=0..1", start=runs, sampled=7, fresh=True)
-    assert sorted(t.settings["model.quality"] for t in result.trials) == sorted(quality for quality, _, _ in runs.seen)
+    _, undisturbed = swept("model.quality=0..1", start=start, sampled=7, fresh=True)
+    assert sorted(t.settings["model.quality"] for t in result.trials) == sorted(quality for quality, _, _ in start.seen)
     assert [trial.mean for trial in result.trials] == [trial.mean for trial in undisturbed.trials]
 
 
@@ -152,15 +180,15 @@ def test_what_falls_behind_the_median_is_pruned(dummy):
         behind.on_epoch_end(0, {"val": 0.52})  # the median is 0.53
 
 
-def test_a_pruned_trial_is_no_failure_and_its_other_seeds_are_not_run(swept, monkeypatch):
+def test_a_pruned_trial_is_no_failure_and_its_other_seeds_are_not_run(swept, runs, monkeypatch):
     monkeypatch.setattr(sampling, "STARTUP_TRIALS", 1)
-    runs = Runs()
-    _, result = swept("model.quality=0..1", start=runs, sampled=4, seeds=2)
+    start = runs()
+    _, result = swept("model.quality=0..1", start=start, sampled=4, seeds=2)
     pruned = [attempt for trial in result.trials for attempt in trial.attempts if attempt.status == "pruned"]
     assert pruned
     assert all(attempt.seed == 1 and attempt.figure is None and len(attempt.curve) < 3 for attempt in pruned)
     assert {tracking.get_run(attempt.run_id).info.status for attempt in pruned} == {"KILLED"}
-    assert len(runs.seen) == 8 - len(pruned)
+    assert len(start.seen) == 8 - len(pruned)
 
 
 def test_mistakes_are_one_line(command):
