@@ -25,6 +25,7 @@ import numpy as np
 
 from pipelines import champions, tracking
 from pipelines.launch import import_tensorflow
+from rnn_tasks.errors import UserError
 from rnn_tasks.registry import get_task
 
 CLIENTS = (1, 4, 16)
@@ -39,7 +40,11 @@ def main() -> None:
     options = parser.parse_args()
     task = get_task(options.task)
     lines = options.lines.read_text().splitlines() if options.lines else list(task.records.good)
-    model = champions.choose(task, options.run)
+    try:
+        model = champions.choose(task, options.run)
+    except UserError as error:  # `make bench` goes on
+        print(error)
+        return
     export = tracking.export_directory(task.name, model)
     import_tensorflow()
     settings = task.predict_options()
