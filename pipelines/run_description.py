@@ -49,7 +49,8 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]], rule: str = "")
 
 
 def _cell(text: str) -> str:
-    """Text of anybody's as it is: no Markdown, no HTML; code stays code."""
+    """Text of anybody's as it is, neither Markdown nor HTML to any reader; code stays code."""
     if re.fullmatch(r"`[^`|]*`", text):
         return text
-    return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", " ".join(names.shortened(text, CELL_LENGTH).split()))
+    plain = " ".join(names.shortened(text, CELL_LENGTH).split())
+    return re.sub(r"[&<>|*_`~#\\\[\]{}]", lambda sign: f"&#{ord(sign[0])};", plain)

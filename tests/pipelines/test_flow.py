@@ -71,7 +71,7 @@ def test_everything_about_a_run_is_in_the_store(run, dummy, home):
     assert stored.data.tags["mlflow.user"] == getpass.getuser()
     assert stored.data.tags["mlflow.note.content"] == (
         "| metric | value | baseline |\n| --- | ---: | ---: |\n| `test_accuracy` | 0.75 | 0.25 |\n\n"
-        "| word | answer |\n| --- | --- |\n| one | \\[3\\] |\n\n"
+        "| word | answer |\n| --- | --- |\n| one | &#91;3&#93; |\n\n"
         f"![curve](get-artifact?path=figures%2Fcurve.png&run_uuid={outcome.run_id})"
     )
     assert not [name for name in stored.data.metrics if name.startswith("system/")]

@@ -28,16 +28,16 @@ def test_metrics_stand_beside_their_baselines_and_samples_as_they_are(report):
         "| metric | value | baseline |\n| --- | ---: | ---: |\n"
         "| `test_bleu` | 37.31 | 10.7 |\n| `test_loss` | 1.5 nats |  |\n\n"
         "| source | hypothesis |\n| --- | --- |\n"
-        '| a\\|b \\<i\\>\\*c\\*\\</i\\> | "d" \\`e\\` |\n' + "\n".join(["| x | y |"] * 4)
+        '| a&#124;b &#60;i&#62;&#42;c&#42;&#60;/i&#62; | "d" &#96;e&#96; |\n' + "\n".join(["| x | y |"] * 4)
     )
 
 
 def test_a_long_report_is_cut_to_what_mlflow_takes(report):
     metrics = [Metric(name=f"test_{number}", value=number) for number in range(40)]
-    text = described(report("\t".join("abcdefghi") + "\n" + ("\t".join(["<" * 3000] * 9) + "\n") * 9, *metrics))
+    text = described(report("a\tb\tc\n" + ("\t".join(["<" * 3000] * 3) + "\n") * 9, *metrics))
     assert "28 more are among the run's metrics." in text
     assert "`test_12`" not in text
-    assert text.endswith("\\< |")  # whole rows
+    assert text.endswith("&#60; |")  # whole rows
     assert 5000 < len(text) < LENGTH
     assert "|" not in described(report("source\n", *metrics)).rpartition("more are")[2]  # no samples, no table of them
 
