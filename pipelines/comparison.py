@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import quote
 
-from pipelines import champions, provenance, tracking, workspace
+from pipelines import champions, provenance, tracking, trial, workspace
 from pipelines.settings import get_settings
 from rnn_tasks.config import dotted_keys
 from rnn_tasks.errors import UserError
@@ -34,7 +34,7 @@ class RunRow(StageResult):
     """One line of the comparison.
 
     Attributes:
-        status: `interrupted` when a process died and nobody has resumed its run.
+        status: `interrupted` when a process died and nobody has resumed its run, `pruned` when a sweep ended it.
         settings: by dotted key, as MLflow keeps them.
         test_digest: equal where figures are measured on equal test data and in the same way.
         lower_is_better: by metric, as its report said; empty for runs from before this was kept.
@@ -69,7 +69,7 @@ def runs(task: Task) -> list[RunRow]:
         status = run.info.status.lower()
         going_on = run_id in unfinished and workspace.is_claimed(unfinished[run_id])
         if status in ("running", "killed") and not going_on:
-            status = "interrupted"
+            status = "pruned" if trial.PRUNED in run.data.tags else "interrupted"
         rows.append(
             RunRow(
                 run_id=run_id,

@@ -26,14 +26,19 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
 def draw(
-    space: SearchSpace, attempts: Sequence[Attempt], higher_is_better: bool, number: int, begun: Settings | None = None
+    space: SearchSpace,
+    attempts: Sequence[Attempt],
+    higher_is_better: bool,
+    number: int,
+    begun: Settings | None = None,
+    curve: Sequence[float] = (),
 ) -> optuna.Trial:
     """The trial of this number, by the tree-structured Parzen estimator; a function of its arguments.
 
     Args:
         attempts: what was tried; those of this number and later ones are left out.
         higher_is_better: the direction of their figures.
-        begun: the settings, where they are known from before a kill.
+        begun, curve: its settings, and the first seed's epochs, where these are known from before a kill.
 
     References:
         Bergstra et al. (2011), Algorithms for Hyper-Parameter Optimization, NeurIPS. The pruner is Optuna's median
@@ -47,10 +52,14 @@ def draw(
         pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS),
     )
     for before in range(1, number):
-        study.add_trial(_frozen(distributions, [each for each in attempts if each.number == before]))
+        if of_it := [each for each in attempts if each.number == before]:
+            study.add_trial(_frozen(distributions, of_it))
     if begun:
         study.enqueue_trial(dict(begun))
-    return study.ask(distributions)
+    drawn = study.ask(distributions)
+    for epoch, value in enumerate(curve):
+        drawn.report(value, epoch)
+    return drawn
 
 
 def _distribution(values: Range | Sequence[Any]) -> BaseDistribution:

@@ -34,6 +34,20 @@ class Range:
     def __str__(self) -> str:
         return f"{self.low}..{self.high}{' log' if self.log else ''}"
 
+    def as_the_setting(self, key: str, default: Any) -> Range:
+        """The same between whole numbers where the setting is one, and between floats elsewhere.
+
+        Raises:
+            UserError: a setting that is no number, or bounds that are not whole where it is.
+        """
+        if isinstance(default, bool) or not isinstance(default, (int, float, type(None))):
+            raise UserError(f"--set {key}={self}: a range is for numbers; accepted are values: {key}=VALUE,VALUE")
+        kind = int if isinstance(default, int) else float
+        bounds = kind(self.low), kind(self.high)
+        if bounds != (self.low, self.high):
+            raise UserError(f"--set {key}={self}: accepted are whole numbers")
+        return Range(*bounds, self.log)
+
 
 @dataclass(frozen=True)
 class SearchSpace:
@@ -71,8 +85,8 @@ def parse(assignments: Sequence[str], by_grid: bool) -> SearchSpace:
     """`--set` of the command line, as a space.
 
     Args:
-        assignments: `key=value`, `key=value,value`, `key=[value, value]` (JSON, for values with commas in them),
-            `key=low..high`, `key=low..high log`.
+        assignments: `key=value`, `key=value,value`, `key=low..high`, `key=low..high log`; in JSON, where values have
+            commas in them: `key="a,b"` and `key=["a,b"]` are fixed, `key=["a,b", "c"]` varies.
         by_grid: whether every combination is wanted, for which a range has too many.
 
     Raises:
@@ -90,17 +104,22 @@ def parse(assignments: Sequence[str], by_grid: bool) -> SearchSpace:
             if by_grid:
                 raise UserError(f"--set {text}: a range is for --optuna N; a grid takes values: {key}=VALUE,VALUE")
             ranges[key] = _range(text, match)
-        elif isinstance(value, list):
-            choices[key] = tuple(value)
-        elif isinstance(value, str) and "," in value:
-            choices[key] = tuple(parse_assignment(f"{key}={part.strip()}")[1] for part in value.split(","))
+            continue
+        values = [value]
+        if isinstance(value, list):
+            values = value
+        elif isinstance(value, str) and value == written:  # what is no JSON
+            values = [parse_assignment(f"{key}={part.strip()}")[1] for part in value.split(",")]
+        if not values or len({json.dumps(one) for one in values}) < len(values):
+            raise UserError(f"--set {text}: accepted are one or more values, all different")
+        if len(values) == 1:
+            fixed[key] = values[0]
         else:
-            fixed[key] = value
-        if key in choices and (len(choices[key]) < 2 or len({json.dumps(v) for v in choices[key]}) < len(choices[key])):
-            raise UserError(f"--set {text}: found {len(choices[key])} values; accepted are two or more, all different")
+            choices[key] = tuple(values)
     if not choices and not ranges:
         raise UserError("--set: nothing varies; accepted is, for instance, --set model.units=128,256")
-    return SearchSpace(fixed, choices, ranges)
+    # In one order, however they were given: by it trials are numbered.
+    return SearchSpace(fixed, dict(sorted(choices.items())), dict(sorted(ranges.items())))
 
 
 def _range(text: str, match: re.Match[str]) -> Range:
@@ -125,11 +144,9 @@ def check(space: SearchSpace, base: TaskConfig) -> tuple[SearchSpace, TaskConfig
     if "seed" in space.varied:
         raise UserError("--set seed: every trial has the same seeds; accepted is --seeds N")
     base = override(base, space.fixed)
-    for settings in space.corners() if space.ranges else space.grid():
-        override(base, settings)
     defaults = flat(base.model_dump())
-    ranges = {
-        key: found if isinstance(defaults[key], int) else Range(float(found.low), float(found.high), found.log)
-        for key, found in space.ranges.items()
-    }
-    return dataclasses.replace(space, ranges=ranges), base
+    ranges = {key: found.as_the_setting(key, defaults.get(key, 0.0)) for key, found in space.ranges.items()}
+    space = dataclasses.replace(space, ranges=ranges)
+    for settings in space.corners() if ranges else space.grid():
+        override(base, settings)  # of ranges, what is refused together may come nevertheless, and fails by itself
+    return space, base

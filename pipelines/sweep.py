@@ -5,12 +5,16 @@ What MLflow keeps is all that a sweep remembers: after a kill the same sweep fin
 
 from __future__ import annotations
 
+import errno
 import json
+import logging
+import math
 import statistics
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from pipelines import nested_runs, tracking, trial
+from pipelines.errors import ServerError
 from pipelines.search_space import SearchSpace, Settings
 from rnn_tasks import activity
 from rnn_tasks.config import TaskConfig, override
@@ -24,11 +28,15 @@ if TYPE_CHECKING:
     from pipelines.sampling import Pruner
     from pipelines.tracking import Run
 
-KIND = "sweep"
-NUMBER, SEED, SETTINGS, PRUNED, ERROR = "sweep_trial", "sweep_seed", "sweep_settings", "sweep_pruned", "sweep_error"
+logger = logging.getLogger(__name__)
 
-Starter = Callable[[TaskConfig], Any]
-"""Runs a task's whole chain on a config; its model does not become champion."""
+KIND = "sweep"
+NUMBER, SEED, SETTINGS, ERROR = "sweep_trial", "sweep_seed", "sweep_settings", "sweep_error"
+
+ERROR_LENGTH = 1000  # MLflow takes tags of 8,000 characters
+
+Starter = Callable[[TaskConfig, bool], Any]
+"""Runs a task's whole chain on a config, anew or not; its model does not become champion."""
 
 
 class Attempt(StageResult):
@@ -78,6 +86,7 @@ class Swept(StageResult):
         metric: the validation metric that trials are ranked by; the test split has no say.
         trials: the best first, those without a figure last.
         parent: the MLflow run above all.
+        alike: whether all were measured on the same data.
     """
 
     task: str
@@ -85,6 +94,7 @@ class Swept(StageResult):
     higher_is_better: bool
     trials: tuple[Trial, ...]
     parent: str
+    alike: bool
 
     @property
     def best(self) -> Trial:
@@ -100,7 +110,7 @@ class Swept(StageResult):
 def sweep(
     task: Task, base: TaskConfig, space: SearchSpace, start: Starter, *, seeds: int, sampled: int, fresh: bool
 ) -> Swept:
-    """Run what has not been run yet, and rank.
+    """Run what has not been run yet, or has failed, and rank.
 
     Args:
         base: every trial's config, but for what varies.
@@ -112,7 +122,8 @@ def sweep(
         UserError: not one trial finished, or another process runs the same sweep.
     """
     # Neither seeds nor the number of samples: with more of them, the same sweep goes on.
-    key = json_digest([task.name, base.model_dump(mode="json"), _described(space), bool(sampled)])
+    varied = [[*space.choices.items()], [(key, str(found)) for key, found in space.ranges.items()]]
+    key = json_digest([task.name, base.model_dump(mode="json"), varied, bool(sampled)])
     grid = [] if sampled else list(space.grid())
     total, wanted = sampled or len(grid), range(base.seed, base.seed + seeds)
     with nested_runs.parent(
@@ -121,22 +132,29 @@ def sweep(
         f"sweep {task.name} · {', '.join(space.varied)}",
         key,
         {"data": getattr(getattr(base, "data", None), "source", "")},
-        is_whole=lambda parent: not any(_left(attempts(task, parent), n, wanted) for n in range(1, total + 1)),
+        is_whole=lambda parent: not any(_left(_succeeded(task, parent), n, wanted) for n in range(1, total + 1)),
         fresh=fresh,
     ) as parent:
+        anew = not nested_runs.children_of(task.name, parent)  # what another sweep has left stays with it
+
+        def start_it(config: TaskConfig) -> Any:
+            return start(config, anew)
+
+        logger.info("sweep: %d trials with %d seeds of %s", total, seeds, ", ".join(space.varied))
+        failed = [each for each in attempts(task, parent) if each.status == "failed"]  # before: they are tried again
         for number in range(1, total + 1):
-            tried = attempts(task, parent)
-            if not _left(tried, number, wanted):
+            tried = [each for each in attempts(task, parent) if each not in failed]
+            if not (left := _left(tried, number, wanted)):
                 continue
             settings, pruner = _drawn(task, space, parent, tried, number) if sampled else (grid[number - 1], None)
             what = ", ".join(f"{key.rpartition('.')[2]}={value}" for key, value in settings.items())
-            while left := _left(attempts(task, parent), number, wanted):
-                seed = left[0]
+            for seed in left:
                 with activity.doing(f"trial {number} of {total}: {what}, seed {seed}"):
-                    config = override(base, {**settings, "seed": seed})
                     # By the first seed's curve, with which the others' are compared.
                     callbacks = [pruner] if pruner and seed == base.seed else []
-                    _attempt(task, config, parent, number, settings, callbacks, start)
+                    changes = {**settings, "seed": seed}
+                    if not _attempt(task, base, changes, parent, number, callbacks, start_it):
+                        break
         return _ranked(task, parent)
 
 
@@ -146,74 +164,101 @@ def _left(tried: Sequence[Attempt], number: int, seeds: Sequence[int]) -> list[i
     return [] if "pruned" in done.values() else [seed for seed in seeds if seed not in done]
 
 
+def _succeeded(task: Task, parent: str) -> list[Attempt]:
+    return [each for each in attempts(task, parent) if each.status != "failed"]
+
+
 def _drawn(
     task: Task, space: SearchSpace, parent: str, tried: Sequence[Attempt], number: int
 ) -> tuple[Settings, Pruner]:
     """What Optuna draws as the trial of this number, or what this was begun with; and what may end it early."""
     from pipelines import sampling  # imports Keras and Optuna, which a grid does not need
 
-    tags = [run.data.tags for run in nested_runs.children_of(task.name, parent)]
-    begun = [json.loads(each[SETTINGS]) for each in tags if each.get(NUMBER) == str(number)]
-    drawn = sampling.draw(space, tried, _higher_is_better(task, parent), number, next(iter(begun), None))
+    begun = [run for run in nested_runs.children_of(task.name, parent) if run.data.tags.get(NUMBER) == str(number)]
+    settings, curve = None, []
+    for run in begun:
+        settings = json.loads(run.data.tags[SETTINGS])
+        if run.info.status != "FAILED" and tracking.MONITOR in run.data.tags:
+            curve = tracking.by_epoch(run.info.run_id, run.data.tags[tracking.MONITOR])
+    drawn = sampling.draw(space, tried, _higher_is_better(task, parent), number, settings, curve)
     return drawn.params, sampling.Pruner(drawn)
-
-
-def _described(space: SearchSpace) -> list[Any]:
-    return [dict(space.choices), {key: str(value) for key, value in space.ranges.items()}]
 
 
 def _attempt(
     task: Task,
-    config: TaskConfig,
+    base: TaskConfig,
+    changes: Settings,
     parent: str,
     number: int,
-    settings: Settings,
     callbacks: Sequence[keras.callbacks.Callback],
-    start: Starter,
-) -> None:
-    """One child; if it fails, it alone fails."""
-    tags = {NUMBER: str(number), SEED: str(config.seed), SETTINGS: json.dumps(settings), nested_runs.PARENT: parent}
+    start: Callable[[TaskConfig], Any],
+) -> bool:
+    """One child; if it fails, it alone fails. Whether the trial's other seeds are wanted."""
+    settings = json.dumps({key: value for key, value in changes.items() if key != "seed"})
+    tags = {NUMBER: str(number), SEED: str(changes["seed"]), SETTINGS: settings, nested_runs.PARENT: parent}
     with trial.surrounded(tags, callbacks):
         try:
-            nested_runs.adopt(parent, start(config).run_id, tags)  # one that goes on from elsewhere has no tags yet
+            nested_runs.adopt(parent, start(override(base, changes)).run_id, tags)
         except trial.Pruned:
-            _mark(task, parent, tags, {PRUNED: "True"})
+            _mark(task, parent, tags, trial.PRUNED, "True")
+            return False
+        except ServerError:
+            raise
         except Exception as error:
-            _mark(task, parent, tags, {ERROR: " ".join(str(error).split()) or type(error).__name__})
+            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            _mark(task, parent, tags, ERROR, " ".join(str(error).split()) or type(error).__name__)
+    return True
 
 
-def _mark(task: Task, parent: str, tags: dict[str, str], further: dict[str, str]) -> None:
+def _mark(task: Task, parent: str, tags: Mapping[str, str], name: str, value: str) -> None:
+    """Tag the newest run of an attempt; or the parent, where it failed before it had one, while data were prepared."""
     for run in nested_runs.children_of(task.name, parent):
-        if tags.items() <= run.data.tags.items():
-            tracking.set_tags(run.info.run_id, further)
+        if tags.items() <= run.data.tags.items() and run.info.status != "FINISHED":
+            tracking.set_tags(run.info.run_id, {name: value})
             return
-    # It failed before it had a run: while its data were prepared, say.
-    run_id = tracking.client().create_run(tracking.experiment_id(task.name), tags={**tags, **further}).info.run_id
-    tracking.client().set_terminated(run_id, status="FAILED")
+    failed = {"settings": json.loads(tags[SETTINGS]), "error": value[:ERROR_LENGTH]}
+    tracking.set_tags(parent, {f"{ERROR}.{tags[NUMBER]}.{tags[SEED]}": json.dumps(failed)})
 
 
 def attempts(task: Task, parent: str) -> list[Attempt]:
-    """What was tried below a parent, in the order of trials and seeds; not what was interrupted."""
-    runs = [run for run in nested_runs.children_of(task.name, parent) if NUMBER in run.data.tags]
-    found = [attempt for attempt in map(_read, runs) if attempt]
-    return sorted(found, key=lambda attempt: (attempt.number, attempt.seed))
+    """What was tried below a parent, by trial and seed, the last run of each; not what was interrupted."""
+    found = dict(_failed_without_run(parent))
+    for run in reversed(nested_runs.children_of(task.name, parent)):
+        if NUMBER in run.data.tags and (attempt := _read(run)):
+            found[attempt.number, attempt.seed] = attempt
+    return [found[key] for key in sorted(found)]
+
+
+def _failed_without_run(parent: str) -> Iterator[tuple[tuple[int, int], Attempt]]:
+    for name, value in tracking.get_run(parent).data.tags.items():
+        if name.startswith(f"{ERROR}."):
+            number, seed = (int(part) for part in name.split(".")[1:])
+            failed = Attempt(
+                number=number, seed=seed, status="failed", run_id="", figure=None, curve=(), **json.loads(value)
+            )
+            yield (number, seed), failed
 
 
 def _read(run: Run) -> Attempt | None:
-    tags, status = run.data.tags, "finished" if run.info.status == "FINISHED" else None
-    status = "pruned" if PRUNED in tags else "failed" if ERROR in tags else status
+    """A run as an attempt; None while it is not known what becomes of it."""
+    tags, finished = run.data.tags, run.info.status == "FINISHED"  # whatever it was called before it was resumed
+    metric = tags.get(tracking.MONITOR, "")
+    figure, error = run.data.metrics.get(metric), tags.get(ERROR, "")
+    if finished and (figure is None or not math.isfinite(figure)):
+        finished, error = False, f"{metric or 'the validation metric'} is {figure}"
+    status = "finished" if finished else "pruned" if trial.PRUNED in tags else "failed" if error else None
     if status is None:
         return None
-    metric = tags.get(tracking.MONITOR, "")
     return Attempt(
         number=int(tags[NUMBER]),
         seed=int(tags[SEED]),
         settings=json.loads(tags[SETTINGS]),
         status=status,
         run_id=run.info.run_id,
-        figure=run.data.metrics.get(metric) if status == "finished" else None,
+        figure=figure if finished else None,
         curve=tuple(tracking.by_epoch(run.info.run_id, metric)) if metric else (),
-        error=tags.get(ERROR, ""),
+        error="" if finished else error,
     )
 
 
@@ -230,8 +275,15 @@ def _ranked(task: Task, parent: str) -> Swept:
     trials = [_over_seeds([each for each in tried if each.number == number]) for number in _numbers(tried)]
     sign = -1 if higher else 1
     trials.sort(key=lambda each: (each.mean is None, sign * (each.mean or 0.0)))
-    metric = tracking.get_run(finished[0].run_id).data.tags[tracking.MONITOR]
-    return Swept(task=task.name, metric=metric, higher_is_better=higher, trials=tuple(trials), parent=parent)
+    runs = [tracking.get_run(attempt.run_id) for attempt in finished]
+    return Swept(
+        task=task.name,
+        metric=runs[0].data.tags[tracking.MONITOR],
+        higher_is_better=higher,
+        trials=tuple(trials),
+        parent=parent,
+        alike=len({run.data.tags.get("test_digest") for run in runs}) == 1,
+    )
 
 
 def _numbers(tried: Sequence[Attempt]) -> Iterator[int]:

@@ -83,7 +83,9 @@ def sweep(
         print(as_json(swept))
     else:
         start = ["rnn-tasks", "run", task, *(["--preset", preset] if preset != "quick" else [])]
-        show(space, swept, [*start, *(["--data", data] if data else [])], base.is_trial)
+        chosen = {"--data": data, "--seed": None if seed is None else str(seed)}
+        options = [part for name, value in chosen.items() if value is not None for part in (name, value)]
+        show(space, swept, [*start, *options], base.is_trial)
 
 
 def _checked(
@@ -116,7 +118,7 @@ def _run(task: str, base: TaskConfig, space: SearchSpace, seeds: int, optuna: in
         get_task(task),
         base,
         space,
-        lambda config: run_flow(task, config, promote="never"),
+        lambda config, anew: run_flow(task, config, anew, promote="never"),
         seeds=seeds,
         sampled=optuna,
         fresh=fresh,
@@ -164,6 +166,8 @@ def show(space: SearchSpace, swept: Swept, start: Sequence[str], is_trial: bool 
     command = shlex.join(
         [*start, *(part for key, value in chosen.items() for part in ("--set", _assigned(key, value)))]
     )
+    if not swept.alike:
+        console.print("[bold]beware[/]   trials differ in their data, so their figures do not compare", highlight=False)
     promote = f"rnn-tasks promote {swept.task} {swept.best_attempt().run_id}"
     console.print(
         f"\n[bold]best[/]     {escape(command)}"

@@ -14,6 +14,9 @@ _tags: ContextVar[Mapping[str, str]] = ContextVar("tags", default={})  # noqa: B
 _callbacks: ContextVar[Sequence[keras.callbacks.Callback]] = ContextVar("callbacks", default=())
 
 
+PRUNED = "pruned"  # the tag of a run that was
+
+
 class Pruned(Exception):
     """Raised by a callback: others have done better by this epoch, so the run ends here, and is no failure."""
 

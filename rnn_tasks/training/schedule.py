@@ -44,8 +44,9 @@ class Progress:
     plateau_factor: float = 1.0
 
     def update(self, value: float, epoch: int, higher_is_better: bool, config: TrainingConfig) -> bool:
-        """Take in an epoch's monitored value; True when it is the best so far."""
-        improved = self.best is None or (value > self.best if higher_is_better else value < self.best)
+        """Take in an epoch's monitored value; True when it is the best so far, as any number is after a NaN."""
+        better = self.best is None or (value > self.best if higher_is_better else value < self.best)
+        improved = better or (self.best is not None and math.isnan(self.best) and not math.isnan(value))
         if improved:
             self.best, self.best_epoch, self.epochs_since_best, self.epochs_since_cut = value, epoch, 0, 0
         else:

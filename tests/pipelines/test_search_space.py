@@ -11,8 +11,13 @@ def test_values_vary_and_single_ones_are_fixed():
     assert space.fixed == {"model.quality": 0.5}
     assert space.choices == {"training.epochs": (2, 3), "data.source": ("a,b", "c")}
     assert list(space.grid()) == [
-        {"training.epochs": epochs, "data.source": source} for epochs in (2, 3) for source in ("a,b", "c")
+        {"data.source": source, "training.epochs": epochs} for source in ("a,b", "c") for epochs in (2, 3)
     ]
+
+
+@pytest.mark.parametrize("written", ['data.source="a,b"', 'data.source=["a,b"]'])
+def test_a_single_value_with_a_comma_is_fixed(written):
+    assert parse([written, "training.epochs=2,3"], by_grid=True).fixed == {"data.source": "a,b"}
 
 
 def test_ranges_are_of_whole_numbers_where_the_setting_is(dummy):
@@ -36,14 +41,17 @@ def test_ranges_are_of_whole_numbers_where_the_setting_is(dummy):
     [
         (["training.epochs=3"], True, "nothing varies"),
         (["training.epochs=2,2"], True, "all different"),
-        (["training.epochs=[2]"], True, "found 1 values"),
+        (["training.epochs=[2]"], True, "nothing varies"),
+        (["training.epochs=[]"], True, "one or more values"),
+        (["training.epochs=1.5..4"], False, "accepted are whole numbers"),
+        (["data.source=1..4"], False, "a range is for numbers"),
         (["training.epochs=2,3", "training.epochs=4,5"], True, "training.epochs is set twice"),
         (["training.epochs=1..4"], True, "a range is for --optuna N"),
         (["training.epochs=4..1"], False, "bounds of which the first is smaller"),
         (["model.quality=0..1 log"], False, "and above 0"),
         (["model.quality=0.5.5..1"], False, "the bounds of a range are numbers"),
         (["training.epochs=2,0"], True, r"training\.epochs: .* \(found 0\)"),
-        (["model.quality=0.5..2"], False, r"model\.quality: .* \(found 2\)"),
+        (["model.quality=0.5..2"], False, r"model\.quality: .* \(found 2\.0\)"),
         (["training.epochs=2..4", "model.quality=0.5,7"], False, r"model\.quality: .* \(found 7\)"),
         (["training.epoch=2,3"], True, r"did you mean 'training\.epochs'"),
         (["seed=1,2"], True, "accepted is --seeds N"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import json
 from types import SimpleNamespace
@@ -9,7 +10,17 @@ from types import SimpleNamespace
 import pytest
 from prefect import flow
 
-from pipelines import champions, nested_runs, sampling, search_space, sweeping, swept_report, tracking, trial
+from pipelines import (
+    champions,
+    comparison,
+    nested_runs,
+    sampling,
+    search_space,
+    sweeping,
+    swept_report,
+    tracking,
+    trial,
+)
 from pipelines.flow import run_chain
 from pipelines.metric_logger import MetricLogger
 from pipelines.sweep import Attempt, sweep
@@ -28,7 +39,8 @@ def train_alone(tmp_path, dummy):
     """Of the chain only what a sweep reads: a run in MLflow, trained."""
 
     def start(config):
-        prepared = Prepared(directory=tmp_path, digest="d", counts={}, source="words", test_digest="t")
+        words = str(config.data.test_words)
+        prepared = Prepared(directory=tmp_path, digest="d", counts={}, source="words", test_digest=words)
         run_id = tracking.create_run(dummy, config, prepared)
         work_dir = tmp_path / run_id
         work_dir.mkdir()
@@ -47,7 +59,8 @@ class Runs:
         self.seen, self.start = [], start
         self.interrupted_at, self.failing_epochs = interrupted_at, failing_epochs
 
-    def __call__(self, config):
+    def __call__(self, config, anew):
+        self.anew = anew
         if len(self.seen) + 1 == self.interrupted_at:
             raise KeyboardInterrupt
         self.seen.append((config.model.quality, config.training.epochs, config.seed))
@@ -107,7 +120,7 @@ def test_every_combination_is_tried_with_every_seed_and_ranked_by_validation(swe
 
 def test_in_the_whole_chain_none_becomes_champion_and_one_fails_alone(swept, dummy, monkeypatch):
     monkeypatch.setenv("DUMMY_FAIL", "user@2")  # the third epoch fails
-    _, result = swept("training.epochs=2,3", start=dummy_flow)
+    _, result = swept("training.epochs=2,3", start=lambda config, anew: dummy_flow(config))
     good, bad = result.trials
     assert (bad.attempts[0].status, bad.settings) == ("failed", {"training.epochs": 3})
     assert tracking.get_run(bad.attempts[0].run_id).info.status == "FAILED"
@@ -117,23 +130,29 @@ def test_in_the_whole_chain_none_becomes_champion_and_one_fails_alone(swept, dum
 
 
 def test_what_has_finished_is_not_run_again_and_more_seeds_go_on(swept, runs):
+    varied = "model.quality=0.25,0.75"
     with pytest.raises(KeyboardInterrupt):
-        swept("model.quality=0.25,0.75", start=runs(interrupted_at=2))
+        swept(varied, "training.epochs=2,3", start=runs(interrupted_at=3))
     (parent,) = nested_runs.parents_of("dummy", "sweep", {})
     assert parent.info.status == "KILLED"
     rest, more, again = runs(), runs(), runs()
-    _, result = swept("model.quality=0.25,0.75", start=rest)
-    assert rest.seen == [(0.75, 3, 1)]
+    _, result = swept("training.epochs=2,3", varied, start=rest)  # the order of --set is all the same
+    assert rest.seen == [(0.75, 2, 1), (0.75, 3, 1)]
+    assert (result.parent, rest.anew) == (parent.info.run_id, False)
+    _, result = swept(varied, "training.epochs=2,3", start=more, seeds=2)
+    assert more.seen == [(0.25, 2, 2), (0.25, 3, 2), (0.75, 2, 2), (0.75, 3, 2)]
     assert result.parent == parent.info.run_id
-    _, result = swept("model.quality=0.25,0.75", start=more, seeds=2)
-    assert more.seen == [(0.25, 3, 2), (0.75, 3, 2)]
-    assert result.parent == parent.info.run_id
-    _, result = swept("model.quality=0.25,0.75", start=again)
-    assert len(again.seen) == 2  # a finished sweep starts anew
+    assert {tuple(trial.settings.items()): trial.mean for trial in result.trials} == {
+        (("model.quality", quality), ("training.epochs", epochs)): pytest.approx(quality - 0.015)
+        for quality in (0.25, 0.75)
+        for epochs in (2, 3)
+    }
+    _, result = swept(varied, "training.epochs=2,3", start=again)
+    assert (len(again.seen), again.anew) == (4, True)  # a finished sweep starts anew
     assert result.parent != parent.info.run_id
 
 
-def test_a_failed_trial_is_a_failed_trial_and_not_a_failed_sweep(swept, runs, capsys):
+def test_a_failed_trial_is_a_failed_trial_and_is_tried_again_by_the_same_command(swept, runs, dummy, capsys):
     space, result = swept("training.epochs=2,3", start=runs(failing_epochs=2))
     good, bad = result.trials
     assert (good.number, bad.number, bad.mean) == (2, 1, None)
@@ -141,8 +160,44 @@ def test_a_failed_trial_is_a_failed_trial_and_not_a_failed_sweep(swept, runs, ca
     assert (attempt.status, attempt.error) == ("failed", "training.epochs: told to fail")
     sweeping.show(space, result, ["rnn-tasks", "run", "dummy"])
     assert "trial 1, seed 1: training.epochs: told to fail" in capsys.readouterr().out
+    assert [row.status for row in comparison.runs(dummy)] == ["finished"]  # what has no run is no run
+    again = runs()
+    _, mended = swept("training.epochs=2,3", start=again)
+    assert (again.seen, mended.parent) == ([(0.5, 2, 1)], result.parent)
+    assert [trial.count("finished") for trial in mended.trials] == [1, 1]
+
+    only = ("model.quality=0.5,0.75", "training.epochs=4")
     with pytest.raises(UserError, match="no trial of 2 has finished; the first: training.epochs: told to fail"):
-        swept("model.quality=0.5,0.75", "training.epochs=4", start=runs(failing_epochs=4))
+        swept(*only, start=runs(failing_epochs=4))
+    assert len(swept(*only, start=runs())[1].trials) == 2
+
+
+def test_what_is_no_number_has_failed(swept, runs):
+    def not_a_number(config, anew):
+        found = runs()(config, anew)
+        if config.training.epochs == 2:
+            tracking.log_metrics(found.run_id, {"val_accuracy": float("nan")}, step=9)
+        return found
+
+    _, result = swept("training.epochs=2,3", start=not_a_number)
+    assert [(trial.number, trial.mean) for trial in result.trials] == [(2, pytest.approx(0.49)), (1, None)]
+    assert result.trials[1].attempts[0].error == "val_accuracy is nan"
+    json.loads(sweeping.as_json(result), parse_constant=pytest.fail)
+
+
+def test_what_ends_everything_ends_the_sweep(swept):
+    def full(config, anew):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        swept("training.epochs=2,3", start=full)
+
+
+def test_other_data_are_said(swept, runs, capsys):
+    space, result = swept("data.test_words=3,4", start=runs())
+    assert not result.alike
+    sweeping.show(space, result, ["rnn-tasks", "run", "dummy"])
+    assert "trials differ in their data" in capsys.readouterr().out
 
 
 def test_optuna_s_trials_are_a_function_of_what_was_tried(swept, runs):
@@ -178,9 +233,21 @@ def test_what_falls_behind_the_median_is_pruned(dummy):
     ahead.on_epoch_end(0, {"val": 0.54})
     with pytest.raises(Pruned):
         behind.on_epoch_end(0, {"val": 0.52})  # the median is 0.53
+    resumed = sampling.Pruner(sampling.draw(space, tried, higher_is_better=True, number=6, curve=[0.54]))
+    resumed.set_params({"monitor": "val"})
+    resumed.on_epoch_end(1, {"val": 0.1})  # the best so far counts, that of before the kill, too
 
 
-def test_a_pruned_trial_is_no_failure_and_its_other_seeds_are_not_run(swept, runs, monkeypatch):
+def test_a_refused_combination_is_a_failed_trial_that_optuna_learns_of(swept, runs):
+    varied = ("training.optimizer=sgd,adam", "training.momentum=0..0.9")
+    _, result = swept(*varied, start=runs(), sampled=5)
+    failed = [attempt for trial in result.trials for attempt in trial.attempts if attempt.status == "failed"]
+    assert failed
+    assert all("momentum is for optimizer=sgd" in attempt.error for attempt in failed)
+    assert {trial.settings["training.optimizer"] for trial in result.trials if trial.mean} == {"sgd"}
+
+
+def test_a_pruned_trial_is_no_failure_and_its_other_seeds_are_not_run(swept, runs, dummy, monkeypatch):
     monkeypatch.setattr(sampling, "STARTUP_TRIALS", 1)
     start = runs()
     _, result = swept("model.quality=0..1", start=start, sampled=4, seeds=2)
@@ -188,6 +255,7 @@ def test_a_pruned_trial_is_no_failure_and_its_other_seeds_are_not_run(swept, run
     assert pruned
     assert all(attempt.seed == 1 and attempt.figure is None and len(attempt.curve) < 3 for attempt in pruned)
     assert {tracking.get_run(attempt.run_id).info.status for attempt in pruned} == {"KILLED"}
+    assert {row.status for row in comparison.runs(dummy)} == {"finished", "pruned"}
     assert len(start.seen) == 8 - len(pruned)
 
 

@@ -41,3 +41,11 @@ def test_exponential_decay_begins_behind_the_first_epochs():
     """Of 13 epochs, Zaremba et al.'s small model has its rate halved in each behind the fourth."""
     config = TrainingConfig(learning_rate=8.0, decay="exponential", decay_after=4, decay_factor=0.5)
     assert [learning_rate(config, 0, 1, epoch=epoch) for epoch in range(7)] == [8, 8, 8, 8, 4, 2, 1]
+
+
+def test_a_number_is_better_than_none():
+    progress = Progress()
+    values = [math.nan, 0.5, math.nan, 0.4, 0.6]
+    best = [progress.update(value, epoch, False, TrainingConfig()) for epoch, value in enumerate(values)]
+    assert best == [True, True, False, True, False]
+    assert (progress.best, progress.best_epoch) == (0.4, 3)
