@@ -11,6 +11,7 @@ import logging
 import os
 import sys
 import traceback
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -43,6 +44,7 @@ from rnn_tasks.user_files import reading, writing
 app = App(
     name="rnn-tasks",
     help="Recurrent networks on Keras 3, task by task: prepare, train, evaluate, export, register.",
+    version=lambda: metadata.version("rnn-tasks"),
     default_parameter=Parameter(negative=()),
     suppress_keyboard_interrupt=False,
     help_epilogue="Exit codes: 0 done, 2 a mistake in input or config, 1 our fault, 130 interrupted.",
@@ -269,7 +271,7 @@ def ui() -> None:
             servers.wait_forever(check, crashes.mark_crashed)
 
 
-@app.command
+@app.command(help_flags=(), version_flags=())  # --help and --version are Prefect's own
 def prefect(*arguments: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> None:
     """Prefect's own command line, over this project's stores and the server of `rnn-tasks ui`.
 

@@ -13,7 +13,7 @@ from cyclopts import Parameter
 from pipelines import store_checks
 from pipelines.settings import get_settings
 from rnn_tasks.errors import UserError
-from rnn_tasks.files import whole_directory
+from rnn_tasks.files import filled_directory
 from rnn_tasks.registry import get_task
 from rnn_tasks.series.records import SeriesRecords
 from rnn_tasks.task import Task
@@ -90,7 +90,7 @@ def write_client(task: Task, described: str, export_dir: Path, directory: Path) 
         beside = [FORM, "settings.json"]
     target = Path(os.path.realpath(directory))
     try:
-        with whole_directory(target) as aside:
+        with filled_directory(target) as aside:
             shutil.copytree(export_dir / "saved_model", aside / "saved_model")
             for name in beside:
                 shutil.copy(export_dir / name, aside)
@@ -100,6 +100,9 @@ def write_client(task: Task, described: str, export_dir: Path, directory: Path) 
             asked = "past.csv" if beside else "questions.txt"
             readme = README.format(task=task.name, summary=task.summary, described=described, asked=asked, reads=reads)
             (aside / "README.md").write_text(readme, encoding="utf-8")
+    except shutil.Error as error:  # of `copytree`, which names every file
+        source, _, why = error.args[0][0]
+        raise UserError(f"{source}: cannot be copied to {directory} ({why})") from None
     except OSError as error:
         raise UserError(f"{directory}: cannot be written ({error.strerror})") from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -27,6 +28,32 @@ def whole_directory(target: Path) -> Iterator[Path]:
         if target.exists():
             shutil.rmtree(target)
         os.replace(aside, target)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def filled_directory(target: Path) -> Iterator[Path]:
+    """A directory to fill, the content of which `target`, new or empty, gets when the block ends well.
+
+    An empty one stays the directory that it is: a shell may stand in it.
+
+    Raises:
+        OSError: among other things, where something was put there meanwhile; it stays.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    there = target.is_dir()
+    aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target if there else target.parent))
+    try:
+        aside.chmod(0o755)
+        yield aside
+        if there:
+            if any(path != aside for path in target.iterdir()):
+                raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), str(target))
+            for made in aside.iterdir():
+                os.rename(made, target / made.name)
+        else:
+            os.rename(aside, target)  # which fails of a directory that is not empty
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 

@@ -94,7 +94,36 @@ def test_what_is_there_stays_and_nothing_is_half_written(stored, tmp_path, capsy
     (export_dir / "saved_model" / "lost").symlink_to("nowhere")  # copying it fails
     code, _, said = run(capsys, "export", "dummy", tmp_path / "new")
     assert (code, said.count("\n")) == (2, 1)
+    assert said.startswith(
+        f"error: {export_dir}/saved_model/lost: cannot be copied to {tmp_path}/new ([Errno 2] No such"
+    )
     assert {path.name for path in tmp_path.iterdir()} == {"file", "export", "home"}
+
+
+def test_the_current_directory_is_filled_and_stays_the_one_it_is(stored, tmp_path, capsys, monkeypatch):
+    (tmp_path / "out").mkdir()
+    monkeypatch.chdir(tmp_path / "out")
+    assert run(capsys, "export", "dummy", ".")[0] == 0
+    assert files(Path.cwd()) == ["README.md", "client.py", "requirements.txt", "saved_model/saved_model.pb"]
+    assert {path.name for path in tmp_path.iterdir()} == {"out", "export", "home"}
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_what_is_put_there_meanwhile_stays(there, dummy, export_dir, tmp_path, monkeypatch):
+    target = tmp_path / "out"
+    if there:
+        target.mkdir()
+
+    def version(name):
+        target.mkdir(exist_ok=True)
+        (target / "mine").write_text("kept")
+        return "1"
+
+    monkeypatch.setattr(metadata, "version", version)
+    with pytest.raises(UserError, match=r"out: cannot be written \(Directory not empty\)$"):
+        exporting.write_client(dummy, "run 1", export_dir, target)
+    assert [path.name for path in target.iterdir()] == ["mine"]
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_a_forecaster_takes_its_columns_along_and_stays_where_it_needs_the_calendar(dummy, export_dir, tmp_path):

@@ -1,6 +1,7 @@
 """`prefect.yaml` offers what `serve` offers, to workers of a process pool; `rnn-tasks prefect` reaches these stores."""
 
 import sys
+from importlib import metadata
 
 import pytest
 import yaml
@@ -34,3 +35,16 @@ def test_prefects_command_line_runs_with_the_address_of_the_server(home, monkeyp
     assert called == [
         (sys.executable, [sys.executable, "-m", "prefect", "worker", "start", "--pool", "rnn-tasks"], reached)
     ]
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["deployment", "run", "-h"]])
+def test_help_and_version_behind_prefect_are_prefects_own(home, monkeypatch, arguments):
+    called = []
+    monkeypatch.setattr("os.execv", lambda _, command: called.append(command[3:]))
+    assert cli._exit_code(["prefect", *arguments]) == 0
+    assert called == [arguments]
+
+
+def test_the_version_is_the_package_s(capsys):
+    assert cli._exit_code(["--version"]) == 0
+    assert capsys.readouterr().out == f"{metadata.version('rnn-tasks')}\n"
