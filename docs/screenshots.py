@@ -58,7 +58,7 @@ def mlflow(page: Browser) -> None:
 
     page.open(get_settings().mlflow_page(f"experiments/{newest.info.experiment_id}/runs?compareRunsMode=CHART"))
     page.says("Model metrics")
-    page.picture(DOCS / "mlflow.png", 1100, 1100, "//*[starts-with(text(), 'Model metrics')]")
+    page.picture(DOCS / "mlflow.png", 1500, 1100, "//*[starts-with(text(), 'Model metrics')]")
 
 
 def _asked(path: str, body: Any = None) -> Any:
