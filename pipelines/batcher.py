@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -12,7 +13,9 @@ from typing import Any, Self
 from rnn_tasks.config import Section
 
 GATHER_SECONDS = 0.005  # short beside a call of most models
-RECORDS = 512  # in one call at most, unless one request has more
+RECORDS = 128  # in one call at most
+BLOCK = 64  # records of one request in one call
+CHARACTERS = 20_000  # in one call, or so many numbers, unless one record has more
 REMEMBERED = 16
 
 Answer = Callable[[list[Any], Any], Iterable[str]]
@@ -24,11 +27,17 @@ class _Request:
     options: Section
     answers: Future[list[str]] = field(default_factory=Future)
 
+    @functools.cached_property
+    def size(self) -> int:
+        """Characters, or numbers."""
+        return sum(map(_size, self.records))
+
 
 class Batcher:
     """One thread that calls the model with what has come in while it was busy.
 
-    Requests of differing options never share a call. What fails in company is asked again request by request, so that
+    Requests of differing options never share a call. A long request is asked block by block, so that others come in
+    between. What fails in company is asked again request by request, so that
     nobody gets another's error; so are requests that have more than one answer a record, which only their options tell.
 
     Args:
@@ -46,6 +55,9 @@ class Batcher:
 
     def ask(self, records: Sequence[Any], options: Section) -> list[str]:
         """The answers of one request; waits for them, and raises what the model raises of it."""
+        return [answer for block in _blocks(records) for answer in self._ask(block, options)]
+
+    def _ask(self, records: Sequence[Any], options: Section) -> list[str]:
         request = _Request(records, options)
         with self._changed:
             if self._closed:
@@ -80,11 +92,16 @@ class Batcher:
             self._changed.wait_for(lambda: len(self._waiting) >= expected or self._closed, GATHER_SECONDS)
             batch: list[_Request] = []
             left: deque[_Request] = deque()
-            size = 0
+            count = size = 0
             for request in self._waiting:
-                fits = not batch or (request.options == batch[0].options and size + len(request.records) <= RECORDS)
+                fits = not batch or (
+                    request.options == batch[0].options
+                    and count + len(request.records) <= RECORDS
+                    and size + request.size <= CHARACTERS
+                )
                 (batch if fits else left).append(request)
-                size += len(request.records) if fits else 0
+                if fits:
+                    count, size = count + len(request.records), size + request.size
             self._waiting = left
         return batch
 
@@ -113,3 +130,19 @@ class Batcher:
             request.answers.set_result(answers[start : start + len(request.records)])
             start += len(request.records)
         return True
+
+
+def _blocks(records: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """Records in order, so many at a time as one request may have in a call; at least one block."""
+    start = size = 0
+    for number, record in enumerate(records):
+        if number > start and (number - start == BLOCK or size + _size(record) > CHARACTERS):
+            yield records[start:number]
+            start, size = number, 0
+        size += _size(record)
+    yield records[start:]
+
+
+def _size(record: Any) -> int:
+    text = getattr(record, "text", record)
+    return len(text) if isinstance(text, str) else getattr(text, "size", 1)

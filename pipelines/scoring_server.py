@@ -26,22 +26,22 @@ from fastapi.exceptions import HTTPException
 from mlflow.models import Model
 from mlflow.pyfunc import PyFuncModel, scoring_server
 from mlflow.types import DataType
+from mlflow.types.schema import Array
 from mlflow.version import VERSION
 from starlette.requests import ClientDisconnect
 
 from pipelines.batcher import Batcher
-from pipelines.score_request import checked
+from pipelines.score_request import ROW, TABLE, TEXT, TooMuch, checked
 from pipelines.served_model import ServedModel
 from pipelines.signature import signature_of
 from rnn_tasks.config import Section
 from rnn_tasks.errors import UserError
-from rnn_tasks.records import Line
 from rnn_tasks.task import Task
 
 logger = logging.getLogger(__name__)
 
 BODY_BYTES = 8 << 20
-TEXT_CHARACTERS = 20_000  # in one string: what takes minutes would keep all others waiting
+BODY_SECONDS = 10.0  # from first to last byte; the clients are on this machine
 WAITING_REQUESTS = 128  # that are read at once; more of them wait to be read
 MESSAGE_LENGTH = 500
 TURNS, TURN_SECONDS = 10, 0.03  # for what was under way when the server was told to stop
@@ -57,18 +57,8 @@ def batched_model(task: Task, export: Path, batcher: Batcher) -> PyFuncModel:
     """An export as MLflow's model, its signature that of today's task, as `rnn-tasks predict` asks it."""
 
     def predict(export_dir: Path, records: Iterable[Any], options: Section) -> Iterator[str]:
-        records = list(records)
-        for number, record in enumerate(records, 1):
-            text = record.text if isinstance(record, Line) else record
-            if isinstance(text, str) and len(text) > TEXT_CHARACTERS:
-                raise UserError(
-                    f"record {number}: {len(text)} characters; accepted are up to {TEXT_CHARACTERS} "
-                    "(rnn-tasks predict takes any)"
-                )
-        if not records:
-            raise UserError("no records; accepted is at least one")
         try:
-            yield from batcher.ask(records, options)
+            yield from batcher.ask(list(records), options)
         except UserError:
             raise
         except Exception as error:
@@ -208,11 +198,16 @@ async def _known_host(request: Request) -> None:
 
 
 async def _body(request: Request) -> bytes:
-    """A request's body, no more of it kept than is accepted."""
+    """A request's body, no more of it kept than is accepted, and none waited for that does not come."""
     parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        parts.append(part if size <= BODY_BYTES else b"")
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for part in request.stream():
+                size += len(part)
+                parts.append(part if size <= BODY_BYTES else b"")
+    except TimeoutError:
+        said = f"{size} bytes of a request came in {BODY_SECONDS:g} s, and its end did not"
+        raise HTTPException(408, said, {"Connection": "close"}) from None
     if size > BODY_BYTES:
         raise HTTPException(413, f"{size} bytes in a request; accepted are up to {BODY_BYTES}")
     return b"".join(parts)
@@ -220,17 +215,17 @@ async def _body(request: Request) -> bytes:
 
 def _scored(model: PyFuncModel, content_type: str, body: bytes) -> Response:
     """What MLflow makes of a request, or why not, in one line."""
-    kind, signature = content_type.partition(";")[0].strip(), model.metadata.signature
-    if kind not in scoring_server.CONTENT_TYPES:
-        kinds = ", ".join(scoring_server.CONTENT_TYPES)
-        return _failure(415, f"content type {content_type!r}; accepted are {kinds}")
+    if content_type.partition(";")[0].strip().lower() != JSON:
+        return _failure(415, f"content type {content_type!r}; accepted is {JSON}")
+    signature = model.metadata.signature
+    (column,) = signature.inputs.inputs
+    options = [option.name for option in signature.params.params] if signature.params else []
+    rows = TABLE if isinstance(column.type, Array) and isinstance(column.type.dtype, Array) else ROW
     try:
-        data: Any = body
-        if kind == JSON:
-            (column,) = signature.inputs.inputs
-            options = [option.name for option in signature.params.params] if signature.params else []
-            data = checked(body, "a string" if column.type == DataType.string else "a number", options)
-        found = scoring_server.invocations(data, content_type, model, signature.inputs)
+        data = checked(body, TEXT if column.type == DataType.string else rows, column.name, options)
+        found = scoring_server.invocations(data, content_type.lower(), model, signature.inputs)
+    except TooMuch as error:
+        return _failure(413, str(error))
     except Exception as error:  # all that is not the model's comes from what the client sent
         cause = error if isinstance(error, UserError) else error.__context__
         if isinstance(cause, ModelError):

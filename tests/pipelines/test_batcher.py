@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 
 from pipelines import batcher
 from pipelines.batcher import Batcher
 from rnn_tasks.config import Section
+from rnn_tasks.records import Line
 
 
 class Options(Section):
@@ -81,11 +83,28 @@ def test_several_answers_a_record_are_not_mixed_up_and_not_tried_together_again(
     assert [records for records, _ in calls] == [["a", "b"], ["a"], ["b"], ["c"], ["d"]]
 
 
-def test_a_call_takes_so_many_records_and_no_request_is_too_long_for_one(asked_at_once, monkeypatch):
+def test_a_call_takes_so_many_records_and_so_many_characters(asked_at_once, monkeypatch):
     monkeypatch.setattr(batcher, "RECORDS", 3)
-    futures, calls = asked_at_once([(["a", "b"], Options()), (list("cdef"), Options()), (["g"], Options())])
-    assert [future.result() for future in futures] == [["a!", "b!"], ["c!", "d!", "e!", "f!"], ["g!"]]
-    assert [records for records, _ in calls] == [["a", "b", "g"], list("cdef")]
+    futures, calls = asked_at_once([(["a", "b"], Options()), (["c", "d"], Options()), (["g"], Options())])
+    assert [future.result() for future in futures] == [["a!", "b!"], ["c!", "d!"], ["g!"]]
+    assert [records for records, _ in calls] == [["a", "b", "g"], ["c", "d"]]
+    monkeypatch.setattr(batcher, "CHARACTERS", 4)
+    _, calls = asked_at_once([(["aaa"], Options()), (["bb"], Options()), (["c"], Options()), (["ddddd"], Options())])
+    assert [records for records, _ in calls] == [["aaa", "c"], ["bb"], ["ddddd"]]
+
+
+def test_others_come_between_the_blocks_of_a_long_request(asked_at_once, monkeypatch):
+    monkeypatch.setattr(batcher, "BLOCK", 2)
+    futures, calls = asked_at_once([(list("abcde"), Options(times=2)), (["x"], Options())])
+    assert [future.result() for future in futures] == [[f"{letter}!" for letter in "aabbccddee"], ["x!"]]
+    assert [records for records, _ in calls] == [["a", "b"], ["x"], ["c", "d"], ["e"]]
+
+
+def test_a_long_record_is_a_block_of_its_own(monkeypatch):
+    monkeypatch.setattr(batcher, "CHARACTERS", 4)
+    lines = [Line(text, "") for text in ("ab", "ab", "a", "abcdef", "", "abcd")]
+    assert [len(block) for block in batcher._blocks(lines)] == [2, 1, 1, 2]
+    assert [len(block) for block in batcher._blocks([np.zeros(3), np.zeros(1), np.zeros(1)])] == [2, 1]
 
 
 def test_after_its_end_nothing_is_taken():
