@@ -33,7 +33,10 @@ asks its signature `serving_default`, and is yours to change. {reads}
 READS_LINES = """It reads a question a line, text or numbers as the
 model takes them, and writes an answer a line: the model's outputs, text first, separated by tabs."""
 READS_TABLE = """It reads the past as a CSV table with the columns
-{columns}, the oldest row first, and writes the {horizon} steps ahead."""
+{columns}: commas between columns, points in numbers, a row a step, the oldest first and none missing, numbers
+in every cell of the rows that the model reads, which are the last {history}. {dates}
+Anything else is refused in a line: `rnn-tasks predict` reads and mends more. It writes the {horizon} steps ahead."""
+DATES = "A column of dates (2001-12-31 or 2001-12-31 23:00) must show that a row is a {clock} after the one before."
 
 
 def export(
@@ -86,7 +89,15 @@ def write_client(task: Task, described: str, export_dir: Path, directory: Path) 
                 "with data.time_features=none and no data.known"
             )
         columns = ", ".join(form.targets + form.covariates)
-        client, reads = "table.py", READS_TABLE.format(columns=columns, horizon=form.horizon)
+        client, reads = (
+            "table.py",
+            READS_TABLE.format(
+                columns=columns,
+                history=form.history,
+                horizon=form.horizon,
+                dates="" if form.clock.kind == "steps" else DATES.format(clock=form.clock),
+            ),
+        )
         beside = [FORM, "settings.json"]
     target = Path(os.path.realpath(directory))
     try:

@@ -130,7 +130,10 @@ def test_a_forecaster_takes_its_columns_along_and_stays_where_it_needs_the_calen
     task = dataclasses.replace(dummy, records=SeriesRecords(good=("a,b\n1,2\n",)))
     exporting.write_client(task, "run 1", export_dir, tmp_path / "out")
     assert {"client.py", "series.json", "settings.json"} < set(files(tmp_path / "out"))
-    assert "columns\nb, a, the oldest row first, and writes the 2 steps" in (tmp_path / "out" / "README.md").read_text()
+    readme = " ".join((tmp_path / "out" / "README.md").read_text().split())
+    assert "with the columns b, a: commas" in readme
+    assert "which are the last 3. Anything else" in readme
+    assert "writes the 2 steps ahead" in readme
     (export_dir / "series.json").write_text(json.dumps({**FORM, "categories": {"day": ["monday"]}}))
     with pytest.raises(UserError, match="^run 1: it reads what is known ahead"):
         exporting.write_client(task, "run 1", export_dir, tmp_path / "other")
