@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from pipelines import champions, tracking
+from pipelines import champions, model_registry
 from pipelines.launch import import_tensorflow
 from rnn_tasks.errors import UserError
 from rnn_tasks.registry import get_task
@@ -45,7 +45,7 @@ def main() -> None:
     except UserError as error:  # `make bench` goes on
         print(error)
         return
-    export = tracking.export_directory(task.name, model)
+    export = model_registry.export_directory(task.name, model)
     import_tensorflow()
     settings = task.predict_options()
     expected = list(task.predict(export, lines, settings))

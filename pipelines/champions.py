@@ -15,10 +15,10 @@ import re
 import time
 from collections.abc import Iterable, Sequence
 
-from pipelines import tracking
+from pipelines import model_registry, tracking
+from pipelines.model_registry import DECISION, PINNED, PROMOTION, REASON, RegisteredModel
 from pipelines.promoting import Policy
 from pipelines.settings import get_settings
-from pipelines.tracking import DECISION, PINNED, PROMOTION, REASON, RegisteredModel
 from rnn_tasks.errors import UserError
 from rnn_tasks.locks import alone
 from rnn_tasks.task import StageResult, Task
@@ -57,9 +57,9 @@ def choose(task: Task, run: str | None = None, data: str | None = None) -> Regis
     """
     if run is not None and data is not None:
         raise UserError(f"--run {run}, --data {data}: only one of the two chooses the model")
-    models = tracking.registered_models(task)
+    models = model_registry.registered_models(task)
     if run is not None:
-        run_id = tracking.aliases(task.name).get(run, run)
+        run_id = model_registry.aliases(task.name).get(run, run)
         for model in models:
             if model.run_id == run_id:
                 return model
@@ -132,7 +132,7 @@ def compete(task: Task, run_id: str, version: str, policy: Policy = "better") ->
     with _choosing(task):
         if policy != "better":
             tracking.set_tags(run_id, {PROMOTION: policy, **(_pin(int(version)) if policy == "always" else {})})
-        models = tracking.registered_models(task)
+        models = model_registry.registered_models(task)
         named = _let_aliases_follow(task, models)
     this = next(model for model in models if model.run_id == run_id)
     alike = [model for model in _measured_alike(models, this) if model.competes]
@@ -170,12 +170,12 @@ def promote(task: Task, run: str) -> tuple[RegisteredModel, RegisteredModel]:
         model = choose(task, run)
         if not (model.competes or model.held_back):
             raise UserError(f"{run}: a trial run of {task.name!r}; accepted is a run whose model competes")
-        models = tracking.registered_models(task)
+        models = model_registry.registered_models(task)
         before = _best(task, [each for each in _measured_alike(models, model) if each.competes] or [model])
         reason = f"by hand, over run {before.run_id} ({task.primary_metric} {model.figure:.4g}, {before.figure:.4g})"
         pin = _pin(max(each.version for each in models))
         tracking.set_tags(model.run_id, {PROMOTION: "by hand", **pin, DECISION: "promoted", REASON: reason})
-        _let_aliases_follow(task, tracking.registered_models(task))
+        _let_aliases_follow(task, model_registry.registered_models(task))
     return model, before
 
 
@@ -194,15 +194,15 @@ def _let_aliases_follow(task: Task, models: Sequence[RegisteredModel]) -> dict[s
     Args:
         models: all models, newest first.
     """
-    borne = tracking.aliases(task.name)
+    borne = model_registry.aliases(task.name)
     wanted = _aliases(task, [model for model in models if model.competes], borne)
     for alias, model in wanted.items():
         if borne.get(alias) != model.run_id:
-            tracking.set_alias(task.name, alias, model.version)
+            model_registry.set_alias(task.name, alias, model.version)
     trials = {model.run_id for model in models if not model.competes}
     for alias, run_id in borne.items():  # from before trials were told apart
         if re.match(r"champion(-|$)", alias) and run_id in trials and alias not in wanted:
-            tracking.drop_alias(task.name, alias)
+            model_registry.drop_alias(task.name, alias)
     return wanted
 
 

@@ -293,12 +293,12 @@ def prefect(*arguments: Annotated[str, Parameter(allow_leading_hyphen=True)]) ->
 def _answering(task: Task, run: str | None, data: str | None, quiet: bool) -> Path:
     """The export of the model that answers, which is named on standard error unless that is to be quiet."""
     store_checks.check(get_settings(), writes=False)
-    from pipelines import champions, tracking
+    from pipelines import champions, model_registry
 
     model = champions.choose(task, run, data)
     if not quiet:
         print("answering:", champions.described(task, model), file=sys.stderr)
-    return tracking.export_directory(task.name, model)
+    return model_registry.export_directory(task.name, model)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import quote
 
-from pipelines import champions, provenance, tracking, trial, workspace
+from pipelines import champions, model_registry, provenance, tracking, trial, workspace
 from pipelines.settings import get_settings
 from rnn_tasks.config import dotted_keys
 from rnn_tasks.errors import UserError
@@ -58,7 +58,7 @@ class RunRow(StageResult):
 def runs(task: Task) -> list[RunRow]:
     """Every run of `task`, newest first."""
     unfinished = workspace.unfinished_runs(get_settings().unfinished)
-    bearers = tracking.aliases(task.name)
+    bearers = model_registry.aliases(task.name)
     try:
         answering = champions.choose(task)
     except UserError:

@@ -59,11 +59,11 @@ def export(
     declared = get_task(task)
     _check_target(directory)
     store_checks.check(get_settings(), writes=False)
-    from pipelines import champions, tracking
+    from pipelines import champions, model_registry
 
     model = champions.choose(declared, run, data)
     described = champions.described(declared, model)
-    write_client(declared, described, tracking.export_directory(task, model), directory)
+    write_client(declared, described, model_registry.export_directory(task, model), directory)
     asked = "past.csv" if isinstance(declared.records, SeriesRecords) else "questions.txt"
     print(f"{directory}: {described}\nuse  python {directory / 'client.py'} < {asked}")
 

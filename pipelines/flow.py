@@ -25,6 +25,7 @@ from prefect.runtime import flow_run
 from pipelines import (
     champions,
     crashes,
+    model_registry,
     progress_artifact,
     run_description,
     starting_vectors,
@@ -164,7 +165,7 @@ def register(task_name: str, exported: Exported, run_id: str, promote: Policy = 
     """Files to a model that MLflow serves, champion if it deserves to be."""
     started = time.monotonic()
     task = get_task(task_name)
-    version = tracking.register_model(task, TASK_MODULES[task_name], run_id, exported)
+    version = model_registry.register_model(task, TASK_MODULES[task_name], run_id, exported)
     registration = champions.compete(task, run_id, version, promote)
     tracking.log_metrics(run_id, {"seconds/register": time.monotonic() - started})
     return registration

@@ -98,10 +98,10 @@ def serve_model(task: Task, run: str | None, data: str | None, port: int) -> Non
         with _ours(port):
             listener.bind((HOST, port))
         with sign_of_life.shown(f"serve {task.name}"):
-            from pipelines import champions, tracking
+            from pipelines import champions, model_registry
 
             model = champions.choose(task, run, data)
-            export = tracking.export_directory(task.name, model)
+            export = model_registry.export_directory(task.name, model)
             import_tensorflow()
             from pipelines import scoring_server
             from pipelines.batcher import Batcher

@@ -9,8 +9,8 @@ import shutil
 
 import pytest
 
-from pipelines import champions, tracking
-from pipelines.tracking import RegisteredModel
+from pipelines import champions, model_registry, tracking
+from pipelines.model_registry import RegisteredModel
 from rnn_tasks.errors import UserError
 
 
@@ -18,10 +18,10 @@ from rnn_tasks.errors import UserError
 def store(dummy, monkeypatch):
     """A registry in memory: store(figure, data, digest, …) registers a model and lets it compete."""
     models, borne, tags = [], {}, {}
-    monkeypatch.setattr(tracking, "registered_models", lambda task: models[::-1])
-    monkeypatch.setattr(tracking, "aliases", lambda name: dict(borne))
-    monkeypatch.setattr(tracking, "set_alias", lambda name, alias, version: borne.update({alias: str(version)}))
-    monkeypatch.setattr(tracking, "drop_alias", lambda name, alias: borne.pop(alias))
+    monkeypatch.setattr(model_registry, "registered_models", lambda task: models[::-1])
+    monkeypatch.setattr(model_registry, "aliases", lambda name: dict(borne))
+    monkeypatch.setattr(model_registry, "set_alias", lambda name, alias, version: borne.update({alias: str(version)}))
+    monkeypatch.setattr(model_registry, "drop_alias", lambda name, alias: borne.pop(alias))
 
     def set_tags(run_id, new):
         tags.setdefault(run_id, {}).update(new)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import champions, cli, exporting, tracking
+from pipelines import champions, cli, exporting, model_registry
 from rnn_tasks.errors import UserError
 from rnn_tasks.series import SeriesForm, SeriesRecords
 
@@ -46,11 +46,11 @@ def export_dir(tmp_path):
 @pytest.fixture
 def stored(export_dir, monkeypatch, home, dummy):
     """The dummy task's only model, without a registry."""
-    model = tracking.RegisteredModel(
+    model = model_registry.RegisteredModel(
         run_id="1", version=1, preset="quick", data="embedded", data_path="", test_digest="", figure=0.5, competes=True
     )
     monkeypatch.setattr(champions, "choose", lambda task, run, data: model)
-    monkeypatch.setattr(tracking, "export_directory", lambda name, model: export_dir)
+    monkeypatch.setattr(model_registry, "export_directory", lambda name, model: export_dir)
 
 
 def run(capsys, *arguments):

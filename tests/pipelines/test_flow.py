@@ -21,7 +21,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.sorting import ArtifactSort
 from prefect.states import Failed
 
-from pipelines import champions, comparison, provenance, tracking, workspace
+from pipelines import champions, comparison, model_registry, provenance, tracking, workspace
 from pipelines import flow as chain
 from pipelines.flow import run_chain
 from pipelines.settings import PROJECT, get_settings
@@ -214,14 +214,14 @@ def test_the_champion_is_the_best_on_the_data_of_the_run_that_finished_last(run,
     for trial in ({"competes": False}, {"training.limit_batches": 1}):
         debugged = run({"model.quality": 0.9, **trial})
         assert debugged.champion.endswith("is not dummy@champion: trial runs do not compete")
-    assert tracking.aliases("dummy") == {
+    assert model_registry.aliases("dummy") == {
         "champion": other.run_id,
         "champion-embedded": first.run_id,
         f"champion-{champions.slug(words)}": other.run_id,
     }
     models = [champions.choose(dummy, data=data) for data in (None, words, "words.txt", "embedded")]
     assert [model.run_id for model in models] == [other.run_id] * 3 + [first.run_id]
-    assert tracking.export_directory("dummy", models[0]) == tracking.export_directory(
+    assert model_registry.export_directory("dummy", models[0]) == model_registry.export_directory(
         "dummy", champions.choose(dummy, run=other.run_id)
     )
     tracking.client().delete_run(other.run_id)
@@ -229,9 +229,9 @@ def test_the_champion_is_the_best_on_the_data_of_the_run_that_finished_last(run,
     rows = comparison.runs(dummy)
     assert [row.competes for row in rows] == [False, False, True, True]
     assert [row.run_id for row in rows if row.answers] == [first.run_id]
-    shutil.rmtree(tracking.export_directory("dummy", champions.choose(dummy)))
+    shutil.rmtree(model_registry.export_directory("dummy", champions.choose(dummy)))
     with pytest.raises(UserError, match=f"the model of run {first.run_id} was deleted"):
-        tracking.export_directory("dummy", champions.choose(dummy))
+        model_registry.export_directory("dummy", champions.choose(dummy))
 
 
 def test_who_is_promoted_is_kept_in_the_store(run, dummy):
@@ -242,7 +242,7 @@ def test_who_is_promoted_is_kept_in_the_store(run, dummy):
     tags = [tracking.get_run(outcome.run_id).data.tags for outcome in (good, worse, held_back)]
     assert [each["promotion.decision"] for each in tags] == ["promoted", "promoted", "not promoted"]
     champions.promote(dummy, good.run_id)
-    assert champions.choose(dummy).run_id == tracking.aliases("dummy")["champion"] == good.run_id
+    assert champions.choose(dummy).run_id == model_registry.aliases("dummy")["champion"] == good.run_id
 
 
 def test_a_store_from_before_trials_were_told_apart_still_answers(run, dummy):
@@ -250,7 +250,7 @@ def test_a_store_from_before_trials_were_told_apart_still_answers(run, dummy):
     for outcome, preset in ((tiny, "tiny"), (limited, "quick+1"), (quick, "quick+1")):
         tracking.client().delete_tag(outcome.run_id, "competes")
         tracking.client().set_tag(outcome.run_id, "preset", preset)
-    tracking.set_alias("dummy", "champion", 1)
+    model_registry.set_alias("dummy", "champion", 1)
     assert champions.choose(dummy).run_id == quick.run_id
     assert [row.competes for row in comparison.runs(dummy)] == [True, False, False]
     better = run({"model.quality": 0.3})

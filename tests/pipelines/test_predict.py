@@ -8,7 +8,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from pipelines import cli, tracking
+from pipelines import cli, model_registry, tracking
 from rnn_tasks import activity
 
 
@@ -63,7 +63,7 @@ def test_data_of_a_very_long_path_come_to_a_registered_model(in_process, home):
     assert (run.data.tags["data"], run.data.params["data.source"]) == (source, source)
     (dataset,) = run.inputs.dataset_inputs
     assert dataset.dataset.name == f"…{source[-499:]}"
-    assert set(tracking.aliases("dummy")) == {"champion", f"champion-{'x' * 50}-words-txt"}
+    assert set(model_registry.aliases("dummy")) == {"champion", f"champion-{'x' * 50}-words-txt"}
     (home / "in.txt").write_text("one\n")
     for chosen in (source, str(home / source)):
         code, answer, said = in_process("predict", "dummy", "--data", chosen, "--input", "in.txt")

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import dummy_task
 import pytest
 
-from pipelines import cli, scoring_server, tracking
+from pipelines import cli, model_registry, scoring_server, tracking
 from pipelines.batcher import Batcher
 from rnn_tasks.records import NumberRecords, TableRecords
 
@@ -38,7 +38,8 @@ def model(new_home, tmp_path_factory):
         prepared = task.prepare(config, directory / "prepared")
         run_id = tracking.create_run(task, config, prepared)
         tracking.log_metrics(run_id, {"test_accuracy": 0.5})
-        tracking.register_model(task, "dummy_task", run_id, task.export(config, prepared, None, directory / "export"))
+        exported = task.export(config, prepared, None, directory / "export")
+        model_registry.register_model(task, "dummy_task", run_id, exported)
         yield run_id
 
 
@@ -252,8 +253,8 @@ def test_a_task_of_numbers_is_asked_with_numbers(records, example, model):
         return [f"{record.shape} {record.sum()}" for record in asked]
 
     task = dataclasses.replace(dummy_task.TASK, records=records, predict=predict)
-    (found,) = tracking.registered_models(task)
-    export = tracking.export_directory("dummy", found)
+    (found,) = model_registry.registered_models(task)
+    export = model_registry.export_directory("dummy", found)
     with Batcher(functools.partial(predict, export)) as batcher:
         request = scoring_server.example_request(task, export, batcher)
         served = scoring_server.batched_model(task, export, batcher)

@@ -12,7 +12,7 @@ import urllib.request
 
 import pytest
 
-from pipelines import cli, servers, store_checks, tracking
+from pipelines import cli, model_registry, servers, store_checks, tracking
 from pipelines.settings import get_settings
 from rnn_tasks.errors import UserError
 from tests.nobody import as_nobody, let_nobody_in
@@ -60,8 +60,8 @@ def refused(dummy, home, monkeypatch, capsys):
     def fail(*_):
         raise AssertionError("something was loaded, or begun")
 
-    for name in ("client", "registered_models"):
-        monkeypatch.setattr(tracking, name, fail)
+    monkeypatch.setattr(tracking, "client", fail)
+    monkeypatch.setattr(model_registry, "registered_models", fail)
     for name in ("start_prefect_api", "user_interfaces", "running_prefect"):
         monkeypatch.setattr(servers, name, fail)
 

@@ -13,6 +13,7 @@ from prefect import flow
 from pipelines import (
     champions,
     comparison,
+    model_registry,
     nested_runs,
     sampling,
     search_space,
@@ -124,7 +125,7 @@ def test_in_the_whole_chain_none_becomes_champion_and_one_fails_alone(swept, dum
     good, bad = result.trials
     assert (bad.attempts[0].status, bad.settings) == ("failed", {"training.epochs": 3})
     assert tracking.get_run(bad.attempts[0].run_id).info.status == "FAILED"
-    assert tracking.aliases("dummy") == {}
+    assert model_registry.aliases("dummy") == {}
     model, _ = champions.promote(dummy, result.best_attempt().run_id)
     assert (model.run_id, model.figure) == (good.attempts[0].run_id, 0.5)
 
