@@ -41,7 +41,7 @@ from rnn_tasks.task import Task
 logger = logging.getLogger(__name__)
 
 BODY_BYTES = 8 << 20
-BODY_SECONDS = 10.0  # from first to last byte; the clients are on this machine
+BODY_SECONDS = 5.0  # from first to last byte; the clients are on this machine
 WAITING_REQUESTS = 128  # that are read at once; more of them wait to be read
 MESSAGE_LENGTH = 500
 TURNS, TURN_SECONDS = 10, 0.03  # for what was under way when the server was told to stop
