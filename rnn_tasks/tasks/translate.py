@@ -65,7 +65,7 @@ PRESETS = presets(
         "training.decay": "none",
         "training.clip_norm": 5.0,
         "training.tokens_per_batch": 512,
-        "training.batch_shapes": 2,
+        "training.batch_shapes": 1,
         "training.val_sentences": 20,
         "decoding.beam_width": 2,
         "word_vectors.tsne_words": 40,

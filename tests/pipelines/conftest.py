@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from absl import logging as absl_logging
@@ -94,6 +95,32 @@ def dummy():
     yield dummy_task.TASK
     registry.TASK_MODULES.clear()
     registry.TASK_MODULES.update(before)  # in their order
+
+
+@pytest.fixture
+def train_alone(tmp_path, home, dummy):
+    """Of the chain only what those read who start many runs: a run in MLflow, trained and evaluated."""
+    from pipelines import tracking, trial
+    from pipelines.metric_logger import MetricLogger
+    from rnn_tasks.task import Prepared
+
+    def start(config):
+        data = config.data
+        words = Path(data.source).read_text().split() if data.source != "embedded" else ["one", "two", "three"]
+        counts = {"train": len(words), "test": data.test_words}
+        digest = f"{data.source}-{data.test_words}"
+        prepared = Prepared(directory=tmp_path, digest="d", counts=counts, source=data.source, test_digest=digest)
+        run_id = tracking.create_run(dummy, config, prepared)
+        work_dir = tmp_path / run_id
+        work_dir.mkdir()
+        with tracking.recording(run_id):
+            tracking.log_metrics(run_id, {"seconds/prepare": 0.5})
+            trained = dummy.train(config, prepared, work_dir, [MetricLogger(run_id), *trial.callbacks()])
+            tracking.log_training(run_id, trained)
+            tracking.log_report(run_id, dummy.evaluate(config, prepared, trained, work_dir))
+        return SimpleNamespace(run_id=run_id)
+
+    return start
 
 
 @pytest.fixture

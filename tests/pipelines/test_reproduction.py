@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 
 import pytest
@@ -47,23 +48,29 @@ def recipe(home, dummy):
 
 
 class Runs:
-    """Runs the chain, and counts; the quality depends on the seed; fails at the run number `fails_at`."""
+    """Starts runs, and counts; the quality depends on the seed; fails at the run number `fails_at`."""
 
-    def __init__(self, fails_at=0):
-        self.seen, self.fails_at = [], fails_at
+    def __init__(self, start, fails_at=0):
+        self.start, self.seen, self.fails_at = start, [], fails_at
 
     def __call__(self, config):
         if len(self.seen) + 1 == self.fails_at:
             raise KeyboardInterrupt
         self.seen.append((config.model.quality, config.seed))
         quality = config.model.quality + 0.01 * (config.seed - 2)
-        return dummy_flow(config.model_copy(update={"model": config.model.model_copy(update={"quality": quality})}))
+        return self.start(config.model_copy(update={"model": config.model.model_copy(update={"quality": quality})}))
 
 
-def test_each_variant_is_run_with_each_seed_and_measured(recipe):
-    runs = Runs()
-    good, bad = reproduction.reproduce(recipe, runs)
-    assert runs.seen == [(quality, seed) for quality in (0.75, 0.25) for seed in (1, 2, 3)]
+@pytest.fixture
+def runs(train_alone):
+    """Runs(train_alone, ...)."""
+    return functools.partial(Runs, train_alone)
+
+
+def test_each_variant_is_run_with_each_seed_and_measured(recipe, runs):
+    start = runs()
+    good, bad = reproduction.reproduce(recipe, start)
+    assert start.seen == [(quality, seed) for quality in (0.75, 0.25) for seed in (1, 2, 3)]
     assert good.values == pytest.approx((0.74, 0.75, 0.76))
     assert (good.mean, good.median) == pytest.approx((0.75, 0.75))
     half = 4.302653 * 0.01 / 3**0.5  # Student's t with two degrees of freedom
@@ -83,32 +90,32 @@ def test_each_variant_is_run_with_each_seed_and_measured(recipe):
     assert reproduction.last_measured(recipe) == [good, bad]
 
 
-def test_finished_seeds_are_not_run_again_after_a_kill(recipe):
+def test_finished_seeds_are_not_run_again_after_a_kill(recipe, runs):
     with pytest.raises(KeyboardInterrupt):
-        reproduction.reproduce(recipe, Runs(fails_at=3))
+        reproduction.reproduce(recipe, runs(fails_at=3))
     (parent,) = nested_runs.parents_of("dummy", "recipe", {"recipe": "letters"})
     assert parent.info.status == "KILLED"
-    rest = Runs()
+    rest = runs()
     good, _ = reproduction.reproduce(recipe, rest)
     assert rest.seen == [(0.75, 3), (0.25, 1), (0.25, 2), (0.25, 3)]
     assert good.values == pytest.approx((0.74, 0.75, 0.76))
     assert len(nested_runs.parents_of("dummy", "recipe", {})) == 1
 
 
-def test_two_processes_do_not_share_a_parent(recipe):
+def test_two_processes_do_not_share_a_parent(recipe, runs):
     def other(config):
         with pytest.raises(UserError, match="run by another process"):
-            reproduction.reproduce(recipe, Runs())
-        return Runs()(config)
+            reproduction.reproduce(recipe, runs())
+        return runs()(config)
 
     (good,) = reproduction.reproduce(recipe, other, variants=["good"], seeds=1)
     assert len(good.values) == 1
     assert len(nested_runs.parents_of("dummy", "recipe", {})) == 1
 
 
-def test_more_seeds_go_on_and_a_finished_recipe_starts_anew(recipe):
-    reproduction.reproduce(recipe, Runs(), variants=["good"], seeds=1)
-    more, again, fresh = Runs(), Runs(), Runs()
+def test_more_seeds_go_on_and_a_finished_recipe_starts_anew(recipe, runs):
+    reproduction.reproduce(recipe, runs(), variants=["good"], seeds=1)
+    more, again, fresh = runs(), runs(), runs()
     (good,) = reproduction.reproduce(recipe, more, variants=["good"], seeds=2)
     assert more.seen == [(0.75, 2)]
     assert good.deviations == ("2 seeds instead of 3",)
@@ -119,14 +126,17 @@ def test_more_seeds_go_on_and_a_finished_recipe_starts_anew(recipe):
 
 
 def test_other_data_than_the_protocol_asks_for_are_said(recipe, tmp_path):
+    """In the whole chain, which counts them."""
     (tmp_path / "words.txt").write_text("word")
-    (one,) = reproduction.reproduce(recipe, Runs(), variants=["bad"], seeds=1, data=str(tmp_path / "words.txt"))
+    (one,) = reproduction.reproduce(
+        recipe, Runs(dummy_flow), variants=["bad"], seeds=1, data=str(tmp_path / "words.txt")
+    )
     assert one.deviations == ("1 seeds instead of 3", "train has 1 instead of 3")
     assert (one.low, one.high) == (None, None)
 
 
-def test_the_json_line_has_the_first_variant_and_all(recipe):
-    measured = reproduction.reproduce(recipe, Runs(), seeds=2)
+def test_the_json_line_has_the_first_variant_and_all(recipe, runs):
+    measured = reproduction.reproduce(recipe, runs(), seeds=2)
     line = json.loads(reproducing.as_json(recipe, measured))
     assert {"recipe", "published", "metric", "values", "mean", "low", "high", "seconds"} <= line.keys()
     assert (line["recipe"], line["variant"], line["published"], line["protocol_kept"]) == (
@@ -138,8 +148,8 @@ def test_the_json_line_has_the_first_variant_and_all(recipe):
     assert [each["variant"] for each in line["variants"]] == ["good", "bad"]
 
 
-def test_people_see_both_figures_and_the_verdict(recipe, capsys):
-    reproducing.show(recipe, reproduction.reproduce(recipe, Runs(), seeds=2))
+def test_people_see_both_figures_and_the_verdict(recipe, runs, capsys):
+    reproducing.show(recipe, reproduction.reproduce(recipe, runs(), seeds=2))
     shown = capsys.readouterr().out
     assert "0.745 ✓" in shown
     assert "no: 2 seeds instead of 3" in shown

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import functools
 import json
-from types import SimpleNamespace
 
 import pytest
 from prefect import flow
@@ -20,37 +19,16 @@ from pipelines import (
     sweeping,
     swept_report,
     tracking,
-    trial,
 )
 from pipelines.flow import run_chain
-from pipelines.metric_logger import MetricLogger
 from pipelines.sweep import Attempt, sweep
 from pipelines.trial import Pruned
 from rnn_tasks.errors import UserError
-from rnn_tasks.task import Prepared
 
 
 @flow(name="dummy")
 def dummy_flow(config):
     return run_chain("dummy", config, promote="never")
-
-
-@pytest.fixture
-def train_alone(tmp_path, dummy):
-    """Of the chain only what a sweep reads: a run in MLflow, trained."""
-
-    def start(config):
-        words = str(config.data.test_words)
-        prepared = Prepared(directory=tmp_path, digest="d", counts={}, source="words", test_digest=words)
-        run_id = tracking.create_run(dummy, config, prepared)
-        work_dir = tmp_path / run_id
-        work_dir.mkdir()
-        with tracking.recording(run_id):
-            trained = dummy.train(config, prepared, work_dir, [MetricLogger(run_id), *trial.callbacks()])
-            tracking.log_training(run_id, trained)
-        return SimpleNamespace(run_id=run_id)
-
-    return start
 
 
 class Runs:
