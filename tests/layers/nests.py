@@ -73,8 +73,9 @@ WRAPPERS = {
     "dropout": lambda cell: DropoutWrapper(cell, 0.5, 0.5, 0.5),
     "device": lambda cell: DeviceWrapper(cell, "CPU:0"),
     "stack": lambda *cells: MultiRNNCell(cells),
-    "attention": lambda cell: AttentionWrapper(cell, LuongAttention(WIDTH), WIDTH),
-    "context": lambda cell: AttentionWrapper(cell, LuongAttention(WIDTH, score="dot")),
+    # What is fed makes the inputs wider than some cells can have them.
+    "attention": lambda cell: AttentionWrapper(InputProjectionWrapper(cell, WIDTH), LuongAttention(WIDTH), WIDTH),
+    "context": lambda cell: AttentionWrapper(InputProjectionWrapper(cell, WIDTH), LuongAttention(WIDTH, score="dot")),
     "attention afterwards": lambda cell: AttentionWrapper(cell, BahdanauAttention(2), input_feeding=False),
 }
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rnn_tasks.layers import RNN, LSTMCell, OutputProjectionWrapper
@@ -157,6 +157,8 @@ def made(nest):
 
 
 @settings(max_examples=15, deadline=None)
+@example(("attention", ("highway", "Keras'")), 2, 5, False)
+@example(("context", ("residual", "ours")), 2, 5, True)
 @given(NESTS, st.integers(0, 3), st.integers(0, 2 ** (3 * BATCH) - 1), st.booleans())
 def test_any_nest_of_any_shape(nest, time, bits, unroll):
     mask = np.array([bits >> i & 1 for i in range(BATCH * time)], bool).reshape(BATCH, time)
