@@ -57,7 +57,7 @@ def validate_options(task: Task, options: dict[str, str], accepted: type[Section
     return validate(accepted, values)
 
 
-def check_paths(task: Task, input: Path | None, output: Path | None, options: Section) -> None:  # noqa: A002
+def check_paths(task: Task, input: Path | None, output: Path | None, options: Section) -> None:  # noqa: A002  (the option's name)
     """What can be said of the user's paths before anything is loaded.
 
     Raises:

@@ -37,8 +37,8 @@ class Batcher:
     """One thread that calls the model with what has come in while it was busy.
 
     Requests of differing options never share a call. A long request is asked block by block, so that others come in
-    between. What fails in company is asked again request by request, so that
-    nobody gets another's error; so are requests that have more than one answer a record, which only their options tell.
+    between. What fails in company is asked again request by request, so that nobody gets another's error; so are
+    requests that have more than one answer a record, which only their options tell.
 
     Args:
         answer: (records, options) -> at least one answer a record, in order.

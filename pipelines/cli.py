@@ -32,7 +32,7 @@ from pipelines import (
 )
 from pipelines.arguments import check_paths, chosen_config, validate_options, with_flags
 from pipelines.errors import ServerError
-from pipelines.launch import STDERR, STDOUT, import_tensorflow, redirected, run_flow, told_that_it_goes_on
+from pipelines.launch import import_tensorflow, run_flow, working
 from pipelines.promoting import Policy
 from pipelines.settings import get_settings
 from pipelines.terminal import prepare_streams
@@ -110,14 +110,9 @@ def run(
     config = chosen_config(declared, preset, data, set_, seed)
     declared.inputs(starting_vectors.resolved(config))  # what is missing is told now, not after half a minute
     store_checks.check(get_settings(), writes=True)
-    with (
-        open(os.devnull, "w") as nowhere,
-        redirected(STDOUT, nowhere.fileno() if quiet else STDERR),  # whatever libraries print
-        sign_of_life.shown(f"run {task}", quiet),
-    ):
+    with working(f"run {task}", quiet):
         logger.info("%s, preset %s", task, provenance.nearest_preset(declared, config))
-        with told_that_it_goes_on():
-            outcome = run_flow(task, config, fresh, promote)
+        outcome = run_flow(task, config, fresh, promote)
     if json:
         print(outcome.model_dump_json(exclude={"champion"}, ensure_ascii=True))  # the same in any encoding
     else:
@@ -131,7 +126,7 @@ def predict(
     *,
     run: str | None = None,
     data: str | None = None,
-    input: Path | None = None,  # noqa: A002
+    input: Path | None = None,  # noqa: A002  (the option's name)
     output: Path | None = None,
     quiet: bool = False,
     **options: str,

@@ -17,7 +17,7 @@ from prefect.deployments.runner import RunnerDeployment
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.flows import EntrypointType
 
-from pipelines import crashes, missed, provenance, schedules, servers
+from pipelines import crashes, missed, provenance, run_description, schedules, servers
 from pipelines.flows import all_flows
 from rnn_tasks.errors import UserError
 from rnn_tasks.registry import get_task
@@ -109,9 +109,9 @@ def serve_all(scheduled: Mapping[tuple[str, str], list[DeploymentScheduleCreate]
 def described(task: Task, preset: str) -> str:
     """What a deployment's page says: the task, and the settings in which its preset differs from quick."""
     quick, chosen = (provenance.flat(task.presets[name].model_dump(mode="json")) for name in ("quick", preset))
-    changed = [f"| `{key}` | {value} | {chosen[key]} |" for key, value in quick.items() if value != chosen[key]]
+    changed = [(f"`{key}`", str(value), str(chosen[key])) for key, value in quick.items() if value != chosen[key]]
     trial = "Its models never become champion.\n\n" if task.presets[preset].is_trial else ""
-    table = "\n".join([f"| setting | quick | {preset} |", "| --- | --- | --- |", *changed]) if changed else ""
+    table = run_description.table(["setting", "quick", preset], changed) if changed else ""
     return f"{task.summary} Preset {preset}.\n\n{trial}{table}".strip()
 
 

@@ -63,22 +63,24 @@ def export(
 
     model = champions.choose(declared, run, data)
     described = champions.described(declared, model)
-    write_client(declared, described, model_registry.export_directory(task, model), directory)
-    asked = "past.csv" if isinstance(declared.records, SeriesRecords) else "questions.txt"
+    asked = write_client(declared, described, model_registry.export_directory(task, model), directory)
     print(f"{directory}: {described}\nuse  python {directory / 'client.py'} < {asked}")
 
 
-def write_client(task: Task, described: str, export_dir: Path, directory: Path) -> None:
+def write_client(task: Task, described: str, export_dir: Path, directory: Path) -> str:
     """Write the SavedModel with client, README and requirements; all of it, or nothing.
 
     Args:
         described: the model in one line.
         export_dir: from `Task.export`.
 
+    Returns:
+        the name that the README gives to the file of questions.
+
     Raises:
         UserError: the model cannot be asked without this package, or the directory cannot be written.
     """
-    client, reads, beside = "lines.py", READS_LINES, []
+    client, asked, reads, beside = "lines.py", "questions.txt", READS_LINES, []
     if isinstance(task.records, SeriesRecords):
         from rnn_tasks.series.form import FORM, SeriesForm  # imports pandas
 
@@ -89,16 +91,9 @@ def write_client(task: Task, described: str, export_dir: Path, directory: Path) 
                 "with data.time_features=none and no data.known"
             )
         columns = ", ".join(form.targets + form.covariates)
-        client, reads = (
-            "table.py",
-            READS_TABLE.format(
-                columns=columns,
-                history=form.history,
-                horizon=form.horizon,
-                dates="" if form.clock.kind == "steps" else DATES.format(clock=form.clock),
-            ),
-        )
-        beside = [FORM, "settings.json"]
+        dates = "" if form.clock.kind == "steps" else DATES.format(clock=form.clock)
+        client, asked, beside = "table.py", "past.csv", [FORM, "settings.json"]
+        reads = READS_TABLE.format(columns=columns, history=form.history, horizon=form.horizon, dates=dates)
     target = Path(os.path.realpath(directory))
     try:
         with filled_directory(target) as aside:
@@ -108,7 +103,6 @@ def write_client(task: Task, described: str, export_dir: Path, directory: Path) 
             shutil.copy(CLIENTS / client, aside / "client.py")
             required = "".join(f"{name}=={metadata.version(name)}\n" for name in NEEDED)
             (aside / "requirements.txt").write_text(required, encoding="utf-8")
-            asked = "past.csv" if beside else "questions.txt"
             readme = README.format(task=task.name, summary=task.summary, described=described, asked=asked, reads=reads)
             (aside / "README.md").write_text(readme, encoding="utf-8")
     except shutil.Error as error:  # of `copytree`, which names every file
@@ -116,6 +110,7 @@ def write_client(task: Task, described: str, export_dir: Path, directory: Path) 
         raise UserError(f"{source}: cannot be copied to {directory} ({why})") from None
     except OSError as error:
         raise UserError(f"{directory}: cannot be written ({error.strerror})") from None
+    return asked
 
 
 def _check_target(directory: Path) -> None:

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from pipelines import sign_of_life
 from pipelines.promoting import Policy
 from pipelines.settings import get_settings
 from rnn_tasks import activity
@@ -45,12 +46,28 @@ def told_that_it_goes_on() -> Iterator[None]:
         raise
 
 
+@contextlib.contextmanager
+def working(what: str, quiet: bool) -> Iterator[None]:
+    """Inside, whatever libraries print goes to standard error, where a sign of life is; nowhere if it is to be quiet.
+
+    Args:
+        what: is done, as `run translate`.
+    """
+    with (
+        open(os.devnull, "w") as nowhere,
+        redirected(STDOUT, nowhere.fileno() if quiet else STDERR),
+        sign_of_life.shown(what, quiet),
+        told_that_it_goes_on(),
+    ):
+        yield
+
+
 def import_tensorflow() -> None:
     """Import TensorFlow without what its C++ side says on the way, which no setting silences."""
     with tempfile.TemporaryFile() as said:
         try:
             with activity.doing("importing TensorFlow"), redirected(STDERR, said.fileno()):
-                import tensorflow  # noqa: F401
+                import tensorflow  # noqa: F401  (imported for all that follows)
         except ImportError:
             said.seek(0)
             sys.stderr.write(said.read().decode(errors="replace"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
 from json import dumps
 from typing import TYPE_CHECKING, Annotated
@@ -13,8 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipelines import sign_of_life, store_checks
-from pipelines.launch import STDERR, STDOUT, redirected, run_flow, told_that_it_goes_on
+from pipelines import store_checks
+from pipelines.launch import run_flow, working
 from pipelines.presentation import print_whole
 from pipelines.settings import get_settings
 from rnn_tasks.errors import UserError
@@ -62,12 +61,7 @@ def reproduce(
         return
     chosen = _checked(load_recipe(recipe), variant, seeds, data)
     store_checks.check(get_settings(), writes=True)
-    with (
-        open(os.devnull, "w") as nowhere,
-        redirected(STDOUT, nowhere.fileno() if quiet else STDERR),
-        sign_of_life.shown(f"reproduce {recipe}", quiet),
-        told_that_it_goes_on(),
-    ):
+    with working(f"reproduce {recipe}", quiet):
         measured = _run(chosen, variant, seeds, data, fresh)
     if json:
         print(as_json(chosen, measured))

@@ -22,13 +22,13 @@ def described(report: Report) -> str:
         for m in report.metrics[:METRICS]
     ]
     further = len(report.metrics) - METRICS
-    text = _table(["metric", "value", "baseline"], metrics, "| --- | ---: | ---: |")
+    text = table(["metric", "value", "baseline"], metrics, "| --- | ---: | ---: |")
     if further > 0:
         text += f"\n\n{further} more are among the run's metrics."
     header, *samples = first_rows(report.samples, SAMPLES)
-    while samples and len(text) + len(_table(header, samples)) > LENGTH:
+    while samples and len(text) + len(table(header, samples)) > LENGTH:
         samples.pop()
-    return f"{text}\n\n{_table(header, samples)}" if samples else text
+    return f"{text}\n\n{table(header, samples)}" if samples else text
 
 
 def main_figure(report: Report) -> Path | None:
@@ -37,13 +37,14 @@ def main_figure(report: Report) -> Path | None:
     return report.figures[by_worth[0]] if by_worth else None
 
 
-def first_rows(table: Path, count: int) -> list[list[str]]:
+def first_rows(path: Path, count: int) -> list[list[str]]:
     """The header of a TSV table, and as many rows."""
-    with table.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8", newline="") as file:
         return list(islice(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE), count + 1))
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]], rule: str = "") -> str:
+def table(header: Sequence[str], rows: Iterable[Sequence[str]], rule: str = "") -> str:
+    """A table in Markdown; cells are text, or code in backticks. `rule` is its second line, which aligns columns."""
     lines = ["| " + " | ".join(row) + " |" for row in [[_cell(cell) for cell in row] for row in (header, *rows)]]
     return "\n".join([lines[0], rule or "|" + " --- |" * len(header), *lines[1:]])
 

@@ -16,6 +16,7 @@ from rnn_tasks.config import TaskConfig, override, parse_assignment
 from rnn_tasks.errors import UserError
 
 RANGE = re.compile(r"(?P<low>[-+.\deE]+)\.\.(?P<high>[-+.\deE]+)(?P<log>\s+log)?")
+MOST_TRIALS = 10_000
 Settings = Mapping[str, Any]
 
 
@@ -139,10 +140,12 @@ def check(space: SearchSpace, base: TaskConfig) -> tuple[SearchSpace, TaskConfig
     Every value was tried on it.
 
     Raises:
-        UserError: an unknown key, or a value that is not accepted.
+        UserError: an unknown key, a value that is not accepted, or too many combinations.
     """
     if "seed" in space.varied:
         raise UserError("--set seed: every trial has the same seeds; accepted is --seeds N")
+    if (trials := math.prod(map(len, space.choices.values()))) > MOST_TRIALS and not space.ranges:
+        raise UserError(f"--set: {trials:,} combinations; accepted are up to {MOST_TRIALS:,}, or --optuna N draws some")
     base = override(base, space.fixed)
     defaults = flat(base.model_dump())
     ranges = {key: found.as_the_setting(key, defaults.get(key, 0.0)) for key, found in space.ranges.items()}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from rnn_tasks.config import ConfigType, dotted_keys, override
+from pipelines.provenance import flat
+from rnn_tasks.config import ConfigType, override
 from rnn_tasks.errors import UserError
 
 KEYS = ("data.vectors", "data.target_vectors")
@@ -18,9 +19,8 @@ def resolved(config: ConfigType) -> ConfigType:
     Raises:
         UserError: no such run, or one that exported no word vectors, or several tables of them.
     """
-    known = dotted_keys(type(config))
-    chosen = {key: getattr(getattr(config, "data"), key.partition(".")[2]) for key in KEYS if key in known}  # noqa: B009
-    ids = {key: value for key, value in chosen.items() if re.fullmatch(r"[0-9a-f]{32}", value)}
+    settings = flat(config.model_dump())
+    ids = {key: settings[key] for key in KEYS if re.fullmatch(r"[0-9a-f]{32}", settings.get(key, ""))}
     return override(config, {key: str(_vectors_of(key, run)) for key, run in ids.items()}) if ids else config
 
 

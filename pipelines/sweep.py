@@ -6,6 +6,7 @@ What MLflow keeps is all that a sweep remembers: after a kill the same sweep fin
 from __future__ import annotations
 
 import errno
+import functools
 import json
 import logging
 import math
@@ -86,7 +87,7 @@ class Swept(StageResult):
         metric: the validation metric that trials are ranked by; the test split has no say.
         trials: the best first, those without a figure last.
         parent: the MLflow run above all.
-        alike: whether all were measured on the same data.
+        alike: whether all were measured on the same test data, and so on the same data.
     """
 
     task: str
@@ -108,7 +109,15 @@ class Swept(StageResult):
 
 
 def sweep(
-    task: Task, base: TaskConfig, space: SearchSpace, start: Starter, *, seeds: int, sampled: int, fresh: bool
+    task: Task,
+    base: TaskConfig,
+    space: SearchSpace,
+    start: Starter,
+    *,
+    seeds: int,
+    sampled: int,
+    fresh: bool,
+    report: Callable[[Swept], None] = lambda swept: None,
 ) -> Swept:
     """Run what has not been run yet, or has failed, and rank.
 
@@ -117,6 +126,7 @@ def sweep(
         seeds: attempts a trial, with the seeds base.seed, base.seed + 1, …
         sampled: how many trials Optuna draws; 0 tries every combination.
         fresh: forget what an interrupted sweep has finished.
+        report: is told what came out, before the parent has finished.
 
     Raises:
         UserError: not one trial finished, or another process runs the same sweep.
@@ -155,7 +165,9 @@ def sweep(
                     changes = {**settings, "seed": seed}
                     if not _attempt(task, base, changes, parent, number, callbacks, start_it):
                         break
-        return _ranked(task, parent)
+        swept = _ranked(task, parent)
+        report(swept)
+    return swept
 
 
 def _left(tried: Sequence[Attempt], number: int, seeds: Sequence[int]) -> list[int]:
@@ -257,9 +269,15 @@ def _read(run: Run) -> Attempt | None:
         status=status,
         run_id=run.info.run_id,
         figure=figure if finished else None,
-        curve=tuple(tracking.by_epoch(run.info.run_id, metric)) if metric else (),
+        curve=_curve(run.info.run_id, run.info.status, metric),
         error="" if finished else error,
     )
+
+
+@functools.lru_cache(maxsize=4096)  # asked for before each trial, of all trials before
+def _curve(run_id: str, status: str, metric: str) -> tuple[float, ...]:
+    """A metric by epoch of a run that ended with a status, and so is never written to again but with another one."""
+    return tuple(tracking.by_epoch(run_id, metric)) if metric else ()
 
 
 def _ranked(task: Task, parent: str) -> Swept:
@@ -272,7 +290,8 @@ def _ranked(task: Task, parent: str) -> Swept:
     finished = [attempt for attempt in tried if attempt.status == "finished"]
     if not finished:
         raise UserError(f"no trial of {len(tried)} has finished; the first: {tried[0].error or tried[0].status}")
-    trials = [_over_seeds([each for each in tried if each.number == number]) for number in _numbers(tried)]
+    numbers = dict.fromkeys(attempt.number for attempt in tried)
+    trials = [_over_seeds([each for each in tried if each.number == number]) for number in numbers]
     sign = -1 if higher else 1
     trials.sort(key=lambda each: (each.mean is None, sign * (each.mean or 0.0)))
     runs = [tracking.get_run(attempt.run_id) for attempt in finished]
@@ -284,10 +303,6 @@ def _ranked(task: Task, parent: str) -> Swept:
         parent=parent,
         alike=len({run.data.tags.get("test_digest") for run in runs}) == 1,
     )
-
-
-def _numbers(tried: Sequence[Attempt]) -> Iterator[int]:
-    return iter(dict.fromkeys(attempt.number for attempt in tried))
 
 
 def _over_seeds(tried: Sequence[Attempt]) -> Trial:

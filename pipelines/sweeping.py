@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Sequence
-from json import dumps
+from json import dumps, loads
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
@@ -13,9 +12,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipelines import search_space, sign_of_life, store_checks
+from pipelines import search_space, store_checks
 from pipelines.arguments import chosen_config
-from pipelines.launch import STDERR, STDOUT, import_tensorflow, redirected, run_flow, told_that_it_goes_on
+from pipelines.launch import import_tensorflow, run_flow, working
 from pipelines.presentation import print_whole
 from pipelines.settings import get_settings
 from rnn_tasks.config import override
@@ -72,12 +71,7 @@ def sweep(
     """
     space, base = _checked(task, set_, seeds, optuna, preset, data, seed)
     store_checks.check(get_settings(), writes=True)
-    with (
-        open(os.devnull, "w") as nowhere,
-        redirected(STDOUT, nowhere.fileno() if quiet else STDERR),
-        sign_of_life.shown(f"sweep {task}", quiet),
-        told_that_it_goes_on(),
-    ):
+    with working(f"sweep {task}", quiet):
         swept = _run(task, base, space, seeds, optuna, fresh)
     if json:
         print(as_json(swept))
@@ -114,7 +108,7 @@ def _run(task: str, base: TaskConfig, space: SearchSpace, seeds: int, optuna: in
     from pipelines import swept_report
     from pipelines.sweep import sweep
 
-    swept = sweep(
+    return sweep(
         get_task(task),
         base,
         space,
@@ -122,19 +116,14 @@ def _run(task: str, base: TaskConfig, space: SearchSpace, seeds: int, optuna: in
         seeds=seeds,
         sampled=optuna,
         fresh=fresh,
+        report=lambda swept: swept_report.log(space, swept),
     )
-    swept_report.log(space, swept)
-    return swept
 
 
 def as_json(swept: Swept) -> str:
-    """One line: the best settings, then every trial."""
+    """One line: the best settings, and every trial; null for what is no number."""
     best = {"settings": swept.best.settings, "mean": swept.best.mean, "run_id": swept.best_attempt().run_id}
-    return dumps({**swept.model_dump(mode="json", exclude={"trials"}), "best": best, "trials": _trials(swept)})
-
-
-def _trials(swept: Swept) -> list[dict]:
-    return [trial.model_dump(mode="json") for trial in swept.trials]
+    return dumps({**loads(swept.model_dump_json()), "best": best})
 
 
 def show(space: SearchSpace, swept: Swept, start: Sequence[str], is_trial: bool = False) -> None:

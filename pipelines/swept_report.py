@@ -6,13 +6,13 @@ import json
 import tempfile
 from pathlib import Path
 
-from pipelines import tracking
+from pipelines import run_description, tracking
 from pipelines.search_space import SearchSpace
 from pipelines.sweep import Swept
 from rnn_tasks import plots
 from rnn_tasks.files import write_whole
 
-NOTE = "mlflow.note.content"  # which MLflow shows as the run's description
+MOST_TOLD = 1_000  # characters of the best settings
 
 
 def log(space: SearchSpace, swept: Swept) -> None:
@@ -28,7 +28,8 @@ def log(space: SearchSpace, swept: Swept) -> None:
         tracking.client().log_artifact(swept.parent, str(drawn), "figures")
     tracking.log_metrics(swept.parent, {f"best/{swept.metric}": swept.best.mean or 0.0})
     best = ", ".join(f"`{key}` {json.dumps(value)}" for key, value in swept.best.settings.items())
-    tracking.set_tags(swept.parent, {NOTE: f"Best of {len(swept.trials)} trials: {best}\n\n{_markdown(space, swept)}"})
+    told = f"Best of {len(swept.trials)} trials: {best}"
+    tracking.set_tags(swept.parent, {tracking.DESCRIPTION: f"{told[:MOST_TOLD]}\n\n{_described(space, swept)}"})
 
 
 def _rows(space: SearchSpace, swept: Swept) -> list[list[str]]:
@@ -46,6 +47,9 @@ def _table(space: SearchSpace, swept: Swept) -> str:
     return "".join("\t".join(row) + "\n" for row in _rows(space, swept))
 
 
-def _markdown(space: SearchSpace, swept: Swept) -> str:
+def _described(space: SearchSpace, swept: Swept) -> str:
+    """The best trials as a table, as many as MLflow takes; the whole table is a file."""
     header, *body = _rows(space, swept)
-    return "\n".join(f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *body))
+    while len(found := run_description.table(header, body)) > run_description.LENGTH - MOST_TOLD and len(body) > 1:
+        body = body[: len(body) // 2]
+    return found

@@ -35,5 +35,5 @@ def _open_closed() -> None:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)
-    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
-    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115  (open as long as we run)
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115  (so is this)

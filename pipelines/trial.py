@@ -5,16 +5,16 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import keras
 
-_tags: ContextVar[Mapping[str, str]] = ContextVar("tags", default={})  # noqa: B039  (nobody writes into it)
-_callbacks: ContextVar[Sequence[keras.callbacks.Callback]] = ContextVar("callbacks", default=())
-
-
 PRUNED = "pruned"  # the tag of a run that was
+
+_tags: ContextVar[Mapping[str, str]] = ContextVar("tags", default=MappingProxyType({}))
+_callbacks: ContextVar[Sequence[keras.callbacks.Callback]] = ContextVar("callbacks", default=())
 
 
 class Pruned(Exception):

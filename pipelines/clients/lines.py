@@ -7,7 +7,7 @@ import sys
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import tensorflow as tf
-import tensorflow_text  # noqa: F401  # operations of models that read text
+import tensorflow_text  # noqa: F401  (operations of models that read text)
 
 model = tf.saved_model.load(os.path.join(os.path.dirname(os.path.abspath(__file__)), "saved_model"))
 answer = model.signatures["serving_default"]

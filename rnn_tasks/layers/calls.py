@@ -52,4 +52,4 @@ class BuiltOnce:
     def _maybe_build(self: Any, call_spec):  # not public, but where Keras builds a layer that is called
         if not self.built:
             with _building:
-                super()._maybe_build(call_spec)  # type: ignore[misc]
+                super()._maybe_build(call_spec)  # type: ignore[misc]  # which class is next, only the layer says

@@ -62,3 +62,10 @@ def test_what_cannot_be_tried_is_one_line(assignments, by_grid, line, dummy):
     with pytest.raises(UserError, match=line) as error:
         check(parse(assignments, by_grid), dummy.presets["quick"])
     assert "\n" not in str(error.value)
+
+
+def test_a_grid_that_nobody_can_wait_for_is_one_line(dummy):
+    values = ",".join(map(str, range(1, 102)))
+    space = parse([f"training.epochs={values}", f"training.max_steps={values}"], by_grid=True)
+    with pytest.raises(UserError, match="10,201 combinations; accepted are up to 10,000, or --optuna N"):
+        check(space, dummy.presets["quick"])

@@ -164,6 +164,31 @@ def test_what_is_no_number_has_failed(swept, runs):
     json.loads(sweeping.as_json(result), parse_constant=pytest.fail)
 
 
+def test_a_table_of_many_trials_is_as_long_as_mlflow_takes_it(swept, runs):
+    space, result = swept("training.epochs=2,3", start=runs())
+    many = result.model_copy(update={"trials": result.trials * 200})
+    swept_report.log(space, many)
+    parent = tracking.get_run(result.parent)
+    assert "Best of 400 trials" in parent.data.tags[tracking.DESCRIPTION]
+    table = tracking.artifact_directory(parent) / "tables" / "trials.tsv"
+    assert len(table.read_text().splitlines()) == 401
+
+
+def test_a_report_that_fails_leaves_a_parent_that_goes_on(home, dummy, runs):
+    space, base = search_space.check(search_space.parse(["training.epochs=2,3"], True), dummy.presets["quick"])
+    options = {"seeds": 1, "sampled": 0, "fresh": False}
+
+    def killed(_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sweep(dummy, base, space, runs(), report=killed, **options)
+    told, rest = [], runs()
+    result = sweep(dummy, base, space, rest, report=told.append, **options)
+    assert (told, rest.seen) == ([result], [])
+    assert len(nested_runs.parents_of("dummy", "sweep", {})) == 1
+
+
 def test_what_ends_everything_ends_the_sweep(swept):
     def full(config, anew):
         raise OSError(errno.ENOSPC, "No space left on device")
