@@ -13,7 +13,7 @@ import time
 import pytest
 
 from pipelines import sign_of_life
-from pipelines.cli import STDERR, redirected
+from pipelines.launch import STDERR, redirected
 from rnn_tasks import activity
 
 logger = logging.getLogger("pipelines.anything")
