@@ -21,7 +21,7 @@ pipeline: $(READY)  ## Run a task from raw data to a registered model (TASK, PRE
 	@$(BIN)/rnn-tasks run '$(TASK)' $(RUN_OPTIONS)
 
 test: $(READY)  ## Run the tests that need nothing but this repository
-	@$(BIN)/python -m pytest -m 'not real' --numprocesses auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -m 'not real' --numprocesses auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
 
 test-real: $(READY)  ## Run the tests on real corpora below RNN_TASKS_DATA (minutes to hours)
 	@$(BIN)/python -m pytest -m real

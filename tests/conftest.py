@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,13 @@ import pytest
 from rnn_tasks import activity
 
 sys.path.insert(0, str(Path(__file__).parent))  # so that tests of every folder can import `new_process`
+
+gc.disable()  # until all is imported: a fifth of the whole suite's time would be spent on looking for garbage there
+
+
+def pytest_collection_finish():
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items):

@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 _forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload(["tensorflow", "keras", "sklearn.manifold", "matplotlib.figure"])
+_forks.set_forkserver_preload(["preloaded"])
 
 
 class Died(Exception):

@@ -57,6 +57,6 @@ def gradient_by_distance(model: keras.Model, inputs: np.ndarray, loss: Callable[
             total = loss(model.get_layer("logits")(passed[-1][0][-1]))
         return tape.gradient(total, moved)
 
-    follow = tf.function(gradients) if time >= COMPILED_FROM else gradients
+    follow = tf.function(gradients, autograph=False) if time >= COMPILED_FROM else gradients
     found = tf.concat(tf.nest.flatten(follow(sequence, moved)), axis=-1)
     return tf.reduce_mean(tf.norm(found, axis=-1), axis=1).numpy()[::-1].astype(np.float64)

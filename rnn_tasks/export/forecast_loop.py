@@ -97,7 +97,7 @@ class ForecastLoop:
 
         found = {"serve": Endpoint(self.once, [history, *known(form.window + form.horizon)])}
         if not form.covariates:
-            found["write_on"] = Endpoint(tf.function(self.write_on), [history, *counts, *known(None)])
+            found["write_on"] = Endpoint(self.write_on, [history, *counts, *known(None)])
         return found
 
     def _ahead(self, values: tf.Tensor, known: tf.Tensor | None) -> dict[str, tf.Tensor]:

@@ -154,7 +154,7 @@ class Translator(tf.Module):
             with native_inference():
                 return endpoint.function(*arguments)
 
-        return tf.function(translate, input_signature=list(endpoint.signature))
+        return tf.function(translate, list(endpoint.signature), autograph=False)
 
 
 TranslateFunction = Callable[..., dict[str, tf.Tensor]]

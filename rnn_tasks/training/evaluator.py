@@ -21,7 +21,7 @@ def evaluator(model: keras.Model, loss: Loss) -> Callable[[Iterable[dict[str, np
         loss: (model, batch, training) -> StepLoss.
     """
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def step(batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         activity.note("compiling")
         with native_inference():

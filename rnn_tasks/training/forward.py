@@ -21,7 +21,7 @@ def forward(function: Callable[[Mapping[str, tf.Tensor]], Any]) -> Callable[[Map
         function: batch -> nest of tensors; the variables it reads are read anew at each call.
     """
 
-    @tf.function(reduce_retracing=False)
+    @tf.function(autograph=False, reduce_retracing=False)
     def compiled(batch: Mapping[str, tf.Tensor]) -> Any:
         activity.note("compiling")
         with native_inference():

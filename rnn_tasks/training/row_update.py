@@ -46,7 +46,7 @@ class RowUpdate:
         self._copies = list(zip(*(_copies(table) for table in tables), strict=True))  # of each device
         self._sum_copies = list(zip(*(_copies(table) for table in self._sums), strict=True))
         self._rates = _copies(self._rate)
-        self._step = tf.function(self._blocks, reduce_retracing=True)
+        self._step = tf.function(self._blocks, autograph=False, reduce_retracing=True)
 
     @property
     def learning_rate(self) -> Any:

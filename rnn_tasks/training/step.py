@@ -56,7 +56,7 @@ def compiled_step(
             holder.assign(value)
         return part.total, part.weight
 
-    compiled = {"jit_compile": config.jit_compile, "reduce_retracing": not config.jit_compile}
+    compiled = {"autograph": False, "jit_compile": config.jit_compile, "reduce_retracing": not config.jit_compile}
     if not tf.distribute.has_strategy():
         return tf.function(step, **compiled)
     return _distributed(tf.function(backward, **compiled), model, optimizer, carried)
@@ -83,7 +83,7 @@ def _distributed(
         optimizer.apply([None if g is None else next(whole) for g in gradients], model.trainable_weights)
         return total, weight, keras.tree.flatten(part.carried)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def step(batch: Any, counts: Any) -> tuple[tf.Tensor, tf.Tensor, list[Any]]:
         activity.note("compiling")
         *sums, after = strategy.run(device_step, args=(batch, counts))
