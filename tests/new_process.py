@@ -6,6 +6,7 @@ import, so that each costs half a second instead of eight.
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import inspect
 import multiprocessing
@@ -16,7 +17,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 _forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload(["preloaded"])
+_forks.set_forkserver_preload(["tensorflow", "keras", "sklearn.manifold", "matplotlib.figure"])
 
 
 class Died(Exception):
@@ -46,6 +47,7 @@ def in_new_process(function: Callable, *arguments: Any) -> Any:
 
 
 def _answer(connection: Connection, path: str, name: str, arguments: tuple) -> None:
+    gc.freeze()  # what has been imported, as in conftest
     try:
         spec = importlib.util.spec_from_file_location("test_module", path)
         module = importlib.util.module_from_spec(spec)

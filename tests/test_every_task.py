@@ -116,20 +116,9 @@ def test_what_runs_while_a_task_prepares_decides_the_digest(task, tiny, tmp_path
     assert inside - covered <= set(DECIDES_NOTHING) | {name for name in inside if name.endswith("__init__.py")}
 
 
-def test_one_step_and_another_seed(task, tiny, prepared, tmp_path):
-    config = override(tiny, {"seed": tiny.seed + 1, "training.max_steps": 1})
-    ours, before = ([np.array(w) for w in task.build(each, prepared).get_weights()] for each in (tiny, config))
-    assert any(np.any(a != b) for a, b in zip(ours, before, strict=True))
-    trained = task.train(config, prepared, tmp_path, ())
-    assert trained.steps == 1
-    after = weights(trained.weights).values()
-    assert [array.shape for array in after] == [array.shape for array in before]
-    assert all(np.isfinite(array).all() for array in after)
-    assert any(np.any(a != b) for a, b in zip(before, after, strict=True))
-
-
-def test_overfits_one_batch(task, tiny, prepared, tmp_path):
+def test_another_seed_begins_elsewhere_and_overfits_one_batch(task, tiny, prepared, tmp_path):
     changes = {
+        "seed": tiny.seed + 1,
         "training.limit_batches": 1,
         "training.epochs": task.overfit.steps,
         "training.max_steps": task.overfit.steps,
@@ -138,7 +127,14 @@ def test_overfits_one_batch(task, tiny, prepared, tmp_path):
         "training.warmup_steps": 0,
         "training.early_stopping_patience": 0,
     }
-    trained = task.train(override(tiny, changes), prepared, tmp_path, ())
+    config = override(tiny, changes)
+    ours, before = ([np.array(w) for w in task.build(each, prepared).get_weights()] for each in (tiny, config))
+    assert any(np.any(a != b) for a, b in zip(ours, before, strict=True))
+    trained = task.train(config, prepared, tmp_path, ())
+    after = weights(trained.weights).values()
+    assert [array.shape for array in after] == [array.shape for array in before]
+    assert all(np.isfinite(array).all() for array in after)
+    assert any(np.any(a != b) for a, b in zip(before, after, strict=True))
     first, *_, last = losses(trained)
     assert trained.steps == task.overfit.steps
     assert last < task.overfit.loss_ratio * first

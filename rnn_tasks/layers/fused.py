@@ -44,7 +44,7 @@ class FusedLoop(BuiltOnce):
         check_sequences(self.name, sequences)
         mask = steps_of_mask(self.name, sequences, mask)
         if self.stateful and initial_state is None:
-            check_stream(self.name, sequences, self.states[0].shape[0])
+            sequences = check_stream(self.name, sequences, self.states[0].shape[0])
         empty = sequences.shape[1] == 0
         if empty:  # Keras looks at the first step; one that is masked changes nothing
             sequences = tf.zeros((tf.shape(sequences)[0], 1, sequences.shape[2]), sequences.dtype)

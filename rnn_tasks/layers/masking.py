@@ -61,18 +61,21 @@ def check_sequences(layer: str, sequences: Any) -> None:
         raise ValueError(f"{layer} takes sequences (batch, time, features), found {tuple(sequences.shape)}")
 
 
-def check_stream(layer: str, sequences: Any, batch: int) -> None:
-    """Refuse sequences of another batch size than a stateful layer carries states of.
+def check_stream(layer: str, sequences: Any, batch: int) -> Any:
+    """The sequences, if their batch size is that which a stateful layer carries states of.
 
     Raises:
-        ValueError: both sizes. Where a graph knows the size only when it runs, TensorFlow raises with the same words.
+        ValueError: both sizes. Where a graph knows the size only when it runs, TensorFlow raises with the same words,
+            before anything is computed from what is returned.
     """
     message = f"{layer} is stateful with a batch size of {batch}, whose states it carries; found a batch size of"
     if sequences.shape[0] is None:
         found = tf.shape(sequences)[0]
-        tf.debugging.Assert(found == batch, [message, found])
-    elif sequences.shape[0] != batch:
+        with tf.control_dependencies([tf.debugging.Assert(found == batch, [message, found])]):
+            return tf.identity(sequences)
+    if sequences.shape[0] != batch:
         raise ValueError(f"{message} {sequences.shape[0]}")
+    return sequences
 
 
 def masked_outputs(outputs: Any, mask: Any, zeros: bool, last_alone: bool) -> tuple[Any, Any]:

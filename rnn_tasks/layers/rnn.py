@@ -117,6 +117,8 @@ class RNN(BuiltOnce, keras.layers.RNN):
         memory_mask=None,
     ):
         check_sequences(self.name, sequences)
+        if self.stateful and initial_state is None:
+            sequences = check_stream(self.name, sequences, keras.tree.flatten(self.states)[0].shape[0])
         if sequences.shape[1] is None and (self.unroll or self.recompute_every):
             what = "unrolls" if self.unroll else "recomputes in chunks"
             raise ValueError(f"{self.name} {what}, for which the time dimension must be known; found None")
@@ -227,7 +229,6 @@ class RNN(BuiltOnce, keras.layers.RNN):
         starts = keras.tree.flatten(fresh)
         if given is None and self.stateful:
             given = [state.value for state in keras.tree.flatten(self.states)]
-            check_stream(self.name, sequences, given[0].shape[0])
         states = [None] * len(starts) if given is None else keras.tree.flatten(given)
         if len(states) != len(starts):
             raise ValueError(f"{self.name} has {len(starts)} states, found {len(states)} in initial_state")

@@ -24,7 +24,11 @@ def counted(texts):
 
 def written(texts=1, tokens=200, sampling=PLAIN, seed=1, first_piece=0, last=None):
     last = tf.zeros([texts], tf.int32) if last is None else last
-    return write_on(chain_step, last, counted(texts), tokens, sampling, seed=seed, first_piece=first_piece)
+
+    def write():
+        return write_on(chain_step, last, counted(texts), tokens, sampling, seed=seed, first_piece=first_piece)
+
+    return tf.function(write, autograph=False)() if tokens > 10 else write()
 
 
 def test_what_is_written_has_the_models_distribution():

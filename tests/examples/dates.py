@@ -49,6 +49,7 @@ PRESETS = presets(
         "model.units": 16,
         "model.embedding_dim": 8,
         "training.epochs": 2,
+        "training.batch_shapes": 1,
         "word_vectors.tsne_words": 40,
     },
 )

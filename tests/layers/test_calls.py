@@ -113,7 +113,7 @@ def test_each_caller_attends_to_its_own_memory(way):
     layer.build(requests()[0][0].shape, memory_shape=requests()[0][1].shape)
     wanted = [call() for call in calls]
     layer.cell.drop_memory()
-    for found, one in zip(together(calls, {"eager": 40, "traced": 3}.get(way, 6)), wanted, strict=True):
+    for found, one in zip(together(calls, {"eager": 20, "traced": 2}.get(way, 4)), wanted, strict=True):
         agree(found, [one] * len(found))
     with pytest.raises(ValueError, match="has no memory"):
         layer(requests()[0][0])
@@ -138,7 +138,7 @@ def test_functional_models(nest):
     model = keras.Model([queries, memory], RNN(NESTS[nest]())(queries, memory=memory))
     calls = [lambda given=given: model(list(given)) for given in requests()]
     wanted = [call() for call in calls]
-    for found, one in zip(together(calls, 6), wanted, strict=True):
+    for found, one in zip(together(calls, 4), wanted, strict=True):
         agree(found, [one] * len(found))
 
 
@@ -187,7 +187,7 @@ def test_masks_of_a_sequence_are_of_one_call(kind, way):
         return outputs.shape[0]
 
     batches = [20, 21, 22, 20, 20, 21]
-    found = together([lambda i=i: call(batches[i], training=i < 4) for i in range(6)], 3 if way == "traced" else 8)
+    found = together([lambda i=i: call(batches[i], training=i < 4) for i in range(6)], 2 if way == "traced" else 5)
     assert found == [[batch] * len(found[0]) for batch in batches]
 
 

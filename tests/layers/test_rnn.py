@@ -1,13 +1,10 @@
 """RNN over any cell: Keras' numbers, TensorFlow 1's arguments."""
 
-import subprocess
-import sys
-import textwrap
-
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from new_process import in_new_process
 
 from rnn_tasks import layers
 
@@ -223,44 +220,48 @@ def test_wrong_use_is_named():
 
 def test_layers_of_a_stack_on_devices_of_their_own(tmp_path):
     """Variables, states and ops on two logical CPUs, to the numbers of one; also in a graph, with gradients."""
-    script = """
-        import numpy as np, tensorflow as tf
-        tf.config.set_logical_device_configuration(
-            tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2)
-        import keras
-        from rnn_tasks.layers import RNN, DeviceWrapper, LSTMCell, ResidualWrapper
-        def place(tensor):
-            return tensor.device[-1]
-        inputs = tf.random.stateless_normal((2, 3, 4), (1, 2))
-        upper = ResidualWrapper(keras.layers.LSTMCell(4))
-        rnn = RNN([DeviceWrapper(LSTMCell(4), "CPU:1"), DeviceWrapper(upper, "CPU:0")], return_state=True)
-        output, lower, upper = rnn(inputs)
-        assert [place(weight.value) for weight in rnn.weights] == ["1"] * 3 + ["0"] * 3
-        assert [place(state) for state in (*lower, *upper)] == ["1", "1", "0", "0"]
-        assert [place(s) for s in tf.nest.flatten(rnn.get_initial_state(2))] == ["1", "1", "0", "0"]
-        plain = RNN([LSTMCell(4), ResidualWrapper(keras.layers.LSTMCell(4))], return_state=True)
-        plain.build(inputs.shape)
-        plain.set_weights(rnn.get_weights())
-        def gradients(layer):
-            @tf.function
-            def call(inputs):
-                with tf.GradientTape() as tape:
-                    loss = sum(tf.reduce_sum(part ** 2) for part in tf.nest.flatten(layer(inputs)))
-                return [loss, *tape.gradient(loss, [weight.value for weight in layer.weights])]
-            return call
-        for found, wanted in zip(gradients(rnn)(inputs), gradients(plain)(inputs), strict=True):
-            np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
-        graph = tf.function(rnn).get_concrete_function(inputs).graph.as_graph_def()
-        nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
-        products = {node.device[-1] for node in nodes if node.op == "MatMul"}
-        assert products == {"0", "1"}, products
-        again = RNN.from_config(rnn.get_config())
-        again.build(inputs.shape)
-        assert [place(weight.value) for weight in again.weights] == ["1"] * 3 + ["0"] * 3
-        model = keras.Sequential([keras.Input((3, 4)), RNN([DeviceWrapper(LSTMCell(4), "CPU:1")])])
-        model.save(PATH)
-        assert [place(weight.value) for weight in keras.saving.load_model(PATH).weights] == ["1"] * 3
-    """
-    script = textwrap.dedent(script).replace("PATH", repr(str(tmp_path / "model.keras")))
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
+    in_new_process(_stack_on_two_devices, str(tmp_path / "model.keras"))
+
+
+def _stack_on_two_devices(path):
+    tf.config.set_logical_device_configuration(
+        tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
+    )
+
+    def place(tensor):
+        return tensor.device[-1]
+
+    inputs = tf.random.stateless_normal((2, 3, 4), (1, 2))
+    upper = layers.ResidualWrapper(keras.layers.LSTMCell(4))
+    rnn = layers.RNN(
+        [layers.DeviceWrapper(layers.LSTMCell(4), "CPU:1"), layers.DeviceWrapper(upper, "CPU:0")], return_state=True
+    )
+    _, lower, upper = rnn(inputs)
+    assert [place(weight.value) for weight in rnn.weights] == ["1"] * 3 + ["0"] * 3
+    assert [place(state) for state in (*lower, *upper)] == ["1", "1", "0", "0"]
+    assert [place(s) for s in tf.nest.flatten(rnn.get_initial_state(2))] == ["1", "1", "0", "0"]
+    plain = layers.RNN([layers.LSTMCell(4), layers.ResidualWrapper(keras.layers.LSTMCell(4))], return_state=True)
+    plain.build(inputs.shape)
+    plain.set_weights(rnn.get_weights())
+
+    def gradients(layer):
+        @tf.function
+        def call(inputs):
+            with tf.GradientTape() as tape:
+                loss = sum(tf.reduce_sum(part**2) for part in tf.nest.flatten(layer(inputs)))
+            return [loss, *tape.gradient(loss, [weight.value for weight in layer.weights])]
+
+        return call
+
+    for found, wanted in zip(gradients(rnn)(inputs), gradients(plain)(inputs), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
+    graph = tf.function(rnn).get_concrete_function(inputs).graph.as_graph_def()
+    nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
+    products = {node.device[-1] for node in nodes if node.op == "MatMul"}
+    assert products == {"0", "1"}, products
+    again = layers.RNN.from_config(rnn.get_config())
+    again.build(inputs.shape)
+    assert [place(weight.value) for weight in again.weights] == ["1"] * 3 + ["0"] * 3
+    model = keras.Sequential([keras.Input((3, 4)), layers.RNN([layers.DeviceWrapper(layers.LSTMCell(4), "CPU:1")])])
+    model.save(path)
+    assert [place(weight.value) for weight in keras.saving.load_model(path).weights] == ["1"] * 3

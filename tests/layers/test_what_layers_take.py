@@ -89,8 +89,15 @@ def test_a_smaller_last_batch_of_a_stateful_layer(name):
             call(INPUTS[:2])
 
 
-def test_a_smaller_last_batch_that_only_the_run_knows():
-    layer = layers.LSTM(UNITS, stateful=True, name="stream")
+STREAMS = {
+    "layer": lambda **options: layers.LSTM(UNITS, **options),
+    "cell": lambda **options: layers.RNN(layers.LSTMCell(UNITS), **options),
+}
+
+
+@pytest.mark.parametrize("kind", STREAMS)
+def test_a_smaller_last_batch_that_only_the_run_knows(kind):
+    layer = STREAMS[kind](stateful=True, name="stream")
     layer(INPUTS)
     call = tf.function(layer, input_signature=[tf.TensorSpec((None, 5, 4))], autograph=False)
     np.testing.assert_array_equal(call(INPUTS).shape, (3, UNITS))

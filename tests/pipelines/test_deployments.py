@@ -3,35 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import shutil
-import signal
-import socket
-import sqlite3
-import subprocess
-import sys
-import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId, LogFilter, LogFilterFlowRunId
 from prefect.flows import EntrypointType
 from prefect.states import Completed, Pending, Running, Scheduled
+from set_by_people import EVERY_90_S, NIGHTLY, set_by_people, stored
 
-from pipelines import missed, schedules, tracking
-from pipelines.settings import Settings
+from pipelines import missed, schedules
 from rnn_tasks.errors import UserError
 
-HERE = Path(__file__).parent
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
-ITS_OWN = {"last_polled", "status"}  # what a deployment tells of who serves it
-
-
-# ----------------------------------------------------------------------------------------- against the tests' server
 
 
 @pytest.fixture
@@ -53,29 +38,6 @@ def deployment(dummy):
     return make
 
 
-def set_by_people(prefect, deployment_id, schedules):
-    """What the UI's pages of a deployment can change."""
-    prefect.request("POST", "/deployments/{id}/schedules", path_params={"id": deployment_id}, json=schedules)
-    changes = {
-        "description": "ours",
-        "tags": ["nightly"],
-        "parameters": {"config": {"model": {"quality": 0.25}}},
-        "paused": True,
-        "concurrency_limit": 2,
-        "enforce_parameter_schema": True,
-    }
-    prefect.request("PATCH", "/deployments/{id}", path_params={"id": deployment_id}, json=changes)
-
-
-def stored(prefect, deployment_id):
-    found = prefect.request("GET", "/deployments/{id}", path_params={"id": deployment_id}).json()
-    if limit := found["global_concurrency_limit"]:
-        found["global_concurrency_limit"] = limit["limit"]  # beside it stands who has slots now
-    return {key: value for key, value in found.items() if key not in ITS_OWN}
-
-
-EVERY_90_S = {"schedule": {"interval": 90}, "active": True, "parameters": {"config": {"model": {"quality": 0.75}}}}
-NIGHTLY = {"schedule": {"cron": "0 3 * * *", "timezone": "Europe/Paris"}, "active": False, "slug": "nightly"}
 RULE = {"schedule": {"rrule": "FREQ=HOURLY"}, "active": True, "slug": "hourly", "max_scheduled_runs": 5}
 
 
@@ -226,115 +188,3 @@ def test_a_deployments_page_says_what_its_preset_changes(dummy):
         "Counts letters. Preset full.\n\n| setting | quick | full |\n| --- | --- | --- |\n| `training.epochs` | 3 | 5 |"
     )
     assert "Its models never become champion." in described(dummy, "tiny")
-
-
-# ------------------------------------------------------------------------------------------------ with real servers
-
-
-class Command:
-    """`rnn-tasks` with the dummy task, in a process of its own, its output in a file."""
-
-    def __init__(self, output: Path, *arguments: str, **environment: str):
-        self.output = output
-        with output.open("wb") as file:
-            self.process = subprocess.Popen(
-                [sys.executable, str(HERE / "dummy_command.py"), *arguments],
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, "PYTHONPATH": str(HERE), **environment},
-            )
-
-    def wait_until(self, reached, seconds=500):
-        """What `reached` gives as soon as it is true; what was said when it does not come true."""
-        deadline = time.monotonic() + seconds
-        while not (found := reached()):
-            assert self.process.poll() is None, self.output.read_text()
-            assert time.monotonic() < deadline, self.output.read_text()
-            time.sleep(0.2)
-        return found
-
-    def says(self, text):
-        self.wait_until(lambda: text in self.output.read_text())
-
-    def end(self):
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=60)
-
-
-@pytest.fixture
-def command_of(tmp_path, home):
-    """Starts `rnn-tasks` on ports of its own: command_of("serve", "--schedule", …) -> Command."""
-    with contextlib.ExitStack() as sockets:
-        ports = [sockets.enter_context(socket.socket()) for _ in range(2)]
-        for port in ports:
-            port.bind(("127.0.0.1", 0))
-        numbers = [str(port.getsockname()[1]) for port in ports]
-    os.environ |= {"RNN_TASKS_PREFECT_PORT": numbers[0], "RNN_TASKS_MLFLOW_PORT": numbers[1]}
-    for waits in ("PREFECT_RUNNER_POLL_FREQUENCY", "PREFECT_SERVER_SERVICES_SCHEDULER_RECENT_DEPLOYMENTS_LOOP_SECONDS"):
-        os.environ[waits] = "1"
-    del os.environ["PREFECT_API_URL"]  # of the server that the other tests share
-    started = []
-
-    def start(name, *arguments):
-        started.append(Command(tmp_path / f"{name}-{len(started)}.txt", name, *arguments))
-        return started[-1]
-
-    yield start
-    for one in started:
-        if one.process.poll() is None:
-            one.end()
-
-
-@pytest.mark.timeout(1800)  # for a machine that does other things, too
-def test_a_schedule_makes_runs_and_outlives_restarts_of_both(command_of, migrated_store, home):
-    settings = Settings()
-    settings.prefect_home.mkdir()
-    shutil.copy(migrated_store.with_name("prefect.db"), settings.prefect_home)
-
-    ui = command_of("ui")
-    ui.says("Ctrl-C stops both.")
-    assert ui.output.read_text() == (
-        f"Prefect  {settings.prefect_url}   (log: {home}/mlruns/logs/prefect.log)\n"
-        f"MLflow   {settings.mlflow_url}/#/experiments?workflowType=machine_learning   "
-        f"(log: {home}/mlruns/logs/mlflow.log)\n"
-        "Ctrl-C stops both.\n"
-    )
-    assert "Uvicorn running" in settings.mlflow_log.read_text()
-    client = SyncPrefectClient(f"{settings.prefect_url}/api")
-
-    def scheduled_runs(state):
-        found = client.request("POST", "/flow_runs/filter", json={"flow_runs": {"state": {"name": {"any_": [state]}}}})
-        return [run for run in found.json() if run["auto_scheduled"]]
-
-    serving = ["serve", "--schedule", "dummy=0 4 * * *"]
-    serve = command_of(*serving)
-    serve.says("polling for scheduled runs")
-    deployment_id = client.read_deployment_by_name("dummy/quick").id
-    set_by_people(client, deployment_id, [{**EVERY_90_S, "schedule": {"interval": 4}}, NIGHTLY])
-    client.resume_deployment(deployment_id)
-    before = stored(client, deployment_id)
-    assert {one["schedule"].get("cron") for one in before["schedules"]} == {None, "0 3 * * *", "0 4 * * *"}
-    done = serve.wait_until(lambda: len(runs := scheduled_runs("Completed")) >= 2 and runs)
-    assert {run["parameters"]["config"]["model"]["quality"] for run in done} == {0.75}
-
-    for command in (serve, ui):
-        assert command.end() == 0
-    assert "Traceback" not in serve.output.read_text()
-    assert "Warning" not in serve.output.read_text()
-    ui = command_of("ui")
-    ui.says("Ctrl-C stops both.")
-    assert stored(client, deployment_id) == before
-    serve = command_of(*serving)
-    serve.wait_until(lambda: {run["id"] for run in scheduled_runs("Completed")} - {run["id"] for run in done})
-    assert stored(client, deployment_id) == before
-    assert {run.data.metrics["test_accuracy"] for run in tracking.runs_of("dummy") if run.data.metrics} == {0.75}
-    assert serve.end() == 0
-
-    with contextlib.closing(sqlite3.connect(settings.prefect_home / "prefect.db")) as store:
-        store.execute("ALTER TABLE deployment_schedule RENAME TO hidden")
-    ui.says("Prefect's server: ERROR | docket.dependencies - ")
-    told = ui.output.read_text().splitlines()[-1]
-    assert "schedule_recent_deployments" in told
-    assert told.endswith("OperationalError: (sqlite3.OperationalError) no such table: deployment_schedule")
-    assert "Traceback (most recent call last):" in settings.prefect_log.read_text()
-    assert ui.end() == 0
