@@ -42,7 +42,7 @@ TABLES, LIMITS = tf.TensorSpec([None, None, *[VOCABULARY] * 3]), tf.TensorSpec([
 
 
 # Compiled once for every batch, length and beam.
-@tf.function(input_signature=[TABLES, LIMITS, tf.TensorSpec([], tf.int32), tf.TensorSpec([])])
+@tf.function(input_signature=[TABLES, LIMITS, tf.TensorSpec([], tf.int32), tf.TensorSpec([])], autograph=False)
 def beam(table, limits, width, alpha):
     return beam_search(step, start(limits), table, limits, width, alpha)
 

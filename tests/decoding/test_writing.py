@@ -50,7 +50,9 @@ def test_log_probabilities_are_the_models_own_and_states_go_on():
 def test_the_loop_is_drawing_step_by_step(sampling):
     model = models.LanguageModel(12, units=6, layers=2, embedding_dim=4, seed=3)
     last = tf.constant([5, 7])
-    found = tf.function(lambda: write_on(model.step, last, model.first_states(2), 90, sampling, seed=4))()
+    found = tf.function(
+        lambda: write_on(model.step, last, model.first_states(2), 90, sampling, seed=4), autograph=False
+    )()
     uniforms, states = _uniforms(4, tf.constant(2), 90, 0), model.first_states(2)
     for t in range(90):
         logits, states = model.step(last, states)

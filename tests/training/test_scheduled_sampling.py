@@ -91,7 +91,7 @@ def test_with_dropout(feeding, whole):
     model, ids = dropping(input_feeding=feeding), np.ones((2, 40), np.int32)
     alone = contextlib.nullcontext(functools.partial(model.step, training=True))
 
-    @tf.function
+    @tf.function(autograph=False)
     def scores():
         with tf.GradientTape() as tape:
             memory, state = model.encode(ids, training=True)
@@ -170,7 +170,7 @@ def test_compiled_with_epsilon_and_seed_as_tensors(jit_compile):
             loss = training.sequence_cross_entropy(scores, TARGET_OUT).total
         return scores, tape.gradient(loss, kernel)
 
-    compiled = tf.function(gradient, jit_compile=jit_compile)
+    compiled = tf.function(gradient, autograph=False, jit_compile=jit_compile)
     for epsilon in (1.0, 0.3):
         found, expected = compiled(tf.constant(epsilon), tf.constant(6)), gradient(epsilon, 6)
         same = not jit_compile or epsilon == 1.0
