@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -54,22 +55,26 @@ def register_model(task: Task, task_module: str, run_id: str, exported: Exported
     # Made here, because `Model.log` would put it into whatever experiment is active in this thread.
     experiment = tracking.get_run(run_id).info.experiment_id
     logged = tracking.client().create_logged_model(experiment, task.name, source_run_id=run_id)
-    info = Model.log(
-        artifact_path=None,
-        model_id=logged.model_id,
-        flavor=mlflow.pyfunc,
-        run_id=run_id,
-        python_model=str(Path(__file__).with_name("served_model.py")),
-        model_config={"task_module": task_module},
-        artifacts={"export": exported.directory.as_uri()},  # of a bare path MLflow takes %20 for a space
-        code_paths=[str(PROJECT / "rnn_tasks")],
-        signature=signature_of(task),
-        input_example=example_of(task, exported.directory),
-        pip_requirements=requirements(),
-    )
+    with warnings.catch_warnings():
+        # Paths of files are no example to every client, and MLflow warns of a model without one.
+        warnings.filterwarnings("ignore", message=".*An input example was not provided")
+        info = Model.log(
+            artifact_path=None,
+            model_id=logged.model_id,
+            flavor=mlflow.pyfunc,
+            run_id=run_id,
+            python_model=str(Path(__file__).with_name("served_model.py")),
+            model_config={"task_module": task_module},
+            artifacts={"export": exported.directory.as_uri()},  # of a bare path MLflow takes %20 for a space
+            code_paths=[str(PROJECT / "rnn_tasks")],
+            signature=signature_of(task),
+            input_example=example_of(task, exported.directory),
+            pip_requirements=requirements(),
+        )
     with contextlib.suppress(MlflowException):  # it exists already
         tracking.client().create_registered_model(task.name, description=task.summary)
-    return tracking.client().create_model_version(task.name, info.model_uri, run_id, model_id=info.model_id).version
+    version = tracking.client().create_model_version(task.name, info.model_uri, run_id, model_id=info.model_id)
+    return str(version.version)
 
 
 def registered_models(task: Task) -> list[RegisteredModel]:
