@@ -8,5 +8,5 @@ import contextlib
 from pipelines.settings import get_settings
 from rnn_tasks.errors import UserError
 
-with contextlib.suppress(UserError):  # whoever asks for the settings is told; `list` does without
+with contextlib.suppress(UserError):  # a command that asks for the settings reports it; `list` needs none
     get_settings().export_environment()

@@ -1,4 +1,4 @@
-"""What the command line's arguments come to: a config, options and paths, checked before anything is loaded."""
+"""The command line's arguments as a config, options and paths, checked before anything is loaded."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ def validate_options(task: Task, options: dict[str, str], accepted: type[Section
 
 
 def check_paths(task: Task, input: Path | None, output: Path | None, options: Section) -> None:  # noqa: A002  (the option's name)
-    """What can be said of the user's paths before anything is loaded.
+    """Check the user's paths, before anything is loaded.
 
     Raises:
         UserError: an input that is no file, an output that is a directory, or two outputs in one file.
     """
-    if input and not os.path.exists(input):  # Path's own raises where a name is too long
+    if input and not os.path.exists(input):  # `Path.exists` raises an error if a name is too long
         raise UserError(f"--input {input}: no such file")
     if input and input.is_dir():
         raise UserError(f"--input {input}: is a directory; a file is wanted")

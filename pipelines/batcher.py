@@ -15,7 +15,7 @@ from rnn_tasks.config import Section
 GATHER_SECONDS = 0.005  # short beside a call of most models
 RECORDS = 128  # in one call at most
 BLOCK = 64  # records of one request in one call
-CHARACTERS = 20_000  # in one call, or so many numbers, unless one record has more
+CHARACTERS = 20_000  # in one call, or so many numbers; a single record may have more
 REMEMBERED = 16
 
 Answer = Callable[[list[Any], Any], Iterable[str]]
@@ -37,8 +37,8 @@ class Batcher:
     """One thread that calls the model with what has come in while it was busy.
 
     Requests of differing options never share a call. A long request is asked block by block, so that others come in
-    between. What fails in company is asked again request by request, so that nobody gets another's error; so are
-    requests that have more than one answer a record, which only their options tell.
+    between. If a shared call fails, its requests are asked again one by one, so that none gets the error of another.
+    The same is done if records get more than one answer each, which depends on the options alone.
 
     Args:
         answer: (records, options) -> at least one answer a record, in order.
@@ -54,7 +54,7 @@ class Batcher:
         self._thread.start()
 
     def ask(self, records: Sequence[Any], options: Section) -> list[str]:
-        """The answers of one request; waits for them, and raises what the model raises of it."""
+        """Wait for the answers of one request; raises what the model raises for it."""
         return [answer for block in _blocks(records) for answer in self._ask(block, options)]
 
     def _ask(self, records: Sequence[Any], options: Section) -> list[str]:
@@ -70,7 +70,7 @@ class Batcher:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Answer what waits, then end."""
+        """Answer the requests that wait, then end."""
         with self._changed:
             self._closed = True
             self._changed.notify()
@@ -83,9 +83,9 @@ class Batcher:
             self._answer(batch)
 
     def _gathered(self, expected: int) -> list[_Request]:
-        """Requests for one call; as many as last time are waited for, but a moment only. Empty at the end.
+        """Requests for one call; waits a moment for as many as last time. Empty at the end.
 
-        So a client that is alone never waits, and many that got their answers together come together again.
+        So a client that is alone never waits, and clients that were answered together are answered together again.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closed)
@@ -110,7 +110,7 @@ class Batcher:
             for request in batch:
                 try:
                     request.answers.set_result(list(self.answer(list(request.records), request.options)))
-                except BaseException as error:  # whoever asked has to hear of it, and this thread lives on
+                except BaseException as error:  # the client has to get it, and this thread has to go on
                     request.answers.set_exception(error)
 
     def _answered_together(self, batch: Sequence[_Request]) -> bool:
@@ -120,7 +120,7 @@ class Batcher:
         records = [record for request in batch for record in request.records]
         try:
             answers = list(self.answer(records, options))
-        except Exception:  # one of them may be to blame: asked alone, it gets the error
+        except Exception:  # one request may be the cause: asked alone, it gets the error
             return False
         if len(answers) != len(records):
             self._apart.append(options)
@@ -133,7 +133,7 @@ class Batcher:
 
 
 def _blocks(records: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    """Records in order, so many at a time as one request may have in a call; at least one block."""
+    """Split records, in order, into blocks that one request may have in a call; at least one block."""
     start = size = 0
     for number, record in enumerate(records):
         if number > start and (number - start == BLOCK or size + _size(record) > CHARACTERS):

@@ -1,9 +1,10 @@
 """Which model of a task answers: the best of those that were measured on the same test data.
 
-A figure is never compared with one that was measured on something else, and trials (`TaskConfig.is_trial`) are compared
-with nothing: their models answer when they are named. Who is best follows from the registered models; the registry's
-aliases say it to others. `champion-<data>` is the best on that data, `champion` the one that answers unasked. A model
-that was promoted by hand, or always, stays champion until a later one is better.
+Figures are compared only if they were measured on the same test data. Trials (`TaskConfig.is_trial`) are never
+compared: their models answer only when they are named. Which model is best follows from the registered models; the
+registry's aliases tell it to other programs. `champion-<data>` is the best model on that data, `champion` the model
+that answers when none is named. A model that was promoted by hand, or with `--promote always`, stays champion until a
+later one is better.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class Registration(StageResult):
     reason: str
 
 
-# ------------------------------------------------------------------------------------------------------ who answers
+# ----------------------------------------------------------------------------------------------- which model answers
 
 
 def choose(task: Task, run: str | None = None, data: str | None = None) -> RegisteredModel:
@@ -50,10 +51,11 @@ def choose(task: Task, run: str | None = None, data: str | None = None) -> Regis
 
     Args:
         run: the id of its run, or an alias.
-        data: a path, or a name: the champion on it. Neither: the champion on the data of the run that finished last.
+        data: a path, or a name; the champion on it answers. Without `run` and `data`, the champion on the data of the
+            run that finished last answers.
 
     Raises:
-        UserError: there is none, or only trials are there.
+        UserError: there is no such model, or there are only trials.
     """
     if run is not None and data is not None:
         raise UserError(f"--run {run}, --data {data}: only one of the two chooses the model")
@@ -91,7 +93,7 @@ def _on(models: Sequence[RegisteredModel], data: str) -> list[RegisteredModel]:
     path, exists = os.path.realpath(data), os.path.exists(data)
 
     def same(model: RegisteredModel) -> bool:
-        if not model.data_path:  # data that have a name alone, or a run from before paths were kept
+        if not model.data_path:  # data that have only a name, or an old run, whose path was not kept
             return data == model.data or (exists and path == os.path.realpath(model.data))
         return path == model.data_path or (data == model.data and not exists)
 
@@ -106,9 +108,9 @@ def _measured_alike(models: Iterable[RegisteredModel], model: RegisteredModel) -
 
 
 def _best(task: Task, models: Sequence[RegisteredModel]) -> RegisteredModel:
-    """The best figure; of equal ones the older. A run without a figure (NaN) is worse than any other.
+    """The model with the best figure; of equal ones, the older model. A run without a figure (NaN) is the worst.
 
-    Whom the model that was promoted last left behind stays behind.
+    The model that was promoted last beats all models that were there at that time; only later ones can be better.
     """
     last = max(models, key=lambda model: model.pinned)
     models = [model for model in models if model is last or model.version > last.pinned[1]]
@@ -120,11 +122,11 @@ def _best(task: Task, models: Sequence[RegisteredModel]) -> RegisteredModel:
     return max(models, key=rank)
 
 
-# --------------------------------------------------------------------------------------------------- who is champion
+# ------------------------------------------------------------------------------------------- which model is champion
 
 
 def compete(task: Task, run_id: str, version: str, policy: Policy = "better") -> Registration:
-    """Let a model that was just registered compete, and the registry's aliases follow.
+    """Let a model that was just registered compete, and update the registry's aliases.
 
     Args:
         policy: "better" promotes the best, "always" this one, "never" keeps it out.
@@ -180,7 +182,7 @@ def promote(task: Task, run: str) -> tuple[RegisteredModel, RegisteredModel]:
 
 
 def _pin(version: int) -> dict[str, str]:
-    """The tag of a promotion that models up to this version do not undo."""
+    """The tag of a promotion: only models after this version can undo it."""
     return {PINNED: f"{time.time_ns()} {version}"}
 
 
@@ -200,7 +202,7 @@ def _let_aliases_follow(task: Task, models: Sequence[RegisteredModel]) -> dict[s
         if borne.get(alias) != model.run_id:
             model_registry.set_alias(task.name, alias, model.version)
     trials = {model.run_id for model in models if not model.competes}
-    for alias, run_id in borne.items():  # from before trials were told apart
+    for alias, run_id in borne.items():  # an older version gave aliases to trials, too
         if re.match(r"champion(-|$)", alias) and run_id in trials and alias not in wanted:
             model_registry.drop_alias(task.name, alias)
     return wanted

@@ -108,7 +108,7 @@ def run(
     """
     declared = get_task(task)
     config = chosen_config(declared, preset, data, set_, seed)
-    declared.inputs(starting_vectors.resolved(config))  # what is missing is told now, not after half a minute
+    declared.inputs(starting_vectors.resolved(config))  # a missing file is reported now, not after half a minute
     store_checks.check(get_settings(), writes=True)
     with working(f"run {task}", quiet):
         logger.info("%s, preset %s", task, provenance.nearest_preset(declared, config))
@@ -148,8 +148,8 @@ def predict(
     input
         A file or a pipe with one input a line; standard input by default.
     output
-        Where the answers go, one line for each input line; standard output by default. A regular file gets them
-        when the last one is known, a pipe or a device one by one.
+        Where the answers go, one line for each input line; standard output by default. A regular file is written
+        when all answers are known; a pipe or a device gets each answer at once.
     quiet
         Say nothing but the answers and errors.
     options
@@ -159,7 +159,7 @@ def predict(
     choices = validate_options(declared, options, declared.predict_options)
     check_paths(declared, input, output, choices)
     export = _answering(declared, run, data, quiet)
-    # The input first, as a shell does: whoever holds the other ends of two pipes counts on it.
+    # Open the input first, as a shell does: a program at the other ends of two pipes relies on this order.
     with (
         reading(input or STANDARD_INPUT, str(input or "standard input")) as lines,
         writing(output or STANDARD_OUTPUT, f"--output {output}" if output else "standard output") as write,
@@ -169,7 +169,7 @@ def predict(
         records = declared.records.read(lines, lines.name)
         with contextlib.ExitStack() as loading:
             loading.enter_context(sign_of_life.shown(f"predict {task}", quiet))
-            records.before_first = loading.close  # from there on the terminal is for lines and answers
+            records.before_first = loading.close  # from then on the terminal shows only lines and answers
             for answer in declared.predict(export, records, choices):
                 write(answer)
 
@@ -286,7 +286,7 @@ def prefect(*arguments: Annotated[str, Parameter(allow_leading_hyphen=True)]) ->
 
 
 def _answering(task: Task, run: str | None, data: str | None, quiet: bool) -> Path:
-    """The export of the model that answers, which is named on standard error unless that is to be quiet."""
+    """The export of the model that answers; names the model on standard error unless `quiet`."""
     store_checks.check(get_settings(), writes=False)
     from pipelines import champions, model_registry
 
@@ -297,7 +297,7 @@ def _answering(task: Task, run: str | None, data: str | None, quiet: bool) -> Pa
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """Run the command line and exit: 0 done, 2 the user's mistake, 1 ours, 130 interrupted."""
+    """Run the command line and exit: 0 for success, 2 for a user's mistake, 1 for our error, 130 if interrupted."""
     sys.exit(_exit_code(arguments))
 
 
@@ -320,14 +320,14 @@ def _exit_code(arguments: list[str] | None) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # the reader has seen enough: `| head`
+    except BrokenPipeError:  # the reader has closed the pipe, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             traceback.print_exc()
             return 1
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what it holds would fail again at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # its buffer would fail again at exit
         print(f"error: {error.filename or 'standard output'}: {error.strerror}", file=sys.stderr)
         return 2
     except Exception:

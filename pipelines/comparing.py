@@ -27,7 +27,7 @@ def compare(
     last: int = 0,
     json: bool = False,
 ) -> None:
-    """Runs of a task, the best first: in which settings they differ, their metrics, champions, who answers `predict`.
+    """Show a task's runs, the best first: settings that differ, metrics, champions, the model that answers `predict`.
 
     Figures on other test data stand below those on the newest run's.
 

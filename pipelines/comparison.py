@@ -38,7 +38,7 @@ class RunRow(StageResult):
         settings: by dotted key, as MLflow keeps them.
         test_digest: equal where figures are measured on equal test data and in the same way.
         lower_is_better: by metric, as its report said; empty for runs from before this was kept.
-        answers: what `predict` names when it answers with this run's model unasked; empty for the other runs.
+        answers: the name that `predict` shows if it answers with this run's model by default; empty for other runs.
     """
 
     run_id: str
@@ -90,7 +90,7 @@ def runs(task: Task) -> list[RunRow]:
 
 
 def best_first(task: Task, rows: Sequence[RunRow], metric: str) -> list[RunRow]:
-    """Runs by a figure, runs without it last; those on the newest run's test data first, then those on other data.
+    """Runs on the newest run's test data, then those on other data; each sorted by a figure, runs without it last.
 
     Raises:
         UserError: no run has this metric.
@@ -109,7 +109,7 @@ def best_first(task: Task, rows: Sequence[RunRow], metric: str) -> list[RunRow]:
 
 
 def lower_is_better(task: Task, rows: Sequence[RunRow], metric: str) -> bool:
-    """Of the primary metric the task says it, of others the newest run whose report had it, else their name does."""
+    """Decided by the task for its primary metric, else by the newest run that reported the metric, else by its name."""
     if metric == task.primary_metric:
         return not task.higher_is_better
     reported = (row.lower_is_better[metric] for row in rows if metric in row.lower_is_better)
@@ -117,7 +117,7 @@ def lower_is_better(task: Task, rows: Sequence[RunRow], metric: str) -> bool:
 
 
 def differing(task: Task, rows: Sequence[RunRow]) -> list[str]:
-    """The task's settings in which these runs differ, but for the data's source, which is told by its name."""
+    """The task's settings in which these runs differ, without the source of the data, which is shown by its name."""
     keys = [key for key in dotted_keys(task.config) if key != "data.source"]
     return [key for key in keys if len({row.settings.get(key) for row in rows}) > 1]
 

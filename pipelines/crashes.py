@@ -1,9 +1,9 @@
-"""Flow runs whose process died without a word.
+"""Flow runs whose process died before it could tell Prefect.
 
 Prefect hears of a flow run's end from the process that runs it. One that is killed (kill -9, no memory left, a power
-cut) stays "Running" for ever. Prefect's own remedy, heartbeats, wants a server that is always there and an automation
-in it; here most runs bring a server of their own, which dies with them. So each process holds a lock on a file that
-is named after its flow run: a file that nobody holds belongs to a flow run that crashed.
+cut) stays "Running" for ever. Prefect's own remedy, heartbeats, needs a server that always runs and an automation in
+it; here most runs start a server of their own, which ends with them. So each process holds a lock on a file that is
+named after its flow run: a file that nobody has locked belongs to a flow run that crashed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def noticed(flow_run_id: str) -> Iterator[None]:
     handle = os.open(aside, os.O_CREAT | os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
-        os.replace(aside, path)  # locked before it bears the name by which others know it
+        os.replace(aside, path)  # it is locked before it gets the name that others look for
         yield
     finally:
         if not _lacks_a_server(sys.exception()):
@@ -43,7 +43,7 @@ def noticed(flow_run_id: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def serving_alone() -> Iterator[bool]:
-    """Whether this process alone serves deployments of the server that `ui` runs here, for as long as the block."""
+    """Yield whether, during the block, only this process serves deployments of the server that `ui` runs here."""
     directory = get_settings().prefect_home
     directory.mkdir(parents=True, exist_ok=True)
     handle = os.open(directory / "serving", os.O_CREAT | os.O_RDONLY)
@@ -57,7 +57,7 @@ def mark_crashed() -> None:
     """Tell Prefect which flow runs, and which of their task runs, ended with a process that died."""
     left = [path for path in _directory().glob("*") if not path.suffix and _is_left(path)]
     if not left:
-        return  # and nothing was imported
+        return  # without importing anything
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
     from prefect.exceptions import ObjectNotFound
@@ -86,7 +86,7 @@ def _directory() -> Path:
 
 
 def _lacks_a_server(error: BaseException | None) -> bool:
-    """Whether Prefect's server could not be reached, which then is not told of the error either."""
+    """Whether Prefect's server could not be reached; then it does not learn of the error, either."""
     if error is None:
         return False
     from httpx import TransportError

@@ -29,12 +29,12 @@ WAIT_SECONDS = 5.0
 
 
 class LocalDeployment(RunnerDeployment):
-    """A deployment whose registration leaves alone what people have set on it.
+    """A deployment that keeps what people have set on it when it is registered again.
 
     Prefect's own `serve` overwrites a deployment that exists: schedules, default parameters, description, tags and
-    whether it is paused, all of which the UI sets. Here only what comes from the code, and from the command line, is
-    brought up to date, and nothing is written when nothing has changed, because any update discards the runs that are
-    scheduled next.
+    whether it is paused, all of which the UI sets. Here only what comes from the code and the command line
+    is updated. Nothing is written when nothing has changed, because any update discards the runs that are scheduled
+    next.
     """
 
     async def aapply(self, *args: Any, **options: Any) -> UUID:
@@ -116,7 +116,7 @@ def described(task: Task, preset: str) -> str:
 
 
 def _end_quietly() -> None:
-    """Do not show what goes wrong inside Prefect 3.8.8 (SIGTERM) and Python 3.11 (Ctrl-C in a run) at a usual end."""
+    """Hide errors that Prefect 3.8.8 (at SIGTERM) and Python 3.11 (at Ctrl-C in a run) report at a normal end."""
     warnings.filterwarnings("ignore", "coroutine 'Runner.astop' was never awaited", RuntimeWarning)
     noise = "StreamReaderProtocol.connection_made"
     logging.getLogger("asyncio").addFilter(lambda record: noise not in record.getMessage())

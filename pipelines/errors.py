@@ -1,8 +1,9 @@
-"""What can go wrong here without anybody's mistake."""
+"""Errors that are nobody's mistake."""
 
 
 class ServerError(Exception):
-    """A server that cannot be used, told in one line that names its log file.
+    """A server cannot be used; the message is one line that names its log file.
 
-    The command line prints it without a traceback, which would be ours and not the server's, and exits with code 1.
+    The command line prints the message and exits with code 1. It prints no traceback: that would be ours, not the
+    server's.
     """

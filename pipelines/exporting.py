@@ -52,7 +52,7 @@ def export(
     Parameters
     ----------
     run
-        The MLflow run whose model to copy, or an alias; by default the one with which predict answers.
+        The MLflow run whose model to copy, or an alias; by default the one whose model predict uses.
     data
         A path, or the name of a data source: the champion on this data.
     """
@@ -105,7 +105,7 @@ def write_client(task: Task, described: str, export_dir: Path, directory: Path) 
             (aside / "requirements.txt").write_text(required, encoding="utf-8")
             readme = README.format(task=task.name, summary=task.summary, described=described, asked=asked, reads=reads)
             (aside / "README.md").write_text(readme, encoding="utf-8")
-    except shutil.Error as error:  # of `copytree`, which names every file
+    except shutil.Error as error:  # `copytree` raises it and names every file
         source, _, why = error.args[0][0]
         raise UserError(f"{source}: cannot be copied to {directory} ({why})") from None
     except OSError as error:

@@ -1,8 +1,8 @@
 """The chain that every task goes through: prepare, train, evaluate, export, register.
 
-Each stage is a Prefect task. Stages hand each other paths, digests and numbers, which Prefect stores as JSON:
-`prepare` is found again by the content of what it reads, the later stages by the MLflow run they belong to, so
-that a run that was killed and started again goes on where it stopped.
+Each stage is a Prefect task. Stages hand each other paths, digests and numbers, which Prefect stores as JSON.
+Prefect finds the result of `prepare` again by the content of what it reads, and the results of later stages by the
+MLflow run that they belong to. So a run that was killed and started again goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Outcome(StageResult):
         model_uri: `models:/<task>/<version>`.
         artifact_dir: figures, tables and samples.
         seconds: by stage.
-        champion: what became of the champion, for people.
+        champion: whether the model became champion and why, as a sentence for people.
     """
 
     task: str
@@ -118,13 +118,13 @@ def _stage(name: str, key: Callable[..., str], **options: Any) -> Callable[[Call
 
 @_stage("prepare", _preparation_key, retries=3, retry_delay_seconds=[5, 20, 60], retry_condition_fn=_is_network_error)
 def prepare(task_name: str, config: TaskConfig) -> Prepared:
-    """Raw input to files."""
+    """Turn raw input into files."""
     return get_task(task_name).prepare(config, get_settings().prepared / task_name)
 
 
 @_stage("train", _run_key)
 def train(task_name: str, config: TaskConfig, prepared: Prepared, work_dir: Path, run_id: str) -> Trained:
-    """Files to the best weights; goes on from the checkpoint it finds in `work_dir`."""
+    """Train on the files and keep the best weights; goes on from a checkpoint in `work_dir`."""
     from pipelines.metric_logger import MetricLogger  # imports Keras, which the other stages may not need
 
     started = time.monotonic()
@@ -140,7 +140,7 @@ def train(task_name: str, config: TaskConfig, prepared: Prepared, work_dir: Path
 def evaluate(
     task_name: str, config: TaskConfig, prepared: Prepared, trained: Trained, out_dir: Path, run_id: str
 ) -> Report:
-    """Weights to what the test split says of them."""
+    """Measure the weights on the test split."""
     started = time.monotonic()
     report = get_task(task_name).evaluate(config, prepared, trained, _new(out_dir))
     tracking.log_report(run_id, report)
@@ -152,7 +152,7 @@ def evaluate(
 def export(
     task_name: str, config: TaskConfig, prepared: Prepared, trained: Trained, out_dir: Path, run_id: str
 ) -> Exported:
-    """Weights to files that need no training code."""
+    """Turn the weights into files that need no training code."""
     started = time.monotonic()
     exported = get_task(task_name).export(config, prepared, trained, _new(out_dir))
     tracking.log_extras(run_id, exported)
@@ -162,7 +162,7 @@ def export(
 
 @_stage("register", _run_key)
 def register(task_name: str, exported: Exported, run_id: str, promote: Policy = "better") -> champions.Registration:
-    """Files to a model that MLflow serves, champion if it deserves to be."""
+    """Register the files as a model that MLflow serves, and let it compete to be champion."""
     started = time.monotonic()
     task = get_task(task_name)
     version = model_registry.register_model(task, TASK_MODULES[task_name], run_id, exported)
@@ -187,11 +187,11 @@ def run_chain(task_name: str, config: TaskConfig, *, fresh: bool = False, promot
         UserError: the user's input or config; nothing stays behind.
     """
     for name in ("pipelines", "rnn_tasks"):
-        logging.getLogger(name).setLevel(logging.INFO)  # Prefect shows on the flow run's page what these let through
+        logging.getLogger(name).setLevel(logging.INFO)  # the flow run's page in Prefect shows their lines
     config = starting_vectors.resolved(config)
     if config.training.strategy != "none":
-        training.claim_devices(config.training)  # now: TensorFlow makes devices once, before its first operation
-    crashes.mark_crashed()  # the flow run that this one goes on from, say
+        training.claim_devices(config.training)  # TensorFlow makes devices once, before its first operation
+    crashes.mark_crashed()  # for instance the flow run that this one resumes
     directory = workspace.work_directory(get_settings().unfinished, task_name, config)
     with (
         crashes.noticed(flow_run.id),
@@ -224,18 +224,18 @@ def run_chain(task_name: str, config: TaskConfig, *, fresh: bool = False, promot
 
 def _prepared(task_name: str, config: TaskConfig) -> Prepared:
     lock = get_settings().prepared / f".{task_name}-{json_digest(_data_settings(config))[:16]}.lock"
-    with alone(lock, "prepares the same data"):  # Prefect's cache does not bear to be read while it is written
+    with alone(lock, "prepares the same data"):  # Prefect's cache must not be read while it is written
         state = prepare(task_name, config, return_state=True)
         prepared: Prepared = state.result()
         reused = prepared.reused or state.name == "Cached"
-        if not (prepared.directory / "manifest.json").exists():  # Prefect remembers what somebody has deleted
+        if not (prepared.directory / "manifest.json").exists():  # Prefect still knows files that were deleted
             prepared, reused = prepare.with_options(refresh_cache=True)(task_name, config), False
     logger.info("prepare: %s %s", "reused" if reused else "wrote", prepared.directory)
     return prepared
 
 
 def _require_primary_metric(task: Task, prepared: Prepared) -> None:
-    """Hours of training must not end with nothing to compare them by."""
+    """Check, before hours of training, that the task measures its primary metric."""
     if task.primary_metric not in (given := task.metrics(prepared)):
         raise ValueError(f"task {task.name!r}: primary_metric {task.primary_metric!r} is none of {', '.join(given)}")
 

@@ -36,10 +36,10 @@ def flow_of(task_name: str, preset: str = "quick") -> Flow[..., Outcome]:
     start = task.presets[preset]
 
     def chain(config: Any = start, fresh: bool = False, promote: Policy = "better") -> Outcome:
-        import_tensorflow()  # done already by a command, not by `serve` or a worker
+        import_tensorflow()  # commands have done this already, `serve` and workers have not
         return run_chain(task_name, config, fresh=fresh, promote=promote)
 
-    # What Prefect reads off a function: its name and place, to load it, its types and documentation, for the form.
+    # Prefect uses a function's name and place to load it, and its types and documentation for the form.
     chain.__name__ = chain.__qualname__ = task_name if preset == "quick" else f"{task_name}_{preset}"
     chain.__doc__ = _DOCUMENTATION.format(task=task_name)
     laid_over_it: Any = Annotated[task.config, BeforeValidator(functools.partial(_laid_over, start))]
@@ -48,7 +48,7 @@ def flow_of(task_name: str, preset: str = "quick") -> Flow[..., Outcome]:
 
 
 def _laid_over(preset: TaskConfig, values: Any) -> Any:
-    """What is given of a config over a preset: a section that is given in part keeps the rest of the preset's."""
+    """A preset with the given values laid over it: a section that is given in part keeps the preset's other values."""
 
     def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
         both = {

@@ -25,7 +25,7 @@ STDOUT, STDERR = 1, 2
 
 @contextlib.contextmanager
 def redirected(descriptor: int, target: int) -> Iterator[None]:
-    """What is written to a file descriptor, in Python or in C++, goes to another one inside the block."""
+    """Inside the block, send what Python or C++ writes to a file descriptor to another one."""
     sys.stdout.flush()
     kept = os.dup(descriptor)
     os.dup2(target, descriptor)
@@ -39,7 +39,7 @@ def redirected(descriptor: int, target: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def told_that_it_goes_on() -> Iterator[None]:
-    """Whoever interrupts what is done inside is told how it goes on."""
+    """Tell a user who interrupts the block how to go on."""
     try:
         yield
     except KeyboardInterrupt:
@@ -49,10 +49,10 @@ def told_that_it_goes_on() -> Iterator[None]:
 
 @contextlib.contextmanager
 def working(what: str, quiet: bool) -> Iterator[None]:
-    """Inside, whatever libraries print goes to standard error, where a sign of life is; nowhere if it is to be quiet.
+    """Show a sign of life on standard error; what libraries print goes there, too, or nowhere if `quiet`.
 
     Args:
-        what: is done, as `run translate`.
+        what: what is done, such as `run translate`.
     """
     with (
         open(os.devnull, "w") as nowhere,
@@ -65,10 +65,10 @@ def working(what: str, quiet: bool) -> Iterator[None]:
 
 @contextlib.contextmanager
 def imported_for_good() -> Iterator[None]:
-    """The garbage collector never looks again at what is imported inside.
+    """Keep the garbage collector away from what is imported inside the block, for good.
 
-    Otherwise it does so a thousand times while TensorFlow is imported and then while graphs are traced, which takes a
-    fifth of the time of either.
+    Otherwise it searches it a thousand times while TensorFlow is imported and then while graphs are traced. That takes
+    a fifth of the time of either.
     """
     gc.disable()
     try:
@@ -79,7 +79,7 @@ def imported_for_good() -> Iterator[None]:
 
 
 def import_tensorflow() -> None:
-    """Import TensorFlow without what its C++ side says on the way, which no setting silences."""
+    """Import TensorFlow and hide what its C++ code prints meanwhile, which no setting turns off."""
     with tempfile.TemporaryFile() as said:
         try:
             with activity.doing("importing TensorFlow"), redirected(STDERR, said.fileno()), imported_for_good():
@@ -88,13 +88,13 @@ def import_tensorflow() -> None:
             said.seek(0)
             sys.stderr.write(said.read().decode(errors="replace"))
             raise
-    # It warns of every function compiled for more than four shapes, which buckets of lengths ask for.
+    # TensorFlow warns of every function that is compiled for more than four shapes; buckets of lengths need more.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
 def run_flow(task: str, config: TaskConfig, fresh: bool = False, promote: Policy = "better") -> Outcome:
     """A task's whole chain on a config, in a Prefect flow run of this process."""
-    # Only its log lines for the flow's page: what a user needs to read comes from our own loggers and from `main`.
+    # Prefect's log lines are for the flow's page only: a user reads those of our loggers, and what `main` prints.
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     from pipelines import servers
 
@@ -102,7 +102,7 @@ def run_flow(task: str, config: TaskConfig, fresh: bool = False, promote: Policy
     import_tensorflow()  # takes seconds, spent here while a temporary server starts
     with activity.doing("importing Prefect and MLflow"), imported_for_good():
         from pipelines import flows, tracking
-    tracking.client()  # another version's store is told of before anything is prepared
+    tracking.client()  # a store of another version is reported before anything is prepared
     with activity.doing("starting Prefect"):
         wait_for_prefect()
     return flows.flow_of(task)(config=config, fresh=fresh, promote=promote)

@@ -1,4 +1,4 @@
-"""What was to run while nothing served: scheduled runs that were due, and runs that were taken and never began.
+"""Runs that were missed while nothing served: scheduled runs that were due, and runs that were taken but never began.
 
 Call these functions when no other process serves the deployments.
 """
@@ -35,7 +35,7 @@ PAGE = 200  # the most that Prefect's server gives at once
 
 
 def run_again_what_never_began(served: Names) -> None:
-    """Schedule flow runs anew that an earlier `serve` had taken, and ended before their process had begun.
+    """Schedule flow runs again that an earlier `serve` took if it ended before their process began.
 
     Prefect leaves them pending for ever.
     """
@@ -46,10 +46,10 @@ def run_again_what_never_began(served: Names) -> None:
 
 
 def run_once_what_was_due(served: Names, now: datetime | None = None) -> None:
-    """Of each schedule whose runs were due while nothing served, run the last, and mark the others as missed.
+    """For each schedule, run once what was due while nothing served, and mark the runs that were due as missed.
 
-    Prefect would run each of them. What runs is a new flow run, because Prefect discards scheduled ones whenever a
-    deployment changes; it says in its log when it was due. Runs that people have started all stay.
+    Prefect would run each of them. A new flow run takes their place, because Prefect discards scheduled ones whenever a
+    deployment changes; its log says when it was due. Runs that people have started all stay.
     """
     now = now or datetime.now(UTC)
     with get_client(sync_client=True) as client:

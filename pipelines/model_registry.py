@@ -1,4 +1,4 @@
-"""The models that MLflow's registry keeps of a task: versions, each of a run, and the aliases they bear."""
+"""A task's models in MLflow's registry: versions, one for each run, and their aliases."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class RegisteredModel(StageResult):
         test_digest: equal where figures are measured on equal test data and in the same way.
         figure: of the task's primary metric; NaN where the run has none.
         competes: whether it may become champion.
-        held_back: whether it could compete, but was not to.
-        pinned: of a model that was promoted whatever its figure: when, and the newest version then; else zeros.
+        held_back: whether it could compete, but was kept out by `--promote never`.
+        pinned: when the model was promoted whatever its figure, and the newest version at that time; else zeros.
     """
 
     run_id: str
@@ -56,7 +56,7 @@ def register_model(task: Task, task_module: str, run_id: str, exported: Exported
     experiment = tracking.get_run(run_id).info.experiment_id
     logged = tracking.client().create_logged_model(experiment, task.name, source_run_id=run_id)
     with warnings.catch_warnings():
-        # Paths of files are no example to every client, and MLflow warns of a model without one.
+        # Not every client can use paths of files as an example, and MLflow warns of a model without one.
         warnings.filterwarnings("ignore", message=".*An input example was not provided")
         info = Model.log(
             artifact_path=None,
@@ -65,7 +65,7 @@ def register_model(task: Task, task_module: str, run_id: str, exported: Exported
             run_id=run_id,
             python_model=str(Path(__file__).with_name("served_model.py")),
             model_config={"task_module": task_module},
-            artifacts={"export": exported.directory.as_uri()},  # of a bare path MLflow takes %20 for a space
+            artifacts={"export": exported.directory.as_uri()},  # in a bare path MLflow reads %20 as a space
             code_paths=[str(PROJECT / "rnn_tasks")],
             signature=signature_of(task),
             input_example=example_of(task, exported.directory),
@@ -78,7 +78,7 @@ def register_model(task: Task, task_module: str, run_id: str, exported: Exported
 
 
 def registered_models(task: Task) -> list[RegisteredModel]:
-    """The task's models whose runs were not deleted, the one registered last first."""
+    """The task's models whose runs were not deleted, newest first."""
     versions: dict[str, int] = {}
     for version in tracking.client().search_model_versions(f"name = '{task.name}'"):
         run_id = str(version.run_id)
@@ -108,7 +108,7 @@ def _pinned(tags: Mapping[str, str]) -> tuple[int, int]:
 
 
 def aliases(task_name: str) -> dict[str, str]:
-    """Alias -> id of the run whose model bears it."""
+    """Alias -> id of the run whose model has it."""
     client = tracking.client()
     try:
         by_version = client.get_registered_model(task_name).aliases
@@ -118,12 +118,12 @@ def aliases(task_name: str) -> dict[str, str]:
 
 
 def set_alias(task_name: str, alias: str, version: int) -> None:
-    """Let the model bear an alias, and no other model."""
+    """Give an alias to the model, and take it from any other model."""
     tracking.client().set_registered_model_alias(task_name, alias, str(version))
 
 
 def drop_alias(task_name: str, alias: str) -> None:
-    """Let no model bear an alias."""
+    """Remove an alias."""
     tracking.client().delete_registered_model_alias(task_name, alias)
 
 

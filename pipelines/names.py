@@ -7,12 +7,12 @@ import re
 
 # MLflow's limits, in characters.
 DATASET_LENGTH, PARAM_LENGTH, KEY_LENGTH = 500, 6000, 250
-SECTION_LENGTH = 30  # is left for what is put before a name: `baseline/`
+SECTION_LENGTH = 30  # room for what is put before a name: `baseline/`
 DIGITS = 8
 
 
 def key(name: str) -> str:
-    """The name of a metric or a tag: as it is, or another one that no other name becomes."""
+    """A name for a metric or a tag: unchanged if MLflow takes it, else changed, with a digest that keeps it unique."""
     taken = re.sub(r"[^\w.\- :]", "-", name)[: KEY_LENGTH - SECTION_LENGTH]
     if taken == name:
         return name
@@ -21,5 +21,5 @@ def key(name: str) -> str:
 
 
 def shortened(text: str, limit: int) -> str:
-    """`text` in at most `limit` characters; of a longer one the end, where paths differ."""
+    """`text` in at most `limit` characters; a longer text keeps its end, where paths differ."""
     return text if len(text) <= limit else f"…{text[len(text) - limit + 1 :]}"

@@ -28,20 +28,20 @@ def parent(
     is_whole: Callable[[str], bool],
     fresh: bool,
 ) -> Iterator[str]:
-    """The parent that was interrupted or lacks children, or a new one; RUNNING inside the block. Gives its id.
+    """Yield the id of a parent that was interrupted or lacks children, or of a new one; it is RUNNING in the block.
 
     Args:
         kind: of the parent, such as "recipe".
-        command: what it is started by, without `rnn-tasks`: its name.
-        key: equal where it is the same thing that is done.
+        command: the command that starts it, without `rnn-tasks`; it becomes the parent's name.
+        key: equal if the same work is done.
         tags: further ones.
-        is_whole: a parent's id -> whether nothing that is wanted is missing below it.
-        fresh: a new one in any case.
+        is_whole: a parent's id -> whether it has all wanted children.
+        fresh: make a new one in any case.
 
     Raises:
         UserError: another process does the same.
     """
-    # Two processes would share a parent, and run every child twice.
+    # Without the lock, two processes would share a parent and run every child twice.
     with workspace.claimed(get_settings().unfinished / f"{kind}-{key[:16]}"):
         keyed = {f"{kind}_key": key}
         newest, *_ = (() if fresh else parents_of(task_name, kind, keyed)) or (None,)
@@ -59,7 +59,7 @@ def parent(
 
 def adopt(parent: str, run_id: str, tags: Mapping[str, str]) -> None:
     """Make a run the child of another one, with further tags."""
-    for key, value in {**tags, PARENT: parent}.items():  # a child once it has all of them
+    for key, value in {**tags, PARENT: parent}.items():  # `PARENT` is last: a child has all its tags
         tracking.client().set_tag(run_id, key, value)
 
 

@@ -91,7 +91,7 @@ def show_outcome(outcome: Outcome) -> None:
 
 
 def show_runs(task: Task, rows: Sequence[RunRow], metric: str, differing: Sequence[str], address: str) -> None:
-    """One line a run with its aliases; then the one whose model answers unasked, and where MLflow shows the same.
+    """One line a run with its aliases; then the run whose model answers by default, and where MLflow shows the same.
 
     Args:
         task, rows: what is shown, in this order.
@@ -107,7 +107,7 @@ def show_runs(task: Task, rows: Sequence[RunRow], metric: str, differing: Sequen
         started = f"{row.started:%Y-%m-%d %H:%M}"
         standing = " ".join(row.aliases if row.competes else ("trial", *row.aliases))
         table.add_row(row.run_id, started, row.status, row.preset, escape(row.data), *metrics, standing)
-    print_whole(table)  # a run's id is there to be copied
+    print_whole(table)  # users copy the run ids
     for row in rows:
         if row.answers:
             _Console().print(f"\n[bold]predict answers with[/] {escape(row.answers)}", soft_wrap=True, highlight=False)

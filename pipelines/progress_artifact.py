@@ -25,7 +25,7 @@ def artifact_key(task: str, what: str) -> str:
 
 @contextlib.contextmanager
 def shown(key: str) -> Iterator[None]:
-    """An artifact that says what goes on inside the block; to be begun within a flow.
+    """Keep an artifact that shows what goes on inside the block; begin it within a flow.
 
     Args:
         key: its name in Prefect: lower-case letters, digits and dashes.
@@ -46,7 +46,7 @@ def shown(key: str) -> Iterator[None]:
 
 
 def fraction(chain: Sequence[Activity]) -> float:
-    """How much is done of the outermost activity that is counted: an inner one is a part of its outer's next item."""
+    """The done share of the outermost activity that is counted; an inner one is a part of the outer one's next item."""
     done, share = 0.0, 1.0
     for each in chain:
         if each.total:

@@ -24,7 +24,7 @@ class Pace:
         self._clock = self._looked = 0.0
 
     def look(self, activity: Activity, now: float) -> None:
-        """Take in where an activity stands; to be called every second or so."""
+        """Note how far an activity is; call this every second or so."""
         if activity is not self._activity:
             self._activity = activity
             self._seen.clear()
@@ -55,7 +55,7 @@ class Status:
         time: how long it will take, or has taken.
         figures: such as the loss.
         speed: items a second.
-        fraction: of the innermost activity that is done; None where nobody knows.
+        fraction: of the innermost activity that is done; None if unknown.
     """
 
     steps: tuple[str, ...]
@@ -68,7 +68,7 @@ class Status:
         return ", ".join(filter(None, [_joined(self.steps), self.figures, self.speed, self.time]))
 
     def within(self, width: int) -> str:
-        """The same in one line of at most `width` cells: what is least needed is left out."""
+        """The status in one line of at most `width` cells; the least needed parts are left out."""
         for steps in (self.steps, self.steps[1:], self.steps[-1:]):
             if steps and cell_len(_joined(steps)) <= width:
                 break
@@ -83,7 +83,7 @@ class Status:
 
 
 def status(outermost: Activity, pace: Pace, now: float) -> Status:
-    """What goes on within an activity that somebody watches; `pace` takes in what is new."""
+    """The status of an activity that somebody watches; updates `pace`."""
     chain = outermost.chain()
     innermost = chain[-1]
     pace.look(innermost, now)
@@ -95,7 +95,7 @@ def status(outermost: Activity, pace: Pace, now: float) -> Status:
         time = "" if innermost.note else f"{clock(now - innermost.began)} so far"
     speed, unit = (amount, innermost.speed_unit) if innermost.speed_unit else (items, innermost.unit)
     return Status(
-        # Who watches has just started the outermost one, and needs not be told.
+        # The user has just started the outermost activity, so it need not be shown.
         steps=tuple(_step(each, each is innermost, now) for each in chain[1:] or chain),
         time=time,
         figures=", ".join(f"{name} {value:.4g}" for name, value in innermost.figures.items()),
@@ -105,13 +105,14 @@ def status(outermost: Activity, pace: Pace, now: float) -> Status:
 
 
 def seconds_left(chain: Sequence[Activity], items_per_second: float, now: float) -> float | None:
-    """Until the outermost of the activities that are counted ends; None where that cannot be told.
+    """Seconds until the outermost activity that is counted ends; None where they cannot be estimated.
 
-    The innermost goes on at its speed. An outer one is told by the item before, but for the very first, which took
-    longer than any later one; until then by what is counted inside it, or by what this item has taken so far.
+    The innermost activity goes on at its speed. In an outer activity, an item takes as long as the item before it. The
+    very first item does not count for this, because it takes longer; until the second one is done, the estimate comes
+    from what is counted inside the item, or from the time that the item has taken so far.
     """
     left: float | None = None
-    item: float | None = None  # seconds that the whole activity inside takes, if it is all that its outer one does
+    item: float | None = None  # seconds of the whole inner activity, taken as one item of the outer one
     for activity in reversed(chain):
         if not activity.total:
             item = None
@@ -152,7 +153,7 @@ def _joined(steps: Sequence[str]) -> str:
 def _step(activity: Activity, is_innermost: bool, now: float) -> str:
     words, done, total, unit = activity.what, activity.done, activity.total, activity.unit
     if total:
-        shown = done if is_innermost else min(done + 1, total)  # the one that the activity inside is about
+        shown = done if is_innermost else min(done + 1, total)  # the item that the inner activity works on
         words += f" {_number(shown, unit if unit == 'bytes' else '')} of {_number(total, unit)}"
     elif done:
         words += f" {_number(done, unit)}"

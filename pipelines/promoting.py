@@ -21,7 +21,7 @@ def promote(
 ) -> None:
     """Make a run's model the champion on its data, whatever its figure, until a later run's is better.
 
-    The command that takes it back is printed.
+    Prints the command that takes it back.
     """
     declared = get_task(task)
     store_checks.check(get_settings(), writes=True)

@@ -41,7 +41,7 @@ def title(task: Task, config: TaskConfig, source: str) -> str:
 
     Args:
         task, config: of the run.
-        source: name of the data, or their path, whose last two parts are told.
+        source: name of the data, or their path, whose last two parts are shown.
     """
     name, settings = nearest_preset(task, config).partition("+")[0], flat(config.model_dump(mode="json"))
     preset = flat(task.presets[name].model_dump(mode="json"))
@@ -69,7 +69,7 @@ def data_path(task: Task, config: TaskConfig) -> dict[str, str]:
 def competed(tags: Mapping[str, str], params: Mapping[str, str]) -> bool:
     """Whether the model of a run may be champion, by what MLflow keeps of the run (see `TaskConfig.is_trial`).
 
-    Runs from before there was a tag for it are known by the preset that was for tests.
+    Older runs have no tag for it: for them, the preset for tests and `training.limit_batches` decide.
     """
     if "competes" in tags:
         return tags["competes"] == "True"
@@ -78,18 +78,18 @@ def competed(tags: Mapping[str, str], params: Mapping[str, str]) -> bool:
 
 
 def lower_is_better(tags: Mapping[str, str]) -> dict[str, bool]:
-    """Whether lower is better, by metric of the run's report; nothing of runs from before this was kept."""
+    """Whether lower is better, by metric of the run's report; empty for older runs, which have no such tag."""
     try:
         found: dict[str, bool] = json.loads(tags.get(LOWER_IS_BETTER, "{}"))
-    except ValueError:  # cut by MLflow: hundreds of metrics
+    except ValueError:  # MLflow has cut it: there are hundreds of metrics
         return {}
     return found
 
 
 def digest_of_test(prepared: Prepared, config: TaskConfig) -> str:
-    """Equal where the test data is equal, however it was encoded, and figures are measured on it in one way.
+    """A digest that is equal if the test data are equal, in any encoding, and figures are measured in the same way.
 
-    The way is the config's section `evaluation`, where there is one; its defaults count for nothing.
+    The way is the config's section `evaluation`, if there is one; a section of defaults does not change the digest.
     """
     way = getattr(config, "evaluation", None)
     if way is None or way == type(way)():
@@ -112,7 +112,7 @@ def surroundings() -> dict[str, str]:
 
 
 def requirements() -> list[str]:
-    """The science's dependencies, pinned to what is installed."""
+    """The dependencies without those of the orchestration, pinned to the installed versions."""
     orchestration = {
         "prefect",
         "sqlalchemy",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 @contextlib.contextmanager
 def repeated(call: Callable[[], None], every: float, name: str) -> Iterator[None]:
-    """Call `call` every so often beside the block, and no more once it is left.
+    """Call `call` again and again while the block runs, and no more once it is left.
 
     Args:
         call: sees the context variables of the block; must not raise.
@@ -23,7 +23,7 @@ def repeated(call: Callable[[], None], every: float, name: str) -> Iterator[None
         while not ended.wait(every):
             call()
 
-    here = contextvars.copy_context()  # where Prefect, say, keeps which server it talks to
+    here = contextvars.copy_context()  # Prefect, for instance, keeps there which server it talks to
     thread = threading.Thread(target=here.run, args=(repeat,), name=name, daemon=True)
     thread.start()
     try:

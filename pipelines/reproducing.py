@@ -43,7 +43,7 @@ def reproduce(
     Parameters
     ----------
     variant
-        Only this one of the models that the recipe compares, as often as wanted.
+        Only this one of the models that the recipe compares; may be given several times.
     seeds
         Runs of each; by default as many as the recipe says.
     data
@@ -70,7 +70,7 @@ def reproduce(
 
 
 def _checked(recipe: Recipe, variants: Sequence[str], seeds: int, data: str | None) -> Recipe:
-    """The recipe, if what was asked for can be run: told before anything is imported.
+    """Check, before anything is imported, that what was asked for can be run; return the recipe.
 
     Raises:
         UserError: an unknown variant, a number of seeds below 0, data that are not there.

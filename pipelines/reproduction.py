@@ -107,7 +107,7 @@ def reproduce(
 
 
 def last_measured(recipe: Recipe) -> list[Measured]:
-    """What came out when the recipe was last run to its end; nothing if it never was."""
+    """The figures of the recipe's last complete run; an empty list if there is none."""
     for parent in nested_runs.parents_of(recipe.task, RECIPE, {RECIPE: recipe.name}):
         if parent.info.status == "FINISHED":
             done = _finished(recipe, parent.info.run_id)

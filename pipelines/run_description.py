@@ -32,13 +32,13 @@ def described(report: Report) -> str:
 
 
 def main_figure(report: Report) -> Path | None:
-    """Where attention looked, else the first figure that is no learning curve."""
+    """The figure of where attention looked, else the first figure that is no learning curve."""
     by_worth = sorted(report.figures, key=lambda name: (name == "learning_curves", not name.startswith("attention")))
     return report.figures[by_worth[0]] if by_worth else None
 
 
 def first_rows(path: Path, count: int) -> list[list[str]]:
-    """The header of a TSV table, and as many rows."""
+    """The header of a TSV table, and its first `count` rows."""
     with path.open(encoding="utf-8", newline="") as file:
         return list(islice(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE), count + 1))
 
@@ -50,7 +50,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], rule: str = "") 
 
 
 def _cell(text: str) -> str:
-    """Text of anybody's as it is, neither Markdown nor HTML to any reader; code stays code."""
+    """Any text, escaped so that no reader takes it for Markdown or HTML; code stays code."""
     if re.fullmatch(r"`[^`|]*`", text):
         return text
     plain = " ".join(names.shortened(text, CELL_LENGTH).split())

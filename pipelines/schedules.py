@@ -16,7 +16,7 @@ from rnn_tasks.errors import UserError
 from rnn_tasks.files import json_digest
 from rnn_tasks.registry import get_task
 
-OURS = "command-line-"  # begins the slug of each, by which it is known when its command line has changed
+OURS = "command-line-"  # each slug begins with it, so that it is known when the command line has changed
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 EXAMPLES = "translate=0 3 * * * (cron, UTC), translate/full=every 12h"
 
@@ -28,7 +28,7 @@ def parse(texts: Iterable[str]) -> dict[tuple[str, str], list[DeploymentSchedule
         texts: `TASK=WHEN` or `TASK/PRESET=WHEN`; when is a cron expression in UTC, or `every 90s` (s, m, h, d).
 
     Raises:
-        UserError: it is written otherwise, or names no task or preset.
+        UserError: it is written in another way, or names an unknown task or preset.
     """
     found: dict[tuple[str, str], dict[str, DeploymentScheduleCreate]] = {}
     for text in texts:

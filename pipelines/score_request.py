@@ -1,8 +1,8 @@
 """What a client's JSON has to look like before MLflow reads it.
 
 MLflow takes 7 or null for a string and an object for its text, ignores columns, keys and options that it does not know,
-takes no integers for floats, and repeats in its errors what it was sent. Here a client hears of what it got wrong, and
-whatever way it wrote its records in, MLflow gets them in one.
+takes no integers for floats, and repeats in its errors what it was sent. Here a client is told what it got wrong. It
+may write its records in several ways; MLflow gets them in one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ PARAMS = "params"
 TEXT, ROW, TABLE = "a string", "a list of numbers", "a list of lists of numbers"  # what a record may be
 DEPTHS = {ROW: 1, TABLE: 2}
 RECORDS = 1_024  # in a request
-TEXT_CHARACTERS = 20_000  # in one string: what takes minutes would keep all others waiting
+TEXT_CHARACTERS = 20_000  # in one string: a longer one takes minutes, and all others wait
 CHARACTERS = 200_000  # in all strings of a request; or so many numbers
 JSON_TYPES = {
     str: "a string",
@@ -44,7 +44,7 @@ def checked(body: bytes, kind: str, column: str | None, options: Collection[str]
         options: names that `params` may have.
 
     Raises:
-        UserError: it is nothing that MLflow would read as its sender meant it; `TooMuch` where that is too long.
+        UserError: MLflow would not read it as its sender meant it; `TooMuch` if it is too long.
     """
     found = _parsed(body)
     if not isinstance(found, dict):
@@ -74,12 +74,12 @@ def _parsed(body: bytes) -> Any:
 
     try:
         found = json.loads(body.decode("utf-8-sig"), object_pairs_hook=each_once)
-        if b"\\ud" in body.lower():  # half of a pair of escapes is no text
+        if b"\\ud" in body.lower():  # half of a surrogate pair is no text
             json.dumps(found, ensure_ascii=False).encode()
         return found
     except RecursionError:
         raise UserError("not JSON (nested too deeply)") from None
-    except ValueError as error:  # also of bytes that are not UTF-8, and of numbers with thousands of digits
+    except ValueError as error:  # also for bytes that are not UTF-8, and for numbers with thousands of digits
         message = str(error).partition(" in position")[0] if isinstance(error, UnicodeEncodeError) else error
         raise UserError(f"not JSON ({message})") from None
 
@@ -95,7 +95,7 @@ def _check_params(params: Any, options: Collection[str]) -> None:
 
 
 def _records(form: str, value: Any, kind: str, column: str | None) -> list[Any]:
-    """What stands in the one column, whichever way it is written."""
+    """The records in the one column, in whichever way they are written."""
     if form == "dataframe_split":
         if not isinstance(value, dict) or not isinstance(value.get("data"), list):
             raise UserError(f"{form}: accepted is an object with 'columns' and 'data', a list of rows")

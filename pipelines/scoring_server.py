@@ -1,8 +1,8 @@
 """A model behind MLflow's scoring protocol: `POST /invocations`, and `/ping`, `/health`, `/version`.
 
-MLflow reads a request and holds it to the model's signature; here are what MLflow's own server lacks: requests that
-come at once are batched, whatever a client gets wrong is one line of JSON without a traceback, and only who names this
-machine in the Host header is answered, as by the servers of the user interfaces.
+MLflow reads a request and checks it against the model's signature. This module adds what MLflow's own server lacks.
+Requests that come at once are batched. A client's mistake is answered by one line of JSON, without a traceback. Only
+requests that name this machine in the Host header are answered; the servers of the user interfaces do the same.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ logger = logging.getLogger(__name__)
 
 BODY_BYTES = 8 << 20
 BODY_SECONDS = 5.0  # from first to last byte; the clients are on this machine
-WAITING_REQUESTS = 128  # that are read at once; more of them wait to be read
+WAITING_REQUESTS = 128  # so many are read at once; the others wait
 MESSAGE_LENGTH = 500
-TURNS, TURN_SECONDS = 10, 0.03  # for what was under way when the server was told to stop
+TURNS, TURN_SECONDS = 10, 0.03  # for requests that were under way when the server was told to stop
 HOSTS = ("127.0.0.1", "localhost", "[::1]")
 JSON = "application/json"
 
@@ -54,7 +54,7 @@ class ModelError(Exception):
 
 
 def batched_model(task: Task, export: Path, batcher: Batcher) -> PyFuncModel:
-    """An export as MLflow's model, its signature that of today's task, as `rnn-tasks predict` asks it."""
+    """An export as MLflow's model, with the signature that the task has today, as in `rnn-tasks predict`."""
 
     def predict(export_dir: Path, records: Iterable[Any], options: Section) -> Iterator[str]:
         try:
@@ -75,7 +75,7 @@ def batched_model(task: Task, export: Path, batcher: Batcher) -> PyFuncModel:
 
 
 def example_request(task: Task, export: Path, batcher: Batcher) -> str:
-    """A request's body that this model answers; having answered it, the model is warm.
+    """The body of a request that this model answers; the model has answered it once, so it is warm.
 
     Raises:
         UserError: the model answers none of the task's examples.
@@ -176,7 +176,7 @@ class Server(uvicorn.Server):
         self.ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take in what was sent before the signal came, then no new connections; end when all is answered."""
+        """Take in what was sent before the signal, then refuse new connections; end when all is answered."""
         await _turns()
         for server in self.servers:
             server.close()
@@ -191,14 +191,14 @@ async def _turns() -> None:
 
 
 async def _known_host(request: Request) -> None:
-    """Refuse who came by another name: a page of the web whose name was made to mean this machine."""
+    """Refuse requests to another host name: they come from a web page whose name was made to mean this machine."""
     host = request.headers.get("host", "")
     if host not in HOSTS and host.rpartition(":")[0] not in HOSTS:
         raise HTTPException(403, f"host {host!r}; accepted are {', '.join(HOSTS)}")
 
 
 async def _body(request: Request) -> bytes:
-    """A request's body, no more of it kept than is accepted, and none waited for that does not come."""
+    """Read a request's body; keep no more than is accepted, and wait no longer than `BODY_SECONDS`."""
     parts, size = [], 0
     try:
         async with asyncio.timeout(BODY_SECONDS):
@@ -214,7 +214,7 @@ async def _body(request: Request) -> bytes:
 
 
 def _scored(model: PyFuncModel, content_type: str, body: bytes) -> Response:
-    """What MLflow makes of a request, or why not, in one line."""
+    """MLflow's answer to a request, or one line that says what is wrong with it."""
     if content_type.partition(";")[0].strip().lower() != JSON:
         return _failure(415, f"content type {content_type!r}; accepted is {JSON}")
     signature = model.metadata.signature
@@ -226,7 +226,7 @@ def _scored(model: PyFuncModel, content_type: str, body: bytes) -> Response:
         found = scoring_server.invocations(data, content_type.lower(), model, signature.inputs)
     except TooMuch as error:
         return _failure(413, str(error))
-    except Exception as error:  # all that is not the model's comes from what the client sent
+    except Exception as error:  # an error that is not the model's comes from what the client sent
         cause = error if isinstance(error, UserError) else error.__context__
         if isinstance(cause, ModelError):
             return _failure(500, str(cause))
@@ -241,7 +241,7 @@ def _scored(model: PyFuncModel, content_type: str, body: bytes) -> Response:
 
 def _failure(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
     """One line of JSON with the keys of MLflow's errors."""
-    line = " ".join(message.rpartition("\nError: ")[2].split())  # before it MLflow repeats what it was sent
+    line = " ".join(message.rpartition("\nError: ")[2].split())  # before this mark MLflow repeats what it was sent
     line = line if len(line) <= MESSAGE_LENGTH else f"{line[:MESSAGE_LENGTH]}…"
     content = json.dumps({"error_code": HTTPStatus(status).name, "message": line}, ensure_ascii=False)
     return Response(content + "\n", status, dict(headers or {}), JSON)

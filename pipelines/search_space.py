@@ -22,10 +22,10 @@ Settings = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Range:
-    """Numbers between two bounds, both included; whole numbers, if these are.
+    """Numbers between two bounds, both included; whole numbers if the bounds are whole.
 
     Attributes:
-        log: whether each factor is as likely as any other, instead of each difference.
+        log: whether numbers are drawn evenly on a logarithmic scale, instead of a linear one.
     """
 
     low: int | float
@@ -36,10 +36,10 @@ class Range:
         return f"{self.low}..{self.high}{' log' if self.log else ''}"
 
     def as_the_setting(self, key: str, default: Any) -> Range:
-        """The same between whole numbers where the setting is one, and between floats elsewhere.
+        """The same range, with whole bounds if the setting is a whole number, with floats otherwise.
 
         Raises:
-            UserError: a setting that is no number, or bounds that are not whole where it is.
+            UserError: the setting is no number, or it is a whole number and the bounds are not.
         """
         if isinstance(default, bool) or not isinstance(default, (int, float, type(None))):
             raise UserError(f"--set {key}={self}: a range is for numbers; accepted are values: {key}=VALUE,VALUE")
@@ -75,7 +75,7 @@ class SearchSpace:
             yield dict(zip(self.choices, values, strict=True))
 
     def corners(self) -> Iterator[dict[str, Any]]:
-        """Every value at least once: what has to be accepted of each key by itself."""
+        """Settings in which each value stands at least once, to check each key by itself."""
         first = {key: values[0] for key, values in self.choices.items()} | {k: r.low for k, r in self.ranges.items()}
         for key, values in {**self.choices, **{k: (r.low, r.high) for k, r in self.ranges.items()}}.items():
             for value in values:
@@ -88,10 +88,10 @@ def parse(assignments: Sequence[str], by_grid: bool) -> SearchSpace:
     Args:
         assignments: `key=value`, `key=value,value`, `key=low..high`, `key=low..high log`; in JSON, where values have
             commas in them: `key="a,b"` and `key=["a,b"]` are fixed, `key=["a,b", "c"]` varies.
-        by_grid: whether every combination is wanted, for which a range has too many.
+        by_grid: whether every combination is tried; a range has too many values for that.
 
     Raises:
-        UserError: a key twice, bounds that are none, a range in a grid, or nothing that varies.
+        UserError: a key is set twice, bounds are wrong, a grid has a range, or nothing varies.
     """
     fixed: dict[str, Any] = {}
     choices: dict[str, Sequence[Any]] = {}
@@ -119,7 +119,7 @@ def parse(assignments: Sequence[str], by_grid: bool) -> SearchSpace:
             choices[key] = tuple(values)
     if not choices and not ranges:
         raise UserError("--set: nothing varies; accepted is, for instance, --set model.units=128,256")
-    # In one order, however they were given: by it trials are numbered.
+    # Sorted, in whatever order they were given: trials are numbered in this order.
     return SearchSpace(fixed, dict(sorted(choices.items())), dict(sorted(ranges.items())))
 
 
@@ -135,9 +135,9 @@ def _range(text: str, match: re.Match[str]) -> Range:
 
 
 def check(space: SearchSpace, base: TaskConfig) -> tuple[SearchSpace, TaskConfig]:
-    """The space, whose ranges are of whole numbers where the settings are; the config without what varies.
+    """The space, with ranges of whole numbers for whole settings, and the config with what is fixed.
 
-    Every value was tried on it.
+    Every value was tried on the config.
 
     Raises:
         UserError: an unknown key, a value that is not accepted, or too many combinations.
@@ -151,5 +151,5 @@ def check(space: SearchSpace, base: TaskConfig) -> tuple[SearchSpace, TaskConfig
     ranges = {key: found.as_the_setting(key, defaults.get(key, 0.0)) for key, found in space.ranges.items()}
     space = dataclasses.replace(space, ranges=ranges)
     for settings in space.corners() if ranges else space.grid():
-        override(base, settings)  # of ranges, what is refused together may come nevertheless, and fails by itself
+        override(base, settings)  # a range may still give values that are refused together; then one trial fails
     return space, base

@@ -1,4 +1,4 @@
-"""What servers say: kept in rotated files, and their errors handed on as one line each.
+"""The output of servers: it is kept in rotated files, and each error is passed on as one line.
 
 A server's output comes through a pipe and is cut into log records: a line that names a level, together with what
 follows it, such as a traceback. So one reader serves every server, however it logs or breaks.
@@ -18,15 +18,15 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import IO
 
-FILE_BYTES, FILES_KEPT = 5_000_000, 3  # and as many older files beside each: .1 is the newest of them
-SILENCE_SECONDS = 0.5  # a record whose writer paused so long is whole
-RECORD_BYTES = 200_000  # one that goes on for ever is cut here
-REPEAT_SECONDS = 600.0  # a service that fails at every turn does so every few seconds
-RETRIED = "database is locked"  # by Prefect itself, a moment later: SQLite lets one write at a time; kept, not told
+FILE_BYTES, FILES_KEPT = 5_000_000, 3  # and so many older files beside each; .1 is the newest
+SILENCE_SECONDS = 0.5  # after such a pause of its writer, a record is complete
+RECORD_BYTES = 200_000  # a longer record is cut here
+REPEAT_SECONDS = 600.0  # a service that always fails does so every few seconds
+RETRIED = "database is locked"  # SQLite lets one write at a time; Prefect retries: kept, not told
 
-_LEVEL = re.compile(r"[\d\WTZ]*\b(?P<level>DEBUG|INFO|WARN(?:ING)?|ERROR|CRITICAL|FATAL)\b")  # behind a time at most
+_LEVEL = re.compile(r"[\d\WTZ]*\b(?P<level>DEBUG|INFO|WARN(?:ING)?|ERROR|CRITICAL|FATAL)\b")  # at most a time before it
 _TRACEBACK = "Traceback (most recent call last):"
-_CHAINED = ("following exception:", "another exception occurred:")  # and a blank line, then the next traceback
+_CHAINED = ("following exception:", "another exception occurred:")  # then come a blank line and the next traceback
 _GROUP_MARK = re.compile(r"^ *[|+] ?")  # how Python draws the parts of an exception group
 _ERRORS, _GRAVE = {"ERROR", "CRITICAL", "FATAL"}, {"WARN", "WARNING", "ERROR", "CRITICAL", "FATAL"}
 
@@ -105,7 +105,7 @@ def append(path: Path, record: str) -> None:
 
 
 def _begins_a_record(line: str, before: list[str]) -> bool:
-    """Whether a line is no part of the record that the lines before it have begun."""
+    """Whether a line begins a new record, and does not belong to the record of the lines before it."""
     if _LEVEL.match(line):
         return True
     if not line.startswith((_TRACEBACK, f"  + Exception Group {_TRACEBACK}")) or before[-2:][0].endswith(_CHAINED):
@@ -115,7 +115,7 @@ def _begins_a_record(line: str, before: list[str]) -> bool:
 
 
 def _cut(lines: list[str]) -> Iterator[str]:
-    """The lines of one record as it is kept; nothing when they are blank."""
+    """One record, from its lines, as it is kept; nothing if they are blank."""
     record = "\n".join(lines).strip("\n")
     if record.strip():
         level = _LEVEL.match(record)

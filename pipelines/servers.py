@@ -46,7 +46,7 @@ class Server:
     process: subprocess.Popen
     log: Path
     keeper: threading.Thread
-    errors: deque[str]  # the last that it has told of
+    errors: deque[str]  # the last ones that it has reported
 
     def check(self) -> None:
         """Raise ServerError if it has ended."""
@@ -82,7 +82,7 @@ def start_prefect_api(settings: Settings) -> Callable[[], None]:
         *("uvicorn", *arguments, "--log-level", "warning"),
         environment=quiet,
     )
-    atexit.register(_end, server)  # after Prefect, imported later, has sent its last lines at its own exit
+    atexit.register(_end, server)  # runs after Prefect, which is imported later, has sent its last lines
 
     def wait() -> None:
         with first_use:
@@ -107,7 +107,7 @@ def prefect_answers() -> bool:
 
 @contextlib.contextmanager
 def user_interfaces(settings: Settings, tell: Callable[[str], None]) -> Iterator[Callable[[], None]]:
-    """Prefect's server and MLflow's UI for the block, once both answer; yields what checks that both still run.
+    """Run Prefect's server and MLflow's UI during the block; once both answer, yield a check that both still run.
 
     Args:
         tell: gets one line for each error that a server's log tells of.
@@ -153,7 +153,7 @@ def user_interfaces(settings: Settings, tell: Callable[[str], None]) -> Iterator
 
 
 def wait_forever(check: Callable[[], None], chore: Callable[[], None]) -> None:
-    """Until Ctrl-C, or until whoever runs us asks us to end, or `check` raises; does a chore every few seconds."""
+    """Wait until Ctrl-C or SIGTERM comes, or `check` raises; call `chore` every few seconds."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     while True:
         check()
@@ -176,7 +176,7 @@ def _start(
     environment: dict[str, str] | None = None,
     tell: Callable[[str], None] = lambda line: None,
 ) -> Server:
-    """`python -m module arguments`, its output to a log file, in a group of its own: Ctrl-C is for this process."""
+    """Start `python -m module arguments` with its output in a log file, and in its own group, which gets no Ctrl-C."""
     process = subprocess.Popen(
         [sys.executable, "-m", "pipelines.servers", module, *arguments],
         stdin=subprocess.PIPE,
@@ -185,7 +185,7 @@ def _start(
         start_new_session=True,
         env={**os.environ, **_EVERY_LINE, **(environment or {})},
     )
-    errors = deque[str](maxlen=2)  # the last is often no more than that it gives up
+    errors = deque[str](maxlen=2)  # the last one often says only that the server gives up
 
     def heard(line: str) -> None:
         errors.append(line)
@@ -205,7 +205,7 @@ def _end(*servers: Server) -> None:
         except subprocess.TimeoutExpired:
             os.killpg(server.process.pid, signal.SIGKILL)
             server.process.wait()
-        server.keeper.join(timeout=5)  # its last words
+        server.keeper.join(timeout=5)  # until its last lines are kept
 
 
 def _wait_for(url: str, server: Server) -> None:
@@ -242,7 +242,7 @@ def _free_port() -> int:
 
 
 def _end_with_parent() -> None:
-    while os.read(sys.stdin.fileno(), 1):  # nothing comes; it ends when the parent is gone
+    while os.read(sys.stdin.fileno(), 1):  # nothing is ever sent; this ends when the parent is gone
         pass
     os.killpg(0, signal.SIGTERM)
 

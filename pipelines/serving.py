@@ -34,17 +34,17 @@ def serve(
     port: Annotated[int | None, Parameter(validator=validators.Number(gte=0, lte=65535))] = None,
     schedule: Annotated[tuple[str, ...], Parameter(show_default=False)] = (),
 ) -> None:
-    """Serve a task's model over HTTP; without a task: what is started or scheduled in the Prefect UI. Until Ctrl-C.
+    """Serve a task's model over HTTP or, without a task, run what is started or scheduled in the Prefect UI.
 
     With a task, MLflow's scoring protocol on 127.0.0.1: POST /invocations, GET /ping, /health, /version; GET /example
     is a request that the model answers. Requests that come at once are answered together.
 
-    Without one, a deployment for each preset of each task is registered at the server of `rnn-tasks ui`.
+    Without a task, a deployment for each preset of each task is registered at the server of `rnn-tasks ui`.
 
     Parameters
     ----------
     run
-        The MLflow run whose model to serve, or an alias; by default the one with which predict answers.
+        The MLflow run whose model to serve, or an alias; by default the one whose model predict uses.
     data
         A path, or the name of a data source: the champion on this data.
     port
@@ -92,7 +92,7 @@ def serve_model(task: Task, run: str | None, data: str | None, port: int) -> Non
         UserError: no such model, or the port is taken.
     """
     store_checks.check(get_settings(), writes=False)
-    # Of a socket that does not say that it is TCP, asyncio does not switch off Nagle's algorithm: 40 ms an answer.
+    # asyncio switches off Nagle's algorithm (40 ms an answer) only if the socket says that it is TCP.
     with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         with _ours(port):
@@ -133,7 +133,7 @@ def _ours(port: int) -> Iterator[None]:
 
 
 def _try_it(url: str, example: str) -> str:
-    """A command that asks the server the example; what would fill a screen is fetched from it."""
+    """A command that sends the server its example; an example that would fill a screen is fetched from the server."""
     post = f"curl -s {url}/invocations -H 'Content-Type: application/json' -d"
     if len(example) > EXAMPLE_LENGTH:
         return f"curl -s {url}/example | {post} @-"

@@ -83,7 +83,7 @@ class Settings(BaseSettings):
         return f"{self.mlflow_url}/#/{route}{'&' if '?' in route else '?'}workflowType=machine_learning"
 
     def export_environment(self) -> Self:
-        """Point Prefect, MLflow and downloads at these stores; what the user has set stays, addresses excepted."""
+        """Point Prefect, MLflow and downloads at these stores; what the user has set stays, except for addresses."""
         os.environ |= {
             "RNN_TASKS_HOME": str(self.home),
             "RNN_TASKS_CACHE": str(self.cache),
@@ -103,7 +103,7 @@ _DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",  # also the error of a flow run, which Prefect would pickle
+    "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",  # also for the error of a flow run: Prefect would pickle it
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_LOGGING_EXTRA_LOGGERS": "pipelines,rnn_tasks",  # so that the Prefect UI shows their lines
     "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
@@ -115,7 +115,7 @@ def get_settings() -> Settings:
     """The settings as the environment has them now.
 
     Raises:
-        UserError: a variable has a value that is none.
+        UserError: a variable has an invalid value.
     """
     try:
         return Settings()

@@ -21,7 +21,7 @@ from rnn_tasks import activity
 from rnn_tasks.activity import Activity
 
 LOGGERS = ("pipelines", "rnn_tasks")
-SILENCE_SECONDS = 20.0  # promised are 30, and a thread may have to wait for its turn
+SILENCE_SECONDS = 20.0  # we promise 30, and a thread may have to wait for its turn
 LOOK_SECONDS = 1.0
 REFRESHES_PER_SECOND = 4
 BAR_CELLS = (8, 30)  # at least, at most
@@ -29,11 +29,11 @@ BAR_CELLS = (8, 30)  # at least, at most
 
 @contextlib.contextmanager
 def shown(what: str, quiet: bool = False) -> Iterator[None]:
-    """Our log lines, and what activities begun inside the block say of themselves, on standard error.
+    """Show our log lines, and the activities that begin inside the block, on standard error.
 
     Args:
-        what: is started here.
-        quiet: nothing but errors.
+        what: what is started here.
+        quiet: show nothing but errors.
     """
     stream = _standard_error()
     console = _Console(file=stream, soft_wrap=True)
@@ -62,7 +62,7 @@ def shown(what: str, quiet: bool = False) -> Iterator[None]:
 
 
 def _standard_error() -> TextIO:
-    """Standard error as it is now, whatever its descriptor is pointed to later: imports are made to be silent."""
+    """Standard error as it is now, although its descriptor is redirected later, to silence imports."""
     try:
         # Never closed: libraries keep what they were given as standard error when they were imported.
         return os.fdopen(os.dup(sys.stderr.fileno()), "w", 1, sys.stderr.encoding, sys.stderr.errors)
@@ -102,14 +102,14 @@ class _Lines(logging.StreamHandler):
 
 @contextlib.contextmanager
 def _spoken(outermost: Activity, lines: _Lines) -> Iterator[None]:
-    """A line whenever there has been none for a while, also while this thread waits for something long."""
+    """Write a line whenever there was none for a while, also while this thread waits for something long."""
     pace = Pace()
 
     def look() -> None:
         now = time.monotonic()
         said = status(outermost, pace, now)
         if now - lines.last >= SILENCE_SECONDS:
-            # Handed over here, not logged: a progress line is for who waits, not for the page of a flow run.
+            # Handed over here, not logged: a progress line is for the user who waits, not for a flow run's page.
             lines.handle(logging.makeLogRecord({"msg": "%s", "args": (said,), "levelno": logging.INFO}))
 
     lines.last = time.monotonic()
@@ -122,11 +122,11 @@ def _spoken(outermost: Activity, lines: _Lines) -> Iterator[None]:
 
 class _Console(Console):
     def show_cursor(self, show: bool = True) -> bool:
-        return False  # it stays as it is: who is killed, or stopped by Ctrl-Z, could not bring it back
+        return False  # always shown: a process that is killed or stopped (Ctrl-Z) could not show it again
 
 
 class _LinesAbove(logging.Handler):
-    """Log lines above the one that is always up to date; long ones are for the terminal to wrap."""
+    """Log lines above the one that is always up to date; the terminal wraps long ones."""
 
     def __init__(self, console: Console) -> None:
         super().__init__()

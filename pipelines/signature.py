@@ -25,7 +25,7 @@ def signature_of(task: Task) -> ModelSignature:
 
 
 def example_of(task: Task, export_dir: Path) -> list[str] | pd.DataFrame | None:
-    """Records that this export answers, as a client hands them in; None where they are no example to every client."""
+    """Records that this export answers, as a client hands them in; None if not every client could use them."""
     records = task.records
     if not (task.examples or records.portable):
         return None

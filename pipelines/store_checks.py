@@ -1,4 +1,4 @@
-"""Whether the stores can be used, told at once: MLflow tries for 100 seconds to open what cannot be opened."""
+"""Check at once whether the stores can be used: MLflow tries for 100 seconds to open one that it cannot open."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def check(settings: Settings, *, writes: bool) -> None:
     for directory in directories:
         _check_directory(directory, writes)
     _check_database(settings.mlflow_database, "MLflow", writes)
-    if writes and not os.environ.get("PREFECT_API_URL"):  # otherwise it is another machine's, or open already
+    if writes and not os.environ.get("PREFECT_API_URL"):  # otherwise another server has it: elsewhere, or open already
         _check_database(settings.prefect_database, "Prefect", writes)
 
 
@@ -40,7 +40,7 @@ def _check_address(settings: Settings) -> None:
             str(path).encode()
         except UnicodeEncodeError:
             raise UserError(f"{name}: {str(path)!r} is not UTF-8; accepted is a path that is") from None
-    # SQLAlchemy takes an address as it is up to a `?`, which nothing can quote.
+    # SQLAlchemy takes an address as it is up to a `?`, which cannot be quoted.
     if "?" in str(settings.home):
         raise UserError(f"RNN_TASKS_HOME: {settings.home} has a '?', which the address of a database cannot have")
     if (length := len(settings.artifacts.as_uri())) > ADDRESS_LENGTH:
@@ -51,7 +51,7 @@ def _check_address(settings: Settings) -> None:
 
 
 def _check_directory(directory: Path, writes: bool) -> None:
-    """It is one, or can be made one."""
+    """Refuse a path that is no directory and cannot be made one."""
     for place in (directory, *directory.parents):
         try:
             os.lstat(place)
@@ -67,7 +67,7 @@ def _check_directory(directory: Path, writes: bool) -> None:
 
 
 def _check_database(path: Path, name: str, writes: bool) -> None:
-    """It is not there yet, or SQLite can open it."""
+    """Refuse a database that exists but that SQLite cannot open."""
     if not os.path.lexists(path):
         return
     if not path.is_file():
@@ -76,7 +76,7 @@ def _check_database(path: Path, name: str, writes: bool) -> None:
     if not os.access(path, os.R_OK) or (writes and not writable):
         raise UserError(f"{path}: no permission to {'write' if os.access(path, os.R_OK) else 'read'} {name}'s database")
     try:
-        # What a killed process has left half-written is put right by who opens it, if it may write.
+        # On opening, SQLite repairs what a killed process has left half-written, if it may write.
         address = f"{path.as_uri()}?mode={'rw' if writable else 'ro'}"
         with contextlib.closing(sqlite3.connect(address, timeout=WAIT_SECONDS, uri=True)) as database:
             database.execute("SELECT count(*) FROM sqlite_master").fetchone()

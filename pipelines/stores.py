@@ -1,7 +1,7 @@
 """The databases of MLflow and Prefect at first use: one process makes each while the others wait.
 
-Neither bears being made twice at once. What a killed process leaves of MLflow's could not be opened again, so that one
-is made aside and gets its name when it is whole; Prefect's goes on where it stopped.
+Two processes must not make the same database at once. MLflow's could not be opened again if its process were killed, so
+it is made elsewhere and gets its name when it is whole. Prefect's goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def make_mlflow_store(settings: Settings) -> None:
 def making_prefect_store(settings: Settings) -> Iterator[None]:
     """Start a Prefect server inside the block and wait until it answers: it makes the database, or migrates it.
 
-    Where a server of this version has done so before, nothing is left to wait for, and nobody waits.
+    If a server of this version has done so before, no process waits for another.
     """
     made_by = settings.prefect_home / "made_by.txt"
     version = metadata.version("prefect")

@@ -1,6 +1,6 @@
 """Many settings of a task, tried one after the other: one parent run in MLflow with a child for each trial and seed.
 
-What MLflow keeps is all that a sweep remembers: after a kill the same sweep finds there what it has tried.
+A sweep keeps its state in MLflow alone: after a kill, the same sweep finds there what it has tried.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Attempt(StageResult):
 
 
 class Trial(StageResult):
-    """One setting of what varies, over its seeds.
+    """One choice of the settings that vary, over its seeds.
 
     Attributes:
         mean, low, high: of the finished attempts' figures; None where none has finished.
@@ -81,7 +81,7 @@ class Trial(StageResult):
 
 
 class Swept(StageResult):
-    """What came out.
+    """The result of a sweep.
 
     Attributes:
         metric: the validation metric that trials are ranked by; the test split has no say.
@@ -119,19 +119,19 @@ def sweep(
     fresh: bool,
     report: Callable[[Swept], None] = lambda swept: None,
 ) -> Swept:
-    """Run what has not been run yet, or has failed, and rank.
+    """Run the attempts that are missing or have failed, and rank the trials.
 
     Args:
         base: every trial's config, but for what varies.
         seeds: attempts a trial, with the seeds base.seed, base.seed + 1, …
         sampled: how many trials Optuna draws; 0 tries every combination.
         fresh: forget what an interrupted sweep has finished.
-        report: is told what came out, before the parent has finished.
+        report: gets the result before the parent has finished.
 
     Raises:
-        UserError: not one trial finished, or another process runs the same sweep.
+        UserError: no trial finished, or another process runs the same sweep.
     """
-    # Neither seeds nor the number of samples: with more of them, the same sweep goes on.
+    # The key has neither seeds nor the number of samples: with more of them, the same sweep goes on.
     varied = [[*space.choices.items()], [(key, str(found)) for key, found in space.ranges.items()]]
     key = json_digest([task.name, base.model_dump(mode="json"), varied, bool(sampled)])
     grid = [] if sampled else list(space.grid())
@@ -145,13 +145,13 @@ def sweep(
         is_whole=lambda parent: not any(_left(_succeeded(task, parent), n, wanted) for n in range(1, total + 1)),
         fresh=fresh,
     ) as parent:
-        anew = not nested_runs.children_of(task.name, parent)  # what another sweep has left stays with it
+        anew = not nested_runs.children_of(task.name, parent)  # does not go on with runs of another sweep
 
         def start_it(config: TaskConfig) -> Any:
             return start(config, anew)
 
         logger.info("sweep: %d trials with %d seeds of %s", total, seeds, ", ".join(space.varied))
-        failed = [each for each in attempts(task, parent) if each.status == "failed"]  # before: they are tried again
+        failed = [each for each in attempts(task, parent) if each.status == "failed"]  # failed earlier: tried again
         for number in range(1, total + 1):
             tried = [each for each in attempts(task, parent) if each not in failed]
             if not (left := _left(tried, number, wanted)):
@@ -160,7 +160,7 @@ def sweep(
             what = ", ".join(f"{key.rpartition('.')[2]}={value}" for key, value in settings.items())
             for seed in left:
                 with activity.doing(f"trial {number} of {total}: {what}, seed {seed}"):
-                    # By the first seed's curve, with which the others' are compared.
+                    # Only the first seed can end early: trials are compared by its curve.
                     callbacks = [pruner] if pruner and seed == base.seed else []
                     changes = {**settings, "seed": seed}
                     if not _attempt(task, base, changes, parent, number, callbacks, start_it):
@@ -183,7 +183,7 @@ def _succeeded(task: Task, parent: str) -> list[Attempt]:
 def _drawn(
     task: Task, space: SearchSpace, parent: str, tried: Sequence[Attempt], number: int
 ) -> tuple[Settings, Pruner]:
-    """What Optuna draws as the trial of this number, or what this was begun with; and what may end it early."""
+    """The settings of the trial of this number, drawn by Optuna unless it was begun before, and its pruner."""
     from pipelines import sampling  # imports Keras and Optuna, which a grid does not need
 
     begun = [run for run in nested_runs.children_of(task.name, parent) if run.data.tags.get(NUMBER) == str(number)]
@@ -205,7 +205,7 @@ def _attempt(
     callbacks: Sequence[keras.callbacks.Callback],
     start: Callable[[TaskConfig], Any],
 ) -> bool:
-    """One child; if it fails, it alone fails. Whether the trial's other seeds are wanted."""
+    """Run one child; if it fails, the sweep goes on. Returns whether the trial's other seeds are wanted."""
     settings = json.dumps({key: value for key, value in changes.items() if key != "seed"})
     tags = {NUMBER: str(number), SEED: str(changes["seed"]), SETTINGS: settings, nested_runs.PARENT: parent}
     with trial.surrounded(tags, callbacks):
@@ -224,7 +224,7 @@ def _attempt(
 
 
 def _mark(task: Task, parent: str, tags: Mapping[str, str], name: str, value: str) -> None:
-    """Tag the newest run of an attempt; or the parent, where it failed before it had one, while data were prepared."""
+    """Tag the newest run of an attempt; or the parent, if the attempt failed during `prepare`, before it had a run."""
     for run in nested_runs.children_of(task.name, parent):
         if tags.items() <= run.data.tags.items() and run.info.status != "FINISHED":
             tracking.set_tags(run.info.run_id, {name: value})
@@ -234,7 +234,7 @@ def _mark(task: Task, parent: str, tags: Mapping[str, str], name: str, value: st
 
 
 def attempts(task: Task, parent: str) -> list[Attempt]:
-    """What was tried below a parent, by trial and seed, the last run of each; not what was interrupted."""
+    """The attempts below a parent, sorted by trial and seed: the last run of each, interrupted runs left out."""
     found = dict(_failed_without_run(parent))
     for run in reversed(nested_runs.children_of(task.name, parent)):
         if NUMBER in run.data.tags and (attempt := _read(run)):
@@ -253,8 +253,8 @@ def _failed_without_run(parent: str) -> Iterator[tuple[tuple[int, int], Attempt]
 
 
 def _read(run: Run) -> Attempt | None:
-    """A run as an attempt; None while it is not known what becomes of it."""
-    tags, finished = run.data.tags, run.info.status == "FINISHED"  # whatever it was called before it was resumed
+    """A run as an attempt; None while its result is not known."""
+    tags, finished = run.data.tags, run.info.status == "FINISHED"  # even if it had failed before it was resumed
     metric = tags.get(tracking.MONITOR, "")
     figure, error = run.data.metrics.get(metric), tags.get(ERROR, "")
     if finished and (figure is None or not math.isfinite(figure)):
@@ -274,9 +274,9 @@ def _read(run: Run) -> Attempt | None:
     )
 
 
-@functools.lru_cache(maxsize=4096)  # asked for before each trial, of all trials before
+@functools.lru_cache(maxsize=4096)  # read before each trial, for all earlier trials
 def _curve(run_id: str, status: str, metric: str) -> tuple[float, ...]:
-    """A metric by epoch of a run that ended with a status, and so is never written to again but with another one."""
+    """A metric by epoch of an ended run. If the run goes on later, its status changes, and the cache misses."""
     return tuple(tracking.by_epoch(run_id, metric)) if metric else ()
 
 
@@ -284,7 +284,7 @@ def _ranked(task: Task, parent: str) -> Swept:
     """The trials, the best first.
 
     Raises:
-        UserError: not one has finished.
+        UserError: none has finished.
     """
     tried, higher = attempts(task, parent), _higher_is_better(task, parent)
     finished = [attempt for attempt in tried if attempt.status == "finished"]
@@ -318,7 +318,7 @@ def _over_seeds(tried: Sequence[Attempt]) -> Trial:
 
 
 def _higher_is_better(task: Task, parent: str) -> bool:
-    """The direction of the validation metric, which a run knows once it has trained."""
+    """Whether a higher validation metric is better; a run knows this once it has trained."""
     for run in nested_runs.children_of(task.name, parent):
         if tracking.MONITOR_DIRECTION in run.data.tags:
             return run.data.tags[tracking.MONITOR_DIRECTION] == "higher"

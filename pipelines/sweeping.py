@@ -85,7 +85,7 @@ def sweep(
 def _checked(
     task: str, assignments: tuple[str, ...], seeds: int, optuna: int, preset: str, data: str | None, seed: int | None
 ) -> tuple[SearchSpace, TaskConfig]:
-    """The space and the config, every value tried on it: told before anything is imported.
+    """The space and the config, on which every value was tried before anything is imported.
 
     Raises:
         UserError: what cannot be run.

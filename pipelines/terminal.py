@@ -12,7 +12,7 @@ SUBSTITUTES = {"≥": ">=", "≤": "<=", "…": "...", "·": "-", "–": "-", "�
 
 
 def prepare_streams() -> None:
-    """Let standard output and error take every text, and no file be opened in place of a closed one."""
+    """Make standard output and error accept every text, and keep files from taking the place of a closed one."""
     _open_closed()
     codecs.register_error("readable", _readable)
     for stream in (sys.stdout, sys.stderr):
@@ -21,7 +21,7 @@ def prepare_streams() -> None:
 
 
 def _readable(error: UnicodeError) -> tuple[str, int]:
-    """Characters that an encoding lacks in ASCII: `≥` as `>=`, `日` as `\\u65e5`."""
+    """Characters that an encoding lacks, written in ASCII: `≥` as `>=`, `日` as `\\u65e5`."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     lacking = error.object[error.start : error.end]
@@ -29,7 +29,7 @@ def _readable(error: UnicodeError) -> tuple[str, int]:
 
 
 def _open_closed() -> None:
-    """`rnn-tasks list >&-`: the next file that is opened, a database say, would become standard output."""
+    """Open closed streams: after `rnn-tasks list >&-`, the next file that is opened would become standard output."""
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)

@@ -114,7 +114,7 @@ def experiment_id(name: str) -> str:
             )
         except MlflowException:
             experiment = client().get_experiment_by_name(name)
-            if experiment is None:  # so no other process has made it since
+            if experiment is None:  # no other process has made it, either
                 raise
     if experiment.lifecycle_stage != "active":
         raise UserError(f"MLflow experiment {name!r} was deleted; restore it in the MLflow UI")
@@ -181,7 +181,7 @@ def set_tags(run_id: str, tags: Mapping[str, str]) -> None:
 
 def log_training(run_id: str, trained: Trained) -> None:
     """Metrics of the best epoch, whose weights are kept, and the history as a file."""
-    # A step of their own behind the curves, as Keras autologging does: MLflow shows a metric's last step in tables.
+    # One step after the curves, as in Keras autologging: MLflow shows a metric's last step in tables.
     log_metrics(run_id, trained.metrics, step=trained.epochs + 1)
     client().log_artifact(run_id, str(trained.history), "training")
 
@@ -206,7 +206,7 @@ def log_report(run_id: str, report: Report) -> None:
 
 
 def log_extras(run_id: str, exported: Exported) -> None:
-    """What the export holds for people: projector files, pages."""
+    """The files of the export that people look at: projector files, pages."""
     for extra in exported.extras.values():
         folder = Path("extras") / extra.relative_to(exported.directory).parent
         client().log_artifact(run_id, str(extra), str(folder))
@@ -242,7 +242,7 @@ def all_runs(task_name: str) -> list[Run]:
 
 
 def by_epoch(run_id: str, metric: str) -> list[float]:
-    """A metric after each epoch, without that of the best one, which stands behind them."""
+    """A metric after each epoch, without the value of the best epoch, which is logged again at the end."""
     epochs = {each.step for each in client().get_metric_history(run_id, "loss")}
     return [each.value for each in client().get_metric_history(run_id, metric) if each.step in epochs]
 
@@ -250,7 +250,7 @@ def by_epoch(run_id: str, metric: str) -> list[float]:
 def stage_seconds(run: Run) -> dict[str, float]:
     """How long each stage took, in their order."""
     metrics = run.data.metrics
-    # MLflow's charts have a section of their own for what stands before a slash; older runs have a dot.
+    # MLflow's charts make a section of what stands before a slash; older runs have a dot.
     found = {stage: metrics.get(f"seconds/{stage}", metrics.get(f"seconds.{stage}")) for stage in STAGES}
     return {stage: seconds for stage, seconds in found.items() if seconds is not None}
 

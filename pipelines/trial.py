@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import keras
 
-PRUNED = "pruned"  # the tag of a run that was
+PRUNED = "pruned"  # the tag of a pruned run
 
 _tags: ContextVar[Mapping[str, str]] = ContextVar("tags", default=MappingProxyType({}))
 _callbacks: ContextVar[Sequence[keras.callbacks.Callback]] = ContextVar("callbacks", default=())
@@ -33,10 +33,10 @@ def surrounded(tags: Mapping[str, str], callbacks: Sequence[keras.callbacks.Call
 
 
 def tags() -> Mapping[str, str]:
-    """The tags that a run which begins here has from the beginning."""
+    """The tags that a run gets if it begins here."""
     return _tags.get()
 
 
 def callbacks() -> Sequence[keras.callbacks.Callback]:
-    """The callbacks of a run's training beside those that every run has."""
+    """Further callbacks of a run's training, besides those that every run has."""
     return _callbacks.get()

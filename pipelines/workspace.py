@@ -34,7 +34,7 @@ def work_directory(unfinished: Path, task_name: str, config: TaskConfig) -> Path
 
 @contextlib.contextmanager
 def claimed(directory: Path) -> Iterator[Path]:
-    """`directory` for this process alone, until the block or the process ends, however it ends.
+    """Lock `directory` for this process until the block or the process ends, even by a kill.
 
     Raises:
         UserError: another process works in it.
@@ -94,7 +94,7 @@ def write_record(directory: Path, record: RunRecord) -> None:
 
 
 def empty(directory: Path) -> None:
-    """Delete everything in `directory`, which itself stays, and stays locked."""
+    """Delete everything in `directory`; the directory itself stays, and stays locked."""
     for path in directory.iterdir():
         if path.is_dir():
             shutil.rmtree(path)

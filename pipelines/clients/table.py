@@ -1,7 +1,7 @@
 """A table ahead for a table of the past: python client.py < past.csv. Needs tensorflow alone.
 
-The past is a CSV table: commas between columns, points in numbers, a row a step, the oldest first and none missing; in
-the last rows, which the model reads, every cell of its columns a number. Where steps have dates, these stand in one
+The past is a CSV table: commas between columns, points in numbers, a row a step, the oldest first and none missing. The
+model reads the last rows: there, every cell of its columns must be a number. Where steps have dates, these stand in one
 column as 2001-12-31 or 2001-12-31 23:00. Anything else is refused; `rnn-tasks predict` reads and mends more.
 """
 
@@ -35,7 +35,7 @@ def number(row, line, name):
 
 
 def check_steps(rows, lines):
-    """Refuse rows the dates of which are not one step after the other."""
+    """Refuse rows whose dates are not one step apart."""
     clock, first = form["clock"], np.datetime64(form["clock"]["start"])
     others = [name for name in rows[0] if name not in [*columns, None]]
     dated = [name for name in others if all(DATE.fullmatch((row[name] or "").strip()) for row in rows)]

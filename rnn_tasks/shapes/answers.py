@@ -80,7 +80,7 @@ class Answering:
             if self.steps:
                 lengths = batch["lengths"][: len(rows)]
                 inside = np.arange(batch[TARGETS].shape[1]) < lengths[:, None]  # (rows, time)
-                # What an export answers to strings is as long as the longest of them.
+                # The answers of an export to strings are as long as the longest string.
                 arrays = {
                     name: value[:, : inside.shape[1]][inside[:, : value.shape[1]]] for name, value in arrays.items()
                 }
@@ -113,14 +113,14 @@ class Answering:
         return exporting.Endpoint(serve, [tf.TensorSpec([None], tf.string, name="strings")])
 
     def _served(self, inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Answers; where there is one a step, also how many steps of a row count."""
+        """Answers; with an answer a step, also the number of steps that count in each row."""
         import tensorflow as tf
 
         answers = self.answers(inputs)
         if not self.steps:
             return answers
         lengths = inputs.get("lengths")
-        if lengths is None:  # of ids, whose padding is 0
+        if lengths is None:  # the inputs are ids, and 0 is padding
             lengths = tf.reduce_sum(tf.cast(inputs[INPUTS] != 0, tf.int32), axis=1)
         return {**answers, "lengths": lengths}
 
@@ -141,7 +141,7 @@ def stacked_inputs(records: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def answer_lines(answers: Mapping[str, Any]) -> Iterator[str]:
-    """Answers as a line an example: what has one value an answer side by side, separated by tabs.
+    """One line an example: the values that each answer has, one of each kind, separated by tabs.
 
     Args:
         answers: by name, (batch, …). With `lengths` (batch,) among them there is an answer a time step, (batch, time,
@@ -151,7 +151,7 @@ def answer_lines(answers: Mapping[str, Any]) -> Iterator[str]:
     lengths = arrays.pop("lengths", None)
     axes = 1 if lengths is None else 2
     single = [array for array in arrays.values() if array.ndim == axes] or list(arrays.values())[:1]
-    shown = sorted(single, key=lambda array: array.dtype.kind != "O")  # what is said in words comes first
+    shown = sorted(single, key=lambda array: array.dtype.kind != "O")  # words come first
     for row in range(len(shown[0])):
         if lengths is None:
             yield "\t".join(_text(array[row]) for array in shown)

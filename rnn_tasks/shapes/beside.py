@@ -58,11 +58,11 @@ class Run(NamedTuple):
 
 
 def runs_beside(main: Run, work_dir: Path, prepare: Prepare, train: Train) -> Iterator[Run]:
-    """The run itself, then every other cell if its config wants them, each at rising lengths until it fails at one.
+    """The run itself, then the other cells if its config asks for them; each cell at rising lengths until it fails.
 
     Args:
-        main: the run that these stand beside.
-        work_dir: holds a directory for each; what is finished there is not trained again.
+        main: the run itself.
+        work_dir: holds a directory for each run; a run that is finished there is not trained again.
         prepare, train: stages of the task.
     """
     config = main.config
@@ -70,7 +70,7 @@ def runs_beside(main: Run, work_dir: Path, prepare: Prepare, train: Train) -> It
     for cell in [config.model.cell, *(others if config.beside.cells == "all" else [])]:
         for length in (config.data.length, *config.beside.lengths):
             changes = {"model.cell": cell, "data.length": length, "beside.cells": "none", "beside.lengths": ()}
-            if cell == "irnn":  # which has no other start
+            if cell == "irnn":  # an IRNN has no other start
                 changes["model.recurrent_initializer"] = "default"
             run = main
             if (cell, length) != (config.model.cell, config.data.length):
@@ -84,7 +84,7 @@ def runs_beside(main: Run, work_dir: Path, prepare: Prepare, train: Train) -> It
 
 
 def _once(config: MemoryConfig, prepared: Prepared, directory: Path, train: Train) -> Trained:
-    """Training, or what it resulted in before."""
+    """Train, or read the result of an earlier training."""
     record = directory / "trained.json"
     if not record.exists():
         write_whole(record, train(config, prepared, directory).model_dump_json())

@@ -19,11 +19,11 @@ def samples_fewer_than_all(samples: int, words: int, told: str) -> None:
 
     Args:
         samples: `training.sampled_softmax`.
-        words: of the vocabulary, or how many it may have.
-        told: what `words` is, with {} where its number stands.
+        words: the size of the vocabulary, or its limit.
+        told: a phrase that says what `words` is, with {} for its number.
 
     Raises:
-        UserError: a ValueError, too, so that it may stand in a config.
+        UserError: it is a ValueError, too, so that a config may raise it.
     """
     if samples >= words:
         raise UserError(f"training.sampled_softmax: found {samples}; {told.format(words)}, accepted is less")

@@ -23,11 +23,11 @@ class Judged:
     Attributes:
         train: the training split, for baselines.
         test: the test split.
-        example: (answers,) which example an answer belongs to: each its own, or one for every time step.
+        example: (answers,) the example that each answer belongs to; with an answer a step, an example has several.
         targets: (answers, …) what was right.
         answers: by name, (answers, …).
         decisions: (answers, …) what is compared with `targets`.
-        model: the trained model, for what only further questions to it can tell.
+        model: the trained model, for further questions to it.
         trained: how it was trained.
     """
 
@@ -49,8 +49,8 @@ class Details:
         groups: name -> (answers,) the group of each answer; a table and a bar chart each.
         metrics_of: the group, if any, whose every value gets a metric of its own.
         baselines: name -> (answers, …) decisions of a further trivial method. The first one stands beside the groups.
-        examples_an_epoch: where they are not the training split's.
-        from_the_end: of long answers a step, the samples show the last ones instead of the first.
+        examples_an_epoch: their number, if it is not the size of the training split; else 0.
+        from_the_end: with an answer a step, samples of long sequences show the last steps instead of the first.
         metrics, tables, figures: further ones. A table is its rows, the header first.
     """
 

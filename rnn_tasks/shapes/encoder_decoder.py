@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import keras
     import tensorflow as tf
 
-MAPPED = 100  # source tokens; no alignment of a longer one is kept, which nobody could read
+MAPPED = 100  # source tokens; alignments of longer sources are not kept: nobody could read them
 CHECKED = 64  # sources for which the export must write what the model writes
 
 Config = Any
@@ -211,7 +211,7 @@ def predict(export_dir: Path, records: Iterable[str], options: DecodingOptions) 
 
 
 def measured_loss(model: keras.Model, batch: dict[str, tf.Tensor], _: bool) -> training.StepLoss:
-    """The loss as it is: all words, nothing smoothed."""
+    """The loss over all words, without smoothing."""
     return training.teacher_forced_loss(model, batch)
 
 

@@ -96,7 +96,7 @@ class ForecastConfig(TaskConfig):
         """Whether the intervals of a differenced series mean something over a horizon.
 
         Raises:
-            UserError: they would be those of one change, where several are added up.
+            UserError: they would be intervals of one change, but several changes are added up.
         """
         difference = self.data.difference
         if self.model.output != "point" and 0 < difference < horizon:

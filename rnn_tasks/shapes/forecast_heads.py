@@ -25,7 +25,7 @@ class ForecastHead(Protocol):
 
     @property
     def deviations(self) -> int:
-        """How many of these, the last ones, are logarithms of deviations."""
+        """How many of these, counted from the end, are logarithms of deviations."""
         ...
 
     @property
@@ -89,7 +89,7 @@ class Quantiles:
     def answer(self, outputs: tf.Tensor) -> dict[str, tf.Tensor]:
         import tensorflow as tf
 
-        quantiles = tf.sort(tf.cast(outputs, tf.float32), axis=-1)  # estimated each for itself, they may cross
+        quantiles = tf.sort(tf.cast(outputs, tf.float32), axis=-1)  # each is estimated by itself, so they may cross
         return {"forecast": quantiles[..., len(self.levels) // 2], "quantiles": quantiles}
 
 
@@ -118,7 +118,7 @@ class Gaussian:
         return {"forecast": outputs[..., 0], "quantiles": outputs[..., :1] + deviation[..., None] * away}
 
     def _log(self, outputs: tf.Tensor) -> tf.Tensor:
-        """The deviation's logarithm. An output of 0 is a tenth; next to nothing would make the loss explode."""
+        """The deviation's logarithm. An output of 0 is a deviation of 0.1; one near 0 would make the loss explode."""
         import tensorflow as tf
 
         return tf.maximum(tf.cast(outputs[..., 1], tf.float32) - 2.3, -7.0)

@@ -45,7 +45,7 @@ class JudgedForecasts:
 
     @property
     def forecasts(self) -> Forecasts:
-        """What came to be."""
+        """The true values of what was forecast."""
         truth = np.asarray(self.data.future(self.origins))
         return Forecasts(truth, np.asarray(self.data.seen(self.origins)), np.array(self.data.form.scales))
 
@@ -57,8 +57,8 @@ def forecast_report(
 
     Args:
         judged: the forecasts.
-        config: how many of them the slow methods make, too.
-        trained: whose learning curves are drawn.
+        config: also says how many of these forecasts the slow methods make.
+        trained: its learning curves are drawn.
         out_dir: where tables and figures go.
     """
     form, truth = judged.data.form, judged.forecasts
@@ -130,7 +130,7 @@ def _metric(name: str, value: float, baseline: float | None = None, unit: str = 
 def _classical(
     judged: JudgedForecasts, methods: Mapping[str, np.ndarray], config: ForecastEvaluationConfig
 ) -> tuple[dict[str, np.ndarray], np.ndarray, list[int]]:
-    """All methods on those origins and targets that ETS and ARIMA forecast, too; which those are."""
+    """All methods' forecasts at the origins and targets that ETS and ARIMA forecast; these origins and targets."""
     form = judged.data.form
     count = min(config.classical_origins, len(judged.origins))
     chosen = np.unique(np.linspace(0, len(judged.origins) - 1, max(count, 1)).round().astype(int))
@@ -146,7 +146,7 @@ def _classical(
                 values = np.asarray(judged.data.raw[: max(origins) + 1, column], np.float64)
                 try:
                     found.append(method(values, form.validation_start, origins, form.horizon, form.season))
-                except evaluation.NotFitted as error:  # a trained model is not lost to what it is compared with
+                except evaluation.NotFitted as error:  # the run goes on without this method
                     logger.warning("%s is left out: not fitted to %s (%s)", name, form.targets[column], error)
                     break
         else:
@@ -174,7 +174,7 @@ def _by_series(judged: JudgedForecasts, truth: Forecasts, methods: Mapping[str, 
 def _backtest(
     judged: JudgedForecasts, truth: Forecasts, methods: Mapping[str, np.ndarray], windows: int
 ) -> list[tuple]:
-    """Errors of one span of the test split after the other; the model stays as it was trained, the origin rolls on."""
+    """Errors of each span of the test split in turn; the model is not trained again while the origin rolls on."""
     rows: list[tuple] = [
         ("from", "forecasts", "mase", "naive mase", "seasonal naive mase", "mae", "seasonal naive mae")
     ]

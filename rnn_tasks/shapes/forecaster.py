@@ -1,6 +1,6 @@
 """Tasks that forecast a series from its past: training on windows, report beside classical methods, export.
 
-Everything between the series' own values and forecasts in its own units lies here and below; a task says which config
+All steps from the series' own values to forecasts in its own units lie here and below; a task only says which config
 and which presets it has.
 """
 
@@ -108,9 +108,9 @@ def train(
             return head.loss(outputs, targets, weights[..., None] * _ones(data.form.horizon))
 
         def last_loss(model: keras.Model, batch: dict[str, tf.Tensor], _: bool) -> training.StepLoss:
-            """Of the forecasts that users get: the last ones of a window, where there is one a step.
+            """The loss of the forecasts that users get: with a forecast a step, those at the last step of a window.
 
-            Values are weighed one by one: what was mended counts nothing.
+            Values are weighted one by one: values that were filled in do not count.
             """
             outputs, targets = _outputs_and_targets(model, batch, config, data.form, False)
             if config.model.way == "sequence":
@@ -148,7 +148,7 @@ def _ones(count: int) -> tf.Tensor:
 def _outputs_and_targets(
     model: keras.Model, batch: Mapping[str, tf.Tensor], config: ForecastConfig, form: series.SeriesForm, training: bool
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """(batch, [window,] horizon, targets, parts) and what came to be, (batch, [window,] horizon, targets), scaled."""
+    """(batch, [window,] horizon, targets, parts) and the true values, (batch, [window,] horizon, targets), scaled."""
     import tensorflow as tf
 
     outputs = model({name: batch[name] for name in model.input}, training=training)
@@ -184,7 +184,7 @@ def export(config: ForecastConfig, prepared: Prepared, trained: Trained, out_dir
                 lambda batch: {n: v.numpy() for n, v in served.serve(*batch.values()).items()},
             )
         )
-        scale = np.array(data.form.scales)  # errors are told in units that matter
+        scale = np.array(data.form.scales)  # errors are shown in the series' units
         in_scale = [{"forecast": forecast / scale} for forecast, _ in (ours, theirs)]
         exporting.check_same_answers(in_scale[0], in_scale[1], tolerance=1e-4)
         data.form.save(aside)

@@ -55,11 +55,11 @@ class Head(Protocol):
         ...
 
     def judge(self, decisions: np.ndarray, targets: np.ndarray) -> Score:
-        """How good decisions (examples, …) are, whoever made them."""
+        """How good decisions (examples, …) are, no matter which method made them."""
         ...
 
     def scores(self, answers: Answers, targets: np.ndarray) -> list[Score]:
-        """How good answers (examples, …) are: what `judge` says of their decisions, and what else there is to say."""
+        """How good answers (examples, …) are: what `judge` says of their decisions, and further scores."""
         ...
 
     @property
@@ -69,7 +69,7 @@ class Head(Protocol):
 
     @property
     def monitor(self) -> str:
-        """The score that decides, on validation, which epoch is kept: "loss", or one of which more is better."""
+        """The validation score that decides which epoch is kept: "loss", or a score that is better when higher."""
         ...
 
     def trivial(self, train_targets: np.ndarray, examples: int) -> Answers:
@@ -81,7 +81,7 @@ class Head(Protocol):
         ...
 
     def likelihood(self, answers: Answers, targets: np.ndarray) -> np.ndarray:
-        """(examples,) how much each answer holds its target to be right; orders the samples of a report."""
+        """(examples,) how probable each answer makes its target; a report's samples are sorted by it."""
         ...
 
 

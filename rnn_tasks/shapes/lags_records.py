@@ -18,7 +18,7 @@ def read_sequences(problem: Problem, lines: Sequence[Line]) -> tuple[list[Any], 
     """What a model of the problem reads: pairs (time, 2) or a string for each line, None for an empty one.
 
     Returns:
-        What was read up to the first wrong line, and what is wrong with that.
+        What was read before the first wrong line, and the error of that line.
     """
     found: list[Any] = []
     for line in lines:

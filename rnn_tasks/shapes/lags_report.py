@@ -41,7 +41,7 @@ def lags_report(
     """Tables, figures and metrics.
 
     Args:
-        runs: the run that is reported, first, and those beside it.
+        runs: first the run that is reported, then those beside it.
         judged: its answers to the test split.
         build: (config, prepared) -> model.
         head: prepared -> what its outputs mean.
@@ -85,7 +85,7 @@ def lags_report(
 
 
 def _constant_error(prepared: Prepared, head: Head) -> float:
-    """The error on validation of the best constant answer."""
+    """The validation error of the best constant answer."""
     train, val = (np.asarray(Examples(prepared.directory / split)[TARGETS]) for split in ("train", "val"))
     if head.classes:  # one answer a step, where there are several
         train, val = train.ravel(), val.ravel()
@@ -116,7 +116,7 @@ def _reach(
 
 
 def _starts(main: Run, build: Build) -> Iterator[tuple[str, keras.Model]]:
-    """Models of every cell with the starts that make a difference to it; peepholes start at 0, and make none."""
+    """Models of every cell with the starts that matter for it; peepholes start at 0 and change nothing."""
     plain = {"model.recurrent_initializer": "default", "model.memory": 0, "model.forget_bias": 1.0}
     memory = {"model.memory": main.config.model.memory or main.length}
     starts: dict[str, dict[str, Any]] = {
@@ -150,6 +150,6 @@ def _of_one_length(examples: Examples) -> dict[str, np.ndarray]:
 def _reach_table(panels: Mapping[str, Mapping[str, np.ndarray]]) -> list[Sequence[Any]]:
     curves = {f"{name} {when}": norms for when, found in panels.items() for name, norms in found.items()}
     rows = zip(*curves.values(), strict=True)
-    # Of what vanishes, 4 decimals are none.
+    # Significant digits: with 4 decimals, gradients that vanish would all be 0.
     shown = ((distance, *(f"{norm:.4g}" for norm in row)) for distance, row in enumerate(rows))
     return [("steps_before_the_end", *curves), *shown]

@@ -111,7 +111,7 @@ class GenerationOptions(DrawingOptions):
     def _is_text(cls, value: str) -> str:
         try:
             value.encode()
-        except UnicodeEncodeError:  # Python's way to keep bytes of a command line that are no text
+        except UnicodeEncodeError:  # Python keeps bytes of a command line that are no text as lone surrogates
             raise ValueError("is no valid text; accepted is UTF-8") from None
         return value
 

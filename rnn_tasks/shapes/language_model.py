@@ -43,8 +43,8 @@ def language_model(
 
     Args:
         documents: config -> its text by split.
-        agreeing: config -> which tokens of a text, given as they are written, can be told from what stands far before
-            them alone; None where nobody knows.
+        agreeing: config -> a function that takes a text's tokens as they are written and marks those that follow only
+            from what stands far before them; None if they are not known.
         declared: the rest of `Task`, or a stage of the task's own.
     """
     stages = _Stages(agreeing)
@@ -148,7 +148,7 @@ class _Stages:
     agreeing: Callable[[Any], Callable[[Sequence[str]], np.ndarray] | None]
 
     def evaluate(self, config: LanguageConfig, prepared: Prepared, trained: Trained, out_dir: Path) -> Report:
-        """The whole test text, read once, beside n-gram models; what the network writes and what its cells do."""
+        """Read the whole test text once, beside n-gram models; show what the network writes and what its cells do."""
         model = _trained(config, prepared, trained)
         streams = {split: text.load_stream(prepared.directory, split) for split in ("train", "test")}
         read = training.stream_reader(model, config.evaluation.streams, config.evaluation.context)
@@ -193,10 +193,10 @@ def export(config: LanguageConfig, prepared: Prepared, trained: Trained, out_dir
 
 
 def predict(export_dir: Path, records: Iterable[str], options: JudgingOptions) -> Iterator[str]:
-    """`log-probability<TAB>perplexity` of each line; or what is written behind it, on one line."""
+    """`log-probability<TAB>perplexity` of each line; or, with `length`, its continuation on one line."""
     served = exporting.load_endpoints(export_dir)
     for chunk in chunks(records, LINES):
-        asked = [line for line in chunk if line.strip()]  # as they are: spaces at either end are a part of a text
+        asked = [line for line in chunk if line.strip()]  # not stripped: spaces at either end belong to a text
         answers = iter(_continued(served, asked, options) if options.length else _scored(served, asked))
         yield from (next(answers) if line.strip() else "" for line in chunk)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 ORDER = 5  # of the n-gram model
 PASSAGE = 400  # tokens of the test text that are drawn
-CELLS = 5  # whose activations are drawn
+CELLS = 5  # so many cells' activations are drawn
 WRITTEN = 160  # tokens of each sample
 PROMPT = 40  # tokens of the test text that a sample goes on from
 TEMPERATURES = (0.5, 0.8, 1.0)
@@ -52,10 +52,10 @@ def language_report(
     Args:
         passages: model and texts.
         judged: how likely the model found each token of the test text.
-        trained: whose learning curves are drawn.
+        trained: its learning curves are drawn.
         out_dir: where tables and figures go.
         characters: of the test text, line ends included.
-        measuring: `baseline_tokens` and `dynamic_rate` are read.
+        measuring: its `baseline_tokens` and `dynamic_rate` are used.
         agreeing: as of `language_model`.
     """
     test = passages.test
@@ -115,7 +115,7 @@ def language_report(
 
 
 def _n_grams(passages: Passages, tokens: int) -> tuple[int, np.ndarray, np.ndarray]:
-    """How many tokens were counted; of each test token its log probability, and the likeliest instead."""
+    """The number of tokens counted; for each test token, its log probability and the likeliest token at its place."""
     train, test, vocabulary = passages.train, passages.test, len(passages.tokenizer.vocabulary)
     ids = np.array(train.ids[-tokens:])  # the last ones are nearest to the test text
     documents = np.unique(np.maximum(train.documents - (len(train) - len(ids)), 0))
@@ -125,7 +125,7 @@ def _n_grams(passages: Passages, tokens: int) -> tuple[int, np.ndarray, np.ndarr
 
 
 def _unigram_perplexity(passages: Passages) -> float:
-    """Of the training text's frequencies, one added to each."""
+    """The perplexity of the training text's frequencies, with one added to each."""
     vocabulary = len(passages.tokenizer.vocabulary)
     counts = passages.train.counts(vocabulary) + 1.0
     counts[[0, GO]] = 0
@@ -155,7 +155,7 @@ class _Passage:
 
 
 def _read_slowly(passages: Passages) -> _Passage:
-    """Step by step, to see the states between; a document begins with none, as everywhere."""
+    """Read step by step, to see the states in between; each document begins with states of zero, as everywhere."""
     import tensorflow as tf
 
     model, ids = passages.model, np.array(passages.test.ids[:PASSAGE])
@@ -175,7 +175,7 @@ def _read_slowly(passages: Passages) -> _Passage:
             if following is not None:
                 probabilities.append(float(likely[0, following]))
             if token != GO:
-                last = states[-1][-1].numpy()[0]  # of an LSTM the cell, else the only state there is
+                last = states[-1][-1].numpy()[0]  # an LSTM's cell state, or the only state of another cell
                 seen.append(np.tanh(last) if len(states[-1]) > 1 else last)
     activations = np.array(seen)  # (tokens, units), behind each token
     chosen = _slow_units(activations)
@@ -184,7 +184,7 @@ def _read_slowly(passages: Passages) -> _Passage:
 
 
 def _slow_units(activations: np.ndarray) -> list[int]:
-    """The units that move most and yet keep what they have for some steps: one can see what they follow."""
+    """The units that move most and yet keep their values for some steps: a reader can see what they follow."""
     moved = activations - activations.mean(axis=0)
     kept = np.mean(moved[4:] * moved[:-4], axis=0) if len(moved) > 4 else np.mean(moved**2, axis=0)
     return np.argsort(-kept, kind="stable")[:CELLS].tolist()
@@ -196,7 +196,7 @@ def _passage_rows(passage: _Passage, likely: np.ndarray) -> list[tuple[str, floa
 
 
 def _samples(passages: Passages) -> tuple[list[str], list[list[Any]]]:
-    """How the test text goes on, and how the network would have it."""
+    """How the test text goes on, and how the network continues it."""
     import tensorflow as tf
 
     model, tokenizer, test = passages.model, passages.tokenizer, passages.test

@@ -62,7 +62,7 @@ class NextSymbol:
         return {"probabilities": np.tile(shares, (examples, 1))}
 
     def shown(self, decision: np.ndarray) -> str:
-        """The symbols that are held to be possible: where all possible ones are equally likely, none has less."""
+        """The symbols that count as possible: those with more than half of an equal share of all symbols."""
         return "".join(np.array(list(self.symbols))[decision > 0.5 / self.outputs])
 
     def likelihood(self, answers: Answers, targets: np.ndarray) -> np.ndarray:
@@ -70,7 +70,7 @@ class NextSymbol:
 
 
 def continuation_line(string: str, likely: np.ndarray, alphabet: str) -> str:
-    """How likely each symbol is behind a string, the likeliest first: `T 0.4981 P 0.4976 …`; empty behind nothing.
+    """How likely each symbol is after a string, the likeliest first: `T 0.4981 P 0.4976 …`; empty for an empty string.
 
     Args:
         string: what was read.
@@ -86,7 +86,7 @@ def continuation_line(string: str, likely: np.ndarray, alphabet: str) -> str:
 def judgement_line(string: str, likely: np.ndarray, alphabet: str) -> str:
     """`probability<TAB>place` of the first symbol, counted from 1, that cannot stand where it stands.
 
-    In a string without one: how likely its last symbol was, and `-`. Arguments as of `continuation_line`.
+    If there is no such symbol: how likely the last symbol was, and `-`. Arguments as of `continuation_line`.
     """
     if not string:
         return ""
@@ -94,6 +94,6 @@ def judgement_line(string: str, likely: np.ndarray, alphabet: str) -> str:
     for place, symbol in enumerate(string, start=1):
         known = symbol in alphabet
         found = float(known) if place == 1 or not known else float(likely[place - 2, alphabet.index(symbol)])
-        if found <= 0.5 / len(alphabet):  # where all possible symbols are equally likely, none has less
+        if found <= 0.5 / len(alphabet):  # equally likely possible symbols have at least twice that
             return f"{found:.6f}\t{place}"
     return f"{found:.6f}\t-"

@@ -22,7 +22,7 @@ MOST_POINTS = 32
 def scores_while_reading(
     reader: keras.Model, sequences: Callable[[tf.Tensor], tf.Tensor], head: Head, examples: Examples
 ) -> list[tuple[int, float]]:
-    """The head's first score of the answers after each step, or where there are many, after steps at even distances.
+    """The head's first score of the answers after each step or, if there are many steps, after evenly spaced ones.
 
     Args:
         reader: {"inputs": (batch, time, features), "lengths": (batch,)} -> outputs (batch, head.outputs); its time
@@ -58,5 +58,5 @@ def scores_while_reading(
 
 
 def _points(time: int) -> list[int]:
-    """Rising numbers of steps, `time` the last of them."""
+    """Rising numbers of steps; the last one is `time`."""
     return np.unique(np.ceil(np.linspace(0, time, min(time, MOST_POINTS) + 1)[1:]).astype(int)).tolist()

@@ -81,7 +81,7 @@ def _metric(score: Score, name: str, baseline: float | None = None) -> Metric:
 def _further_metrics(
     head: Head, judged: Judged, details: Details, by_group: dict[str, list[tuple[Any, ...]]]
 ) -> Iterator[Metric]:
-    """Of the task's own trivial methods, and of each group of the one that `metrics_of` names."""
+    """Metrics of the task's own trivial methods, and of each group in the grouping that `metrics_of` names."""
     for name, decisions in details.baselines.items():
         score = head.judge(decisions, judged.targets)
         yield _metric(score, f"{name}_{score.name}")
@@ -98,12 +98,12 @@ def _group_rows(head: Head, judged: Judged, details: Details, groups: Any) -> li
 
 
 def _samples(head: Head, judged: Judged, details: Details) -> tuple[list[str], list[list[Any]]]:
-    """Header and rows: the worst mistakes first, then what was right but least sure."""
+    """Header and rows: the worst mistakes first, then right answers that were least sure."""
     likelihood = head.likelihood(judged.answers, judged.targets)
     sure = np.bincount(judged.example, likelihood) / np.bincount(judged.example)  # (examples,)
     starts = np.searchsorted(judged.example, np.arange(len(judged.test) + 1))
     records = judged.test.fields.get(RECORDS) or [f"test example {i + 1}" for i in range(len(judged.test))]
-    # A group says something of an example where there is one answer an example.
+    # Groups are of answers: they describe an example only if it has one answer.
     groups = details.groups if len(judged.example) == len(judged.test) else {}
     header, rows = ["record", "target", "answer", *groups], []
     for i in np.argsort(sure, kind="stable")[:SAMPLES]:

@@ -55,16 +55,16 @@ def sequence_task(
     """A task whose examples are sequences.
 
     Args:
-        steps: one answer a step, instead of one an example; where the settings decide it, prepared -> which.
+        steps: whether there is an answer a step, instead of one an example; or prepared -> that, if settings decide.
         build: (config, prepared) -> the built model, from the fields of a batch that its inputs are named after (a
             model of one unnamed input reads "inputs") to outputs (batch, [time,] head.outputs).
         head: prepared -> what the outputs mean.
         encoder: prepared -> strings (batch,) to model inputs, in a graph, for records that are text.
         arrays: records -> model inputs, for other records; by default rows of numbers, padded.
-        restrict: (answers, model inputs) -> answers, for what no model needs to be asked.
+        restrict: (answers, model inputs) -> answers, for cases that are decided without the model.
         details: what stands in the report besides the head's scores.
-        batches: what is trained on, where that is not the training split: then the split is a sample of it, which
-            baselines learn from.
+        batches: what is trained on, if it is not the training split; then that split is a sample of it, and baselines
+            learn from the sample.
         declared: the rest of `Task`, or a stage of the task's own.
     """
     by_step = steps if callable(steps) else lambda prepared: steps

@@ -22,7 +22,7 @@ def vector_files(data: Section) -> list[Path]:
     """The files that the settings `vectors` and `target_vectors` name.
 
     Raises:
-        UserError: one is not there.
+        UserError: a file does not exist.
     """
     found = []
     for key in ("vectors", "target_vectors"):
@@ -40,7 +40,7 @@ def vector_files(data: Section) -> list[Path]:
 def prepare_vectors(data: Section, key: str, tokens: Sequence[str], directory: Path) -> dict[str, int]:
     """Write the vectors of a vocabulary's tokens; nothing where the setting `key` is empty.
 
-    A token's vector is that of the word as it stands in it, or else of the word in small letters.
+    A token's vector is that of its word as it is written, or else of the word in small letters.
 
     Args:
         data: has the setting.
@@ -53,7 +53,7 @@ def prepare_vectors(data: Section, key: str, tokens: Sequence[str], directory: P
     """
     if not (value := getattr(data, key)):
         return {}
-    from rnn_tasks.text.words import JOINER  # imports TensorFlow, which no task needs to be declared
+    from rnn_tasks.text.words import JOINER  # imports TensorFlow, which declaring a task does not need
 
     path = Path(os.path.expanduser(value))
     words = [token.strip(JOINER) for token in tokens]
@@ -70,10 +70,10 @@ def prepare_vectors(data: Section, key: str, tokens: Sequence[str], directory: P
 
 
 def start_from_vectors(embedding: keras.layers.Embedding, directory: Path, key: str) -> None:
-    """Put prepared vectors into a layer; tokens that miss one keep what they were drawn as.
+    """Put prepared vectors into a layer; tokens without one keep their random start.
 
-    Vectors are scaled together, to the root mean square of those that were drawn: a network depends on how large its
-    inputs are, and programs do not agree on that.
+    All vectors are scaled by one factor, to the root mean square of the random ones: a network depends on how large its
+    inputs are, and programs write vectors of different sizes.
 
     Raises:
         UserError: vectors of another length.

@@ -46,7 +46,7 @@ class NumberWithin(Numbers):
 class ClassWithin(OneOf):
     """One of several classes, right if every output is nearer than `tolerance` to its target, 0 or 1.
 
-    Probabilities add up to 1: that of the right class decides. Where none is that near to 1, nothing is decided.
+    Probabilities add up to 1, so the one of the right class decides. If none is that near to 1, no class is chosen.
     """
 
     tolerance: float = 0.3
@@ -75,7 +75,7 @@ class ClassWithin(OneOf):
 class Recalled(OneOf):
     """A symbol at every step of sequences of `time` steps; those at the last `recalled` steps are judged.
 
-    What stands before them is class 0, always.
+    All steps before them are class 0.
     """
 
     time: int = 30
@@ -95,7 +95,7 @@ class Recalled(OneOf):
         return [self.judge(self.decided(answers), targets), _error(asked), cross_entropy(likelihood)]
 
     def trivial(self, train_targets: np.ndarray, examples: int) -> Answers:
-        """Knows when it is asked, and remembers nothing: the shares of the symbols then."""
+        """Answers that know which steps are judged, but remember nothing: the shares of the symbols there."""
         asked = train_targets[train_targets != 0]
         shares = np.bincount(asked, minlength=self.outputs) / asked.size
         sequence = np.zeros((self.time, self.outputs))
@@ -104,5 +104,5 @@ class Recalled(OneOf):
 
 
 def _error(likelihood: np.ndarray) -> Score:
-    """How far the output of what was right is from 1."""
+    """How far the output of the right answer is from 1."""
     return Score("error", float(np.mean(1 - likelihood)), higher_is_better=False)

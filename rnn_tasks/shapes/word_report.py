@@ -1,4 +1,4 @@
-"""The report of word vectors: on held-out text, and on what people say of words, as far as the vectors cover it."""
+"""The report of word vectors: on held-out text, and on people's judgements of words that the vectors cover."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SAMPLES, NEIGHBOURS, SEED = 30, 6, 0
 
 @dataclass(frozen=True)
 class JudgedVectors:
-    """Vectors, and those that a trivial method finds: (words, dim) each, in the order of the vocabulary."""
+    """Our vectors, and those of a trivial method: (words, dim) each, in the order of the vocabulary."""
 
     vocabulary: Vocabulary
     vectors: np.ndarray
@@ -44,13 +44,13 @@ class JudgedVectors:
 def words_report(
     judged: JudgedVectors, metrics: Sequence[Metric], directory: Path, trained: Trained, out_dir: Path
 ) -> Report:
-    """What the files in `directory` ask, answered by both.
+    """The questions of the files in `directory`, answered by our vectors and the baseline's.
 
     Args:
         judged: ours and the baseline's.
         metrics: of the test text.
         directory: may hold `CLASSES`, `SIMILARITY` and `ANALOGIES`.
-        trained: whose learning curves are drawn.
+        trained: its learning curves are drawn.
         out_dir: where tables and figures go.
     """
     tests = _Tests(judged, directory)
@@ -66,7 +66,7 @@ def words_report(
 
 
 def classes_in(directory: Path, form: WordForm) -> dict[str, str]:
-    """word -> class, of the file of classes; empty where there is none."""
+    """word -> class, from the file of classes; empty if there is no file."""
     path = directory / CLASSES
     return read_classes(path, form.word) if path.exists() else {}
 
@@ -135,10 +135,10 @@ class _Tests:
         self.tables["analogies"] = [("section", "questions", "covered", "right", "baseline"), *rows]
 
     def samples(self) -> list[tuple[str, int, str]]:
-        """Words from frequent to rare, of the classes where there are some, with their nearest words."""
+        """Words from frequent to rare, with their nearest words; if there are classes, only words that have one."""
         chosen = [self.rows[word] for word in self.classes if word in self.rows] or list(range(len(self.words)))
         chosen.sort()
-        last = min(len(chosen), 20 * SAMPLES) - 1  # of rare words nothing is known
+        last = min(len(chosen), 20 * SAMPLES) - 1  # the text says too little of rare words
         places = np.unique(np.geomspace(1, last + 1, 2 * SAMPLES).astype(int) - 1)
         picked = [chosen[place] for place in np.random.default_rng(SEED).permutation(places)[:SAMPLES]]
         unit, counts = self.both[0], self.judged.vocabulary.counts[len(SPECIAL_TOKENS) :]

@@ -63,7 +63,7 @@ def gradient(config: EmbeddingsConfig, prepared: Prepared) -> Callable[..., Word
 
 
 def measures(config: EmbeddingsConfig, prepared: Prepared, model: keras.Model) -> Mapping[str, Callable[[str], float]]:
-    """What is measured of a split, by name: the loss that is trained, and how contexts rank among noise words."""
+    """The measures of a split, by name: the loss that is trained, and how contexts rank among noise words."""
     block_gradient = gradient(config, prepared)
 
     def loss(model: keras.Model, block: dict[str, tf.Tensor], _: bool) -> training.StepLoss:

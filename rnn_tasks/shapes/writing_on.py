@@ -24,7 +24,7 @@ SETTINGS, SEED_WINDOW = "settings.json", "seed_window.npy"
 
 
 def predict(export_dir: Path, records: Iterable[series.SeriesTable], options: ForecastOptions) -> Iterator[str]:
-    """A table for a table: a header, then date, forecasts and quantiles a step ahead."""
+    """Answer a table with a table: a header, then for each step ahead its date, forecasts and quantiles."""
     served, form, config, levels = _loaded(export_dir)
     for chunk in chunks(records, 1):
         for table in chunk:
@@ -81,7 +81,7 @@ def _written_on(
     noise: float = 0.0,
     seed: int = 1,
 ) -> dict[str, np.ndarray]:
-    """Forecasts (1, steps and more, …) of what follows `values` (time, columns), horizon after horizon."""
+    """Forecasts (1, at least steps, …) of what follows `values` (time, columns), horizon after horizon."""
     blocks = -(-steps // form.horizon)
     if blocks > 1 and form.covariates:
         raise UserError(

@@ -58,7 +58,7 @@ PRESETS = presets(
 
 
 def inputs(config: EmbeddingsConfig) -> Sequence[Path]:
-    """The user's texts, and the files that say something of words."""
+    """The user's texts, and the files of questions about words."""
     data = config.data
     texts = [] if data.source == "embedded" else [file.path for file in text.text_files(data.source)]
     tests = question_files(config)
@@ -69,13 +69,13 @@ def inputs(config: EmbeddingsConfig) -> Sequence[Path]:
 
 
 def question_files(config: EmbeddingsConfig) -> dict[str, Path]:
-    """Setting -> the user's file of what words are asked."""
+    """Setting -> the user's file of questions about words."""
     keys = ("classes", "similarity", "analogies")
     return {key: Path(os.path.expanduser(value)) for key in keys if (value := getattr(config.data, key))}
 
 
 def prepare(config: EmbeddingsConfig, work_dir: Path) -> Prepared:
-    """A text as ids in three splits, the vocabulary of the training split, and what its vectors will be asked."""
+    """A text as ids in three splits, the vocabulary of the training split, and the questions for its vectors."""
     data = config.data
 
     def sentences() -> Iterator[list[str]]:
@@ -92,7 +92,7 @@ def prepare(config: EmbeddingsConfig, work_dir: Path) -> Prepared:
         found: dict[str, int] = {}
         if data.source == "embedded":
             found |= synthetic.write_class_tests(directory, word_report.CLASSES, word_report.ANALOGIES)
-        for key, path in question_files(config).items():  # the user's own take the place of the embedded ones
+        for key, path in question_files(config).items():  # the user's files replace the embedded ones
             name, read = asked[key]
             found[name.removesuffix(".txt")] = len(read(path, text.WordForm.of(data).word))
             shutil.copyfile(path, directory / name)
@@ -196,7 +196,7 @@ class PredictOptions(Section):
 
 
 def predict(export_dir: Path, records: Iterable[Line], options: PredictOptions) -> Iterator[str]:
-    """`word cosine<TAB>word cosine …`, nearest first; of an unknown word, that it is, and what is spelled like it."""
+    """`word cosine<TAB>word cosine …`, nearest first; for an unknown word, a line that says so, with similar words."""
     return exporting.near_words(export_dir, records, options.neighbours, options.analogy)
 
 

@@ -107,7 +107,7 @@ def build(config: MemoryConfig, prepared: Prepared) -> keras.Model:
 
 
 def batches(config: MemoryConfig, prepared: Prepared) -> dataset.FreshBatches:
-    """Sequences that are drawn when they are wanted."""
+    """Sequences to train on, drawn when they are needed."""
     size = config.training.batch_size
     count = -(-config.training.epoch_sequences // size)
     return dataset.FreshBatches(problem_in(prepared.directory).draw, size, count, config.seed)
@@ -116,7 +116,7 @@ def batches(config: MemoryConfig, prepared: Prepared) -> dataset.FreshBatches:
 def train_until_solved(
     config: MemoryConfig, prepared: Prepared, work_dir: Path, callbacks: Sequence[keras.callbacks.Callback] = ()
 ) -> Trained:
-    """One model, until validation holds the problem to be solved."""
+    """Train one model until the problem counts as solved on validation."""
     stop = [training.StopAt("val_accuracy", shapes.SOLVED)] if config.training.until_solved else []
     return STAGES.train(config, prepared, work_dir, [*callbacks, *stop])
 
@@ -124,7 +124,7 @@ def train_until_solved(
 def train(
     config: MemoryConfig, prepared: Prepared, work_dir: Path, callbacks: Sequence[keras.callbacks.Callback] = ()
 ) -> Trained:
-    """This model; then whatever shall stand beside it, in directories of their own."""
+    """Train this model, then the models beside it, each in its own directory."""
     main = shapes.Run(config, prepared, train_until_solved(config, prepared, work_dir, callbacks))
     runs = shapes.runs_beside(main, work_dir / "beside", prepare, train_until_solved)
     longest = max((run.length for run in runs if run.cell == main.cell and run.solved), default=0)

@@ -89,7 +89,7 @@ PRESETS = presets(
 
 
 def inputs(config: MnistConfig) -> Sequence[Path]:
-    """The user's files, if there are some."""
+    """The user's files, if there are any."""
     return media.image_inputs(config.data)
 
 
@@ -133,7 +133,7 @@ def image_sequence(config: MnistConfig) -> media.ImageSequence:
 
 
 def sequence_reader(config: MnistConfig, prepared: Prepared, fixed: bool) -> keras.Model:
-    """What reads the sequences of images: all of their length, or of any if not `fixed`."""
+    """The model that reads images as sequences: of their length or, if not `fixed`, of any length."""
     height, width = prepared.counts["height"], prepared.counts["width"]
     try:
         _, time, features = image_sequence(config).compute_output_shape((None, height, width))

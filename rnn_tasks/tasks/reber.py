@@ -81,7 +81,7 @@ def inputs(config: ReberConfig) -> Sequence[Path]:
     if config.data.source in grammar.LANGUAGES:
         return []
     path = Path(config.data.source)
-    if not os.path.isfile(path):  # Path's own raises where a name is too long
+    if not os.path.isfile(path):  # `Path.is_file` raises an error if a name is too long
         found = "no regular file, and it is read more than once" if os.path.exists(path) else "no such file"
         accepted = f"{', '.join(grammar.LANGUAGES)}, a grammar.toml, or a file of string<TAB>label lines"
         raise UserError(f"{path}: {found} (data.source is {accepted})")
@@ -145,7 +145,7 @@ def build(config: ReberConfig, prepared: Prepared) -> keras.Model:
 def train(
     config: ReberConfig, prepared: Prepared, work_dir: Path, callbacks: Sequence[keras.callbacks.Callback] = ()
 ) -> Trained:
-    """The next symbol only until every step of every validation string is right; membership for all epochs."""
+    """Train the next symbol until every step of every validation string is right; membership for all epochs."""
     stop = [training.StopAt("val_accuracy", 1.0)] if symbols(prepared) else []
     trained = STAGES.train(config, prepared, work_dir, [*callbacks, *stop])
     right = [row["epoch"] for row in evaluation.read_history(trained.history) if row["val_accuracy"] == 1.0]
@@ -164,7 +164,7 @@ def encoder(prepared: Prepared) -> text.CharacterEncoder:
 
 
 def only_known_symbols(answers: dict[str, tf.Tensor], inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """A string with a symbol that no training string had does not belong to a language over that alphabet."""
+    """Answer 0 for a string with a symbol that no training string had: it cannot belong to their language."""
     import tensorflow as tf
 
     if "probability" not in answers:
@@ -194,7 +194,7 @@ def details(config: ReberConfig, prepared: Prepared, judged: shapes.Judged) -> s
 
 
 def gates(test: dataset.Examples, model: keras.Model) -> Figure:
-    """What the first layer's gates and states do along a long string of the test split."""
+    """The first layer's gates and states along a long string of the test split."""
     import keras
 
     lengths = np.array([len(string) for string in test["records"]])
@@ -205,7 +205,7 @@ def gates(test: dataset.Examples, model: keras.Model) -> Figure:
 
 
 def export(config: ReberConfig, prepared: Prepared, trained: Trained, out_dir: Path) -> Exported:
-    """The model; with one of the next symbol, its alphabet."""
+    """The model; for the next symbol, its alphabet, too."""
     exported = STAGES.export(config, prepared, trained, out_dir)
     if alphabet := symbols(prepared):
         (out_dir / SYMBOLS).write_text(alphabet, encoding="utf-8")
