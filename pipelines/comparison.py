@@ -1,4 +1,4 @@
-"""The runs of a task side by side: what differs in their settings, and what came out."""
+"""The runs of a task side by side: the settings in which they differ, and their results."""
 
 from __future__ import annotations
 

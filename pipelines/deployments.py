@@ -41,7 +41,7 @@ class LocalDeployment(RunnerDeployment):
         """Register; returns the deployment's id.
 
         Raises:
-            UserError: default parameters that somebody has set are no longer what the task takes.
+            UserError: the task no longer accepts default parameters that somebody has set.
         """
         async with get_client() as client:
             try:

@@ -1,4 +1,4 @@
-"""What goes on, in words: what is being done, how fast, and how long it will take."""
+"""Progress in words: what is being done, how fast, and how long it will take."""
 
 from __future__ import annotations
 

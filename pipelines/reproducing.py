@@ -87,7 +87,7 @@ def _checked(recipe: Recipe, variants: Sequence[str], seeds: int, data: str | No
 
 
 def _run(recipe: Recipe, variants: Sequence[str], seeds: int, data: str | None, fresh: bool) -> list[Measured]:
-    """Run what is missing, and measure."""
+    """Run the missing children, and measure."""
     from pipelines.reproduction import reproduce
 
     return reproduce(
@@ -158,7 +158,7 @@ def _compared(measured: Measured) -> float:
 
 
 def _verdict(recipe: Recipe, measured: Measured) -> str:
-    """Whether the figure reaches the bar, or even the aim; nothing where there is none."""
+    """Whether the figure reaches the bar, or even the aim; empty if the recipe has none."""
     for limit, sign in ((measured.aim, " ★"), (measured.bar, " ✓")):
         if limit is not None and not _is_worse(_compared(measured), limit, recipe.higher_is_better):
             return sign

@@ -59,7 +59,7 @@ def _schedule(when: str) -> CronSchedule | IntervalSchedule:
 
 
 async def keep(client: PrefectClient, deployment_id: UUID, wanted: Iterable[DeploymentScheduleCreate]) -> None:
-    """Add what is missing of the command line's schedules, remove those that are no longer on it, touch nothing else.
+    """Add missing schedules of the command line, remove those that are no longer on it, leave all others alone.
 
     Nothing is written when nothing has changed: any change discards the runs that are scheduled next.
     """

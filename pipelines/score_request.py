@@ -40,7 +40,7 @@ def checked(body: bytes, kind: str, column: str | None, options: Collection[str]
 
     Args:
         kind: `TEXT`, `ROW` or `TABLE`: what a record is.
-        column: what the signature calls the column in which records stand; None lets clients call it anything.
+        column: the signature's name for the column of records; None lets clients choose any name.
         options: names that `params` may have.
 
     Raises:

@@ -52,7 +52,7 @@ class Range:
 
 @dataclass(frozen=True)
 class SearchSpace:
-    """What is fixed, and what varies.
+    """The settings that are fixed, and those that vary.
 
     Attributes:
         fixed: key -> value.

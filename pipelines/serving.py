@@ -39,7 +39,8 @@ def serve(
     With a task, MLflow's scoring protocol on 127.0.0.1: POST /invocations, GET /ping, /health, /version; GET /example
     is a request that the model answers. Requests that come at once are answered together.
 
-    Without a task, a deployment for each preset of each task is registered at the server of `rnn-tasks ui`.
+    Without a task, a deployment for each preset of each task is registered at the server of `rnn-tasks ui`. Both ways
+    end at Ctrl-C.
 
     Parameters
     ----------

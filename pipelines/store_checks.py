@@ -10,7 +10,7 @@ from pathlib import Path
 from pipelines.settings import Settings
 from rnn_tasks.errors import UserError
 
-ADDRESS_LENGTH = 1500  # MLflow takes addresses of 2048 characters, ours and what stands behind it
+ADDRESS_LENGTH = 1500  # MLflow takes addresses of 2048 characters, with the names behind ours
 WAIT_SECONDS = 60.0  # another process may be writing
 
 
