@@ -116,7 +116,7 @@ def show_runs(task: Task, rows: Sequence[RunRow], metric: str, differing: Sequen
 
 
 def print_whole(table: Table) -> None:
-    """Print a table with nothing cut: a narrow terminal or a pipe gets long lines."""
+    """Print a whole table and cut nothing: a narrow terminal or a pipe gets long lines."""
     console = _Console()
     unbounded = console.options.update(max_width=10_000)
     _Console(width=max(console.width, console.measure(table, options=unbounded).maximum)).print(table)

@@ -32,7 +32,7 @@ class Settings(BaseSettings):
 
     @property
     def prepared(self) -> Path:
-        """What `prepare` leaves, one directory a digest."""
+        """Where `prepare` writes: one directory for each digest."""
         return self.cache / "prepared"
 
     @property

@@ -43,11 +43,11 @@ class Judged:
 
 @dataclass(frozen=True)
 class Details:
-    """What stands in the report besides the shape's own.
+    """What a task adds to the report of its shape.
 
     Attributes:
         groups: name -> (answers,) the group of each answer; a table and a bar chart each.
-        metrics_of: the group, if any, whose every value gets a metric of its own.
+        metrics_of: the grouping, if any, in which each group gets its own metric.
         baselines: name -> (answers, …) decisions of a further trivial method. The first one stands beside the groups.
         examples_an_epoch: their number, if it is not the size of the training split; else 0.
         from_the_end: with an answer a step, samples of long sequences show the last steps instead of the first.

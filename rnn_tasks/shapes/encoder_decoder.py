@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 MAPPED = 100  # source tokens; alignments of longer sources are not kept: nobody could read them
-CHECKED = 64  # sources for which the export must write what the model writes
+CHECKED = 64  # for so many sources the export must write the same as the model
 
 Config = Any
 Scorers = Mapping[str, evaluation.Scorer]

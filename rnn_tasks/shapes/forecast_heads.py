@@ -30,7 +30,7 @@ class ForecastHead(Protocol):
 
     @property
     def levels(self) -> Sequence[float]:
-        """Levels of the quantiles that are answered; none where there are points alone."""
+        """Levels of the quantiles in the answer; empty if the answer has points alone."""
         ...
 
     def loss(self, outputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor) -> training.StepLoss:

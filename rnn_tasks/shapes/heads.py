@@ -47,7 +47,7 @@ class Head(Protocol):
         ...
 
     def answer(self, outputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Outputs (…, outputs) -> what users get, by name; the first entry is what `predict` prints first."""
+        """Outputs (…, outputs) -> what users get, by name; `predict` prints the first entry first."""
         ...
 
     def decided(self, answers: Answers) -> np.ndarray:

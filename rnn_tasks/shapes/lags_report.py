@@ -87,7 +87,7 @@ def lags_report(
 def _constant_error(prepared: Prepared, head: Head) -> float:
     """The validation error of the best constant answer."""
     train, val = (np.asarray(Examples(prepared.directory / split)[TARGETS]) for split in ("train", "val"))
-    if head.classes:  # one answer a step, where there are several
+    if head.classes:  # with an answer a step, targets have a time axis
         train, val = train.ravel(), val.ravel()
     return next(score.value for score in head.scores(head.trivial(train, len(val)), val) if score.name == "error")
 

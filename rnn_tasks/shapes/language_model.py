@@ -217,7 +217,7 @@ def _continued(served: Any, lines: Sequence[str], options: JudgingOptions) -> It
 
 
 def generate(export_dir: Path, options: GenerationOptions) -> Iterator[str]:
-    """The prompt and what the network writes behind it, as it is written; several samples one below the other."""
+    """Yield the prompt and its continuation while the network writes it; several samples one below the other."""
     served = exporting.load_endpoints(export_dir)
     pieces = exporting.written_pieces(served, options.prompt, options.length, _drawing(options), options.samples)
     if options.samples == 1:

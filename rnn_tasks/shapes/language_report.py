@@ -29,7 +29,7 @@ GO, UNK = 2, 1
 
 @dataclass(frozen=True)
 class Passages:
-    """A trained model, its tokeniser and what it is tried on."""
+    """A trained model, its tokeniser and the texts that it is tested on."""
 
     model: LanguageModel
     tokenizer: StreamTokenizer

@@ -84,7 +84,7 @@ def continuation_line(string: str, likely: np.ndarray, alphabet: str) -> str:
 
 
 def judgement_line(string: str, likely: np.ndarray, alphabet: str) -> str:
-    """`probability<TAB>place` of the first symbol, counted from 1, that cannot stand where it stands.
+    """`probability<TAB>place` of the first symbol, counted from 1, that is not possible at its place.
 
     If there is no such symbol: how likely the last symbol was, and `-`. Arguments as of `continuation_line`.
     """

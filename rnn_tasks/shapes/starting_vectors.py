@@ -38,7 +38,7 @@ def vector_files(data: Section) -> list[Path]:
 
 
 def prepare_vectors(data: Section, key: str, tokens: Sequence[str], directory: Path) -> dict[str, int]:
-    """Write the vectors of a vocabulary's tokens; nothing where the setting `key` is empty.
+    """Write the vectors of a vocabulary's tokens; writes nothing if the setting `key` is empty.
 
     A token's vector is that of its word as it is written, or else of the word in small letters.
 

@@ -85,7 +85,7 @@ def by_step(prepared: Prepared) -> bool:
 
 
 def head(prepared: Prepared) -> shapes.NumberWithin | shapes.ClassWithin | shapes.Recalled:
-    """What is answered, and what is right."""
+    """The head of the problem: what it answers, and which answers are right."""
     problem = problem_in(prepared.directory)
     if problem.answers_each_step:
         return shapes.Recalled(problem.classes, problem.longest)

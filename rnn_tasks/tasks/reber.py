@@ -1,8 +1,8 @@
 """Does a string belong to a formal language (sequence to vector), and which symbol may come next (to sequence)?
 
 By default it is the embedded Reber language, whose last-but-one symbol repeats the second, whatever stands between.
-For membership half the strings are near misses, many of them wrong in that pair alone, so that nothing short of
-remembering the second symbol to the end is enough.
+For membership, half of the strings are near misses. Many of them are wrong in that pair alone, so a network must
+remember the second symbol to the end.
 
 References:
     Hochreiter & Schmidhuber (1997), Long Short-Term Memory, experiment 1.
@@ -91,7 +91,7 @@ def inputs(config: ReberConfig) -> Sequence[Path]:
 
 
 def prepare(config: ReberConfig, work_dir: Path) -> Prepared:
-    """Strings in three splits that share none, as character ids, with what is to be learned of each."""
+    """Strings in three splits that share no string, as character ids, with the target of each string."""
     data = config.data
 
     def write(directory: Path) -> Mapping[str, int]:
@@ -221,8 +221,8 @@ class PredictOptions(Section):
 def predict(export_dir: Path, records: Iterable[str], options: PredictOptions) -> Iterator[str]:
     """Membership: `probability<TAB>-`. Next symbol: `probability<TAB>place`, or what `--next` asks for.
 
-    The probability is that of the string's last symbol or, with a place, of the first symbol that cannot stand where
-    it stands; the place counts from 1.
+    The probability is that of the string's last symbol or, with a place, of the first symbol that is not possible at
+    its place; places count from 1.
     """
     path = export_dir / SYMBOLS
     if not path.exists():
