@@ -191,7 +191,7 @@ async def _turns() -> None:
 
 
 async def _known_host(request: Request) -> None:
-    """Refuse requests to another host name: they come from a web page whose name was made to mean this machine."""
+    """Refuse requests to another host name: a web page may send them, if its name was made to mean this machine."""
     host = request.headers.get("host", "")
     if host not in HOSTS and host.rpartition(":")[0] not in HOSTS:
         raise HTTPException(403, f"host {host!r}; accepted are {', '.join(HOSTS)}")
