@@ -47,7 +47,7 @@ def export(
     run: str | None = None,
     data: str | None = None,
 ) -> None:
-    """Copy a trained model to a directory, with a client of some lines that needs TensorFlow alone.
+    """Copy a trained model to a directory, with a short client that works without this package.
 
     Parameters
     ----------
