@@ -48,7 +48,7 @@ class LayerNormLSTMCell(ForgetBiasLSTMCell):
         self.norm_gamma_initializer = keras.initializers.get(norm_gamma_initializer)
         self.norm_beta_initializer = keras.initializers.get(norm_beta_initializer)
         self.norm_epsilon = norm_epsilon
-        # One mask for all gates, since they share a norm. Keras would draw a mask for each gate.
+        # One mask for all gates, since they share a norm. With recurrent_dropout, Keras would draw one for each gate.
         self.dropout_mask_count = None
         self.kernel_norm = self._norm("kernel_norm")
         self.recurrent_norm = self._norm("recurrent_norm")

@@ -47,7 +47,7 @@ def run_in_chunks(
             d_states = list(d_final)
             for i in reversed(range(len(starts))):
                 upstream = d_outputs[:, starts[i] : starts[i] + length]
-                # Wait until the gradient has come this far, and do not merge with the first pass: both would keep all.
+                # Wait until the gradient has come this far; do not merge with the first pass. Else all would be kept.
                 with tf.control_dependencies([upstream, *d_states]):
                     chunk = tf.identity(sequences[:, starts[i] : starts[i] + length])
                     before = [tf.identity(state) for state in borders[i]]
