@@ -144,7 +144,7 @@ def tell(amount: float = 0.0, **figures: float) -> None:
 
 
 def note(text: str) -> None:
-    """Set the reason for a delay of the current activity, such as "compiling"; "" removes it, and progress does, too."""
+    """Set the reason for a delay of the current activity, such as "compiling"; "" or progress removes it."""
     this = _innermost.get()
     if this is not None:
         this.note = text
