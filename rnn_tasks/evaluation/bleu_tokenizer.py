@@ -29,7 +29,7 @@ def bleu_tokenizer(choice: str, language: str) -> str:
 
 @functools.cache
 def require_bleu_tokenizer(choice: str, language: str) -> None:
-    """Check in advance that sentences can be compared, and that the scores will be meaningful.
+    """Check before any sentences are compared that the tokeniser works; warn if its scores would mean little.
 
     Raises:
         UserError: the tokeniser is not installed; the message says how to install it.

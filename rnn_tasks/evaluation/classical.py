@@ -105,7 +105,7 @@ def _scaled(series: np.ndarray, start: int, end: int) -> tuple[np.ndarray, float
 
 @contextmanager
 def _fitting() -> Iterator[None]:
-    """Statsmodels says in many ways that it cannot."""
+    """Turn the various errors of statsmodels into `NotFitted`."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
