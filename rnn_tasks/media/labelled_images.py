@@ -200,7 +200,7 @@ def _drawn(images: LabelledImages, key: str, config: ImageDataConfig) -> tuple[L
 
 
 def _fewer(images: LabelledImages, config: ImageDataConfig) -> LabelledImages:
-    """The number of images in `data.train_images`: one of each class, the others of any class."""
+    """Reduce the images to `data.train_images`: at least one of each class, the others of any class."""
     classes = set(images.labels.tolist())
     if config.train_images < len(classes):
         raise UserError(
