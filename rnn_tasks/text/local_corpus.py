@@ -197,7 +197,7 @@ def _refuse_columns(config: ParallelDataConfig, file: TextFile) -> None:
 
 
 def _require_script(config: ParallelDataConfig, targets: Iterable[str], file: TextFile) -> None:
-    """Refuse sentences whose script (such as Chinese) does not fit a target language that was left at its default."""
+    """Refuse target sentences whose script, such as Chinese, does not fit the target language of the config."""
     languages, declared = languages_of_script(targets), language_code(config.target_language)
     if languages and declared not in languages and is_language(declared):
         others = ", ".join(languages)
