@@ -80,10 +80,10 @@ class Clock(BaseModel):
         return [text.replace("T", " ") for text in np.datetime_as_string(self.dates(steps), unit=unit)]
 
     def position_of(self, text: str, key: str) -> int:
-        """The first step that is not before a date, or a step's number, that a user wrote.
+        """The first step that is not before the date, or that has the number, that a user wrote.
 
         Raises:
-            UserError: it is neither.
+            UserError: the text is neither a date nor a number.
         """
         if self.kind == "steps":
             if not text.strip().isdigit():
@@ -94,7 +94,7 @@ class Clock(BaseModel):
         def reached(step: int) -> bool:
             return bool(self.dates(np.array([step]))[0] >= date)
 
-        # Months and working days are of unequal length: no step's date can be told from another's.
+        # Months and working days have unequal lengths, so the step cannot be computed from the distance of dates.
         reach = 1
         while reached(-reach) or not reached(reach):
             reach *= 2

@@ -176,7 +176,7 @@ def _delimiter(lines: list[str]) -> str:
 
 
 def _is_header(first: list[str], body: list[list[str]], style: Style) -> bool:
-    """Whether some cell of the first row is a word where numbers or dates stand below it."""
+    """Whether the first row is a header: it has a word above numbers or dates, or only words."""
     for column, cell in enumerate(first):
         below = [row[column].strip() for row in body[:50] if column < len(row) and row[column].strip()]
         if not below:
@@ -188,7 +188,7 @@ def _is_header(first: list[str], body: list[list[str]], style: Style) -> bool:
             continue
         if cell.strip() and (is_number(below, style) or possible_formats(below)):
             return True
-    # Words over words: no number and no date anywhere in it.
+    # If no column has numbers or dates below a word: whether the first row has no number and no date.
     return not any(is_number([cell], style) or possible_formats([cell]) for cell in first if cell.strip())
 
 
