@@ -72,7 +72,7 @@ class RaggedWriter:
     """Appends sequences; a context manager.
 
     Args:
-        prefix: as of `RaggedArray`.
+        prefix: as in `RaggedArray`.
         dtype: of the values.
         item_shape: of one time step; () for ids, (features,) for feature vectors.
     """

@@ -21,7 +21,7 @@ def run_in_chunks(
         length: steps of a chunk.
 
     Returns:
-        outputs (batch, time, units) and the final states, with the same gradients as of `run_cell`.
+        outputs (batch, time, units) and the final states, with the same gradients as in `run_cell`.
 
     References:
         Chen et al. 2016, "Training Deep Nets with Sublinear Memory Cost", section 4.

@@ -54,7 +54,7 @@ def forecaster(
             model that answers at every step.
         cell, units: of the recurrent layers.
         seed: of the initial weights and of dropout.
-        stack: the rest of the recurrent layers, as of `recurrent_stack`.
+        stack: the rest of the recurrent layers, as in `recurrent_stack`.
 
     Returns:
         A model from {"inputs": (batch, window, targets + covariates)}, and {"known": (batch, window + horizon, known)}

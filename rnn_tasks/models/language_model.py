@@ -30,7 +30,7 @@ class LanguageModel(keras.Model):
         layers: recurrent layers.
         cell: "lstm", "peephole_lstm", "gru", "simple_rnn" or "irnn".
         embedding_dim: length of a token's vector.
-        kernel_initializer, recurrent_initializer, memory, forget_bias: as of `sequence_model`.
+        kernel_initializer, recurrent_initializer, memory, forget_bias: as in `sequence_model`.
         dropout: dropped share of each layer's input and of the last layer's output, never of a state (Zaremba et al.
             2014); with `variational`, one mask for all steps of a batch (Gal & Ghahramani 2016).
         embedding_dropout: share of the vocabulary whose vectors are zero for a batch (Gal & Ghahramani 2016).

@@ -86,7 +86,7 @@ def recurrent_stack(
     outputs: int,
     steps: bool,
 ) -> keras.KerasTensor:
-    """Recurrent layers and a projection over (batch, time, features); arguments as of `sequence_model`.
+    """Recurrent layers and a projection over (batch, time, features); arguments as in `sequence_model`.
 
     Returns:
         (batch, time, outputs) with `steps`, else (batch, outputs), float32.

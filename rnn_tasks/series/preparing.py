@@ -52,7 +52,7 @@ def series_inputs(config: SeriesConfig) -> list[Path]:
 def prepare_series(config: SeriesConfig, directory: Path) -> Mapping[str, int]:
     """Write a series' arrays and its form into a directory.
 
-    `raw.npy` (steps, columns) float64 as they were; `values.npy` float32 differenced and scaled; `known.npy` (steps,
+    `raw.npy` (steps, columns) float64, not scaled; `values.npy` float32 differenced and scaled; `known.npy` (steps,
     features) float32; `observed.npy` (steps, columns); `test.targets.npy`.
 
     Returns:

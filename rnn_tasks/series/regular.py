@@ -28,7 +28,7 @@ class Regular:
     Attributes:
         clock: the dates of its steps.
         values: (steps, targets + covariates) float64, without gaps, except in a column without values in training.
-        observed: (steps, targets + covariates) bool; False where a value was mended.
+        observed: (steps, targets + covariates) bool; False for repaired values.
         known: (steps and steps ahead, known numbers) float64.
         texts: name -> (steps and steps ahead,) text.
         counts: numbers of repairs, by kind.

@@ -58,7 +58,7 @@ class PreparedSeries:
         return self.raw[origins[:, None] + np.arange(self.form.horizon), : len(self.form.targets)]
 
     def seen(self, origins: np.ndarray) -> np.ndarray:
-        """Which values of `future` were observed and not mended: (batch, horizon, targets) bool."""
+        """Which values of `future` were observed and not repaired: (batch, horizon, targets) bool."""
         return self.observed[origins[:, None] + np.arange(self.form.horizon), : len(self.form.targets)]
 
     def counted(self, steps: np.ndarray) -> np.ndarray:
@@ -142,7 +142,7 @@ class WindowBatches:
         return {**self.series.batch(rows), "weights": weights}
 
     def judged(self, origins: np.ndarray) -> dict[str, np.ndarray]:
-        """A whole batch, and weights of values ahead, `counted` (batch, horizon, targets): 0 for what was mended."""
+        """A whole batch, and weights of values ahead, `counted` (batch, horizon, targets): 0 for repaired values."""
         steps = self._rows(origins)[:, None] + np.arange(self.series.form.horizon)
         return {**self.filled(origins), "counted": self.series.counted(steps).astype(np.float32)}
 

@@ -74,7 +74,7 @@ def split_labelled_strings(
     """A file's distinct strings, shuffled and divided.
 
     Args:
-        path: as of `read_labelled_strings`.
+        path: as in `read_labelled_strings`.
         shares: split name -> share, in any unit.
         seed: of the shuffling.
 
