@@ -48,7 +48,7 @@ class AttentionWrapper(CellWrapper):
         cell: any cell.
         attention: `LuongAttention`, `BahdanauAttention` or a layer with their `project` and call.
         attention_units: width of the attention vector; None leaves the context as it is.
-        activation: of the attention vector, as in `keras.layers.Dense`; Luong et al. use "tanh", TensorFlow 1 uses none.
+        activation: of the attention vector, as in `keras.layers.Dense`; Luong et al. use "tanh", TensorFlow 1 none.
         input_feeding: the cell's input is [input; attention vector of the step before]. Without it, a whole sequence
             goes through the cell first and attends afterwards, at once.
         output_attention: the output is the attention vector; False gives the cell's output.
