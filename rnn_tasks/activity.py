@@ -1,6 +1,6 @@
-"""What is being done and how far it is, for whoever wants to show it. By default nobody does, and nothing is said.
+"""Current activities and their progress, for programs that show them. By default nothing is shown.
 
-Work that takes long names itself, and knows nothing of terminals, logs or pages::
+Code that takes long names its activity, and does not depend on terminals, logs or pages::
 
     with activity.doing("t-SNE of 600 words"):
         ...
@@ -8,9 +8,9 @@ Work that takes long names itself, and knows nothing of terminals, logs or pages
         ...
         activity.tell(loss=0.3)
 
-Whoever wants to show it takes the outermost activity from `watched` and reads, whenever it likes and from any thread,
-what goes on: each activity knows the one inside it. Nothing is called back, so that counting costs next to nothing
-and a watcher can still tell how long something takes that does not come back for minutes.
+To show progress, a watcher takes the outermost activity from `watched` and reads it at any time and from any thread;
+each activity refers to the one inside it. There are no callbacks. So counting costs almost nothing, and a watcher can
+also show the time of a call that does not return for minutes.
 """
 
 from __future__ import annotations
@@ -30,24 +30,24 @@ _innermost: ContextVar[Activity | None] = ContextVar("innermost_activity", defau
 
 @dataclass(slots=True, eq=False)
 class Activity:
-    """Something that is being done; what it says of itself changes while it goes on.
+    """A current activity; its attributes change as it makes progress.
 
     Attributes:
-        what: in a few words: "building the native kernels"; for what is counted, the word before the numbers:
+        what: a short description: "building the native kernels"; for counted items, the word before the numbers:
             "epoch", "translating".
-        total: how many there will be, where that is known.
-        unit: what is counted, where `what` does not say so: "sentences", "bytes".
-        done: how many are done. The one after them is what the activity inside is about.
-        speed_unit: what `amount` counts, where a speed in it says more than one in `unit`: "target tokens".
-        amount: how much of it is done.
-        figures: numbers of the moment, such as the loss.
-        note: what holds it up at the moment, such as compiling; gone when it goes on.
-        done_before: what was done when it began, in a run that is resumed.
-        began: when, by the monotonic clock.
-        moved: when it last went on.
-        last_seconds: how long the last item took.
-        outside, inside: the activity that this one is a part of, and the part of it that is going on.
-        ended: whether it is over.
+        total: total number of items, if known.
+        unit: the counted items, if `what` does not name them: "sentences", "bytes".
+        done: number of items done. The activity inside works on the next item.
+        speed_unit: the unit of `amount`, if a speed in it is more useful than one in `unit`: "target tokens".
+        amount: the amount done, in `speed_unit`.
+        figures: current numbers, such as the loss.
+        note: the current reason for a delay, such as compiling; removed at the next progress.
+        done_before: number of items already done at the start, in a resumed run.
+        began: start time, by the monotonic clock.
+        moved: time of the last progress.
+        last_seconds: duration of the last item.
+        outside, inside: the activity that contains this one, and the current activity inside this one.
+        ended: whether the activity has ended.
     """
 
     what: str
@@ -70,7 +70,7 @@ class Activity:
         self.done_before, self.moved = self.done, self.began
 
     def advance(self, by: int = 1) -> None:
-        """Count what has been done."""
+        """Count items as done."""
         now = time.monotonic()
         self.done += by
         self.last_seconds = (now - self.moved) / max(by, 1)
@@ -89,13 +89,13 @@ class Activity:
 
 @contextlib.contextmanager
 def watched(what: str) -> Iterator[Activity]:
-    """An activity for somebody to watch, who sees what is begun inside it in this thread."""
+    """An activity for a watcher, who sees all activities that begin inside it in this thread."""
     with _going_on(Activity(what)) as outermost:
         yield outermost
 
 
 def current() -> Activity | None:
-    """What is being done here, where somebody watches."""
+    """The innermost current activity of this thread; None if nobody watches."""
     return _innermost.get()
 
 
@@ -121,11 +121,11 @@ def each(
     done: int = 0,
     speed_unit: str = "",
 ) -> Iterator[Item]:
-    """The items, counted as they are worked off.
+    """The items, counted as they are processed.
 
     Args:
-        items: what is worked off, one by one, in a `for` loop.
-        total: how many there are in all; taken from the items where they know it.
+        items: processed one by one in a `for` loop.
+        total: number of all items; None takes the length of `items`, if they have one.
         what, unit, done, speed_unit: attributes of `Activity`.
     """
     known = total if total is not None else operator.length_hint(items, -1)
@@ -136,7 +136,7 @@ def each(
 
 
 def tell(amount: float = 0.0, **figures: float) -> None:
-    """Say more about what is being done here: an amount done since the last time, and figures of the moment."""
+    """Add to the current activity: the amount done since the last call, and current figures."""
     this = _innermost.get()
     if this is not None:
         this.amount += amount
@@ -144,7 +144,7 @@ def tell(amount: float = 0.0, **figures: float) -> None:
 
 
 def note(text: str) -> None:
-    """Say what holds up what is being done here, such as "compiling"; "" takes it back, going on does, too."""
+    """Set the reason for a delay of the current activity, such as "compiling"; "" or progress removes it."""
     this = _innermost.get()
     if this is not None:
         this.note = text
@@ -162,7 +162,7 @@ def _going_on(this: Activity) -> Iterator[Activity]:
         this.ended = True
         if outside is not None and outside.inside is this:
             outside.inside = None
-        # Generators need not end in the order in which they began: what goes on still stays the innermost.
+        # Generators may end in another order than they began: an activity that continues stays the innermost.
         last = _innermost.get()
         while last is not None and last.ended:
             last = last.outside

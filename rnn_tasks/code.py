@@ -1,7 +1,8 @@
-"""Which code a function's result depends on, found from imports, so that an edit of it makes stale results stale.
+"""The code that a function's result depends on, found from imports, so that an edit of this code outdates old results.
 
-The function's own module counts only as far as the function reaches in it: an edit of a task's `evaluate` prepares no
-data again. Of every other module of this package that is reached, the whole file counts, with the data files beside it.
+Of the function's own module, only the definitions that the function uses count: after an edit of a task's `evaluate`,
+data is not prepared again. Of every other module of this package that the function uses, the whole file counts, with
+the data files beside it.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ from rnn_tasks.files import file_digest, json_digest
 
 PACKAGE = Path(__file__).parent
 INDIFFERENT = ("activity", "code", "config", "errors", "line_stream", "locks", "records", "registry", "task")
-"""Modules that say how parts fit together, and not what comes out: an edit of them makes nothing stale."""
+"""Modules that connect parts but do not change results: an edit of them does not outdate any result."""
 
 
 def code_digest(*functions: Callable[..., Any]) -> str:
-    """sha256 over the code that functions, of this package or a task, depend on.
+    """sha256 over the code that functions of this package or of a task depend on.
 
-    Comments and layout of a function's own module do not count; what a name means at run time (a function that is
-    handed over as an argument, say) is not followed.
+    Comments and layout of a function's own module do not count. Names that get their value at run time (such as a
+    function that is passed as an argument) are not followed.
     """
     own = [_reached(function)[0] for function in functions]
     files = set().union(*(_files(_reached(function)[1]) for function in functions))
@@ -39,13 +40,13 @@ def package_digest() -> str:
 
 
 def code_files(*functions: Callable[..., Any]) -> set[Path]:
-    """The files that `code_digest` covers, those of the functions themselves included."""
+    """The files that `code_digest` covers, including those of the functions themselves."""
     reached = (_files(_reached(function)[1]) for function in functions)
     return set().union(*reached, (Path(inspect.getfile(function)) for function in functions))
 
 
 def _files(modules: set[str]) -> set[Path]:
-    """The files of modules, with those in a folder `data` beside one of them."""
+    """The files of modules, and the files in a folder `data` beside each of them."""
     paths = {_path(module) for module in modules}
     beside = (path.parent / "data" for path in paths)
     return paths | {file for folder in set(beside) if folder.is_dir() for file in folder.rglob("*") if file.is_file()}
@@ -53,7 +54,7 @@ def _files(modules: set[str]) -> set[Path]:
 
 @functools.cache
 def _reached(function: Callable[..., Any]) -> tuple[dict[str, str], set[str]]:
-    """The definitions of the function's own module that it reaches, as text, and the modules of this package."""
+    """The definitions in the function's own module that it uses, as text, and the modules of this package it uses."""
     tree = ast.parse(Path(inspect.getfile(function)).read_text(encoding="utf-8"))
     definitions = {name: node for node in tree.body for name in _defined(node)}
     imported = _imported(tree)
@@ -79,7 +80,7 @@ def _reached(function: Callable[..., Any]) -> tuple[dict[str, str], set[str]]:
 
 @functools.cache
 def _dependencies(module: str) -> frozenset[str]:
-    """The modules of this package that a module imports for more than its type annotations."""
+    """The modules of this package that a module imports and uses outside of type annotations."""
     tree = ast.parse(_path(module).read_text(encoding="utf-8"))
     return frozenset(_used(tree, _imported(tree)))
 
@@ -93,7 +94,7 @@ def _defined(node: ast.stmt) -> Iterator[str]:
 
 
 def _imported(tree: ast.AST) -> dict[str, str]:
-    """Local name -> what of this package it stands for, as a dotted name."""
+    """Local name -> the dotted name of the object of this package that it refers to."""
     names: dict[str, str] = {}
     for node in _walk(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "rnn_tasks":
@@ -104,7 +105,7 @@ def _imported(tree: ast.AST) -> dict[str, str]:
 
 
 def _used(node: ast.AST, imported: dict[str, str]) -> Iterator[str]:
-    """The modules behind the imported names that code uses."""
+    """The modules that define the imported names used in a piece of code."""
     for part in _walk(node):
         if isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name) and part.value.id in imported:
             yield from _modules(f"{imported[part.value.id]}.{part.attr}")
@@ -113,7 +114,7 @@ def _used(node: ast.AST, imported: dict[str, str]) -> Iterator[str]:
 
 
 def _modules(dotted: str) -> Iterator[str]:
-    """The module that defines what a dotted name stands for, through the packages' lists of public names."""
+    """The module that defines the object with a dotted name, found through the packages' lists of public names."""
     parts = dotted.split(".")
     for end in range(len(parts), 1, -1):
         module = ".".join(parts[:end])
@@ -141,7 +142,7 @@ def _path(module: str) -> Path:
 
 
 def _walk(tree: ast.AST) -> Iterator[ast.AST]:
-    """Every node but those of annotations and of what only type checkers run."""
+    """Every node except annotations and code that only type checkers run."""
     waiting: list[ast.AST] = [tree]
     while waiting:
         node = waiting.pop()

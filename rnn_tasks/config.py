@@ -1,4 +1,4 @@
-"""Config sections that every task shares, and how a user's choices are laid over a preset.
+"""Config sections that every task shares, and functions that apply a user's choices to a preset.
 
 Every field has a description, bounds and a default that works. Unknown keys are errors.
 """
@@ -34,7 +34,7 @@ _DEVICE = "(CPU|GPU):(0|[1-9][0-9]?)"
 
 
 class TrainingConfig(Section):
-    """How any task's model is trained."""
+    """Settings for the training of any task's model."""
 
     epochs: int = Field(10, ge=1, le=100_000, description="Passes over the training split at most.")
     max_steps: int = Field(0, ge=0, description="Stop after this many updates; 0 is no limit.")
@@ -126,17 +126,16 @@ class TrainingConfig(Section):
         return self
 
     def named_devices(self) -> list[str]:
-        """`devices` one by one, such as CPU:0; empty where the machine decides."""
+        """The `devices` as a list, such as CPU:0; empty if the machine decides."""
         if self.devices.isdigit():
             return [f"CPU:{number}" for number in range(int(self.devices))]
         return self.devices.split(",") if self.devices else []
 
 
 class TaskConfig(Section):
-    """What every task's config has; a task adds `data` and `model` sections of its own.
+    """The common part of all tasks' configs; each task adds its own `data` and `model` sections.
 
-    A section `evaluation`, where a task has one, says how figures are measured: those of runs that differ in it are not
-    compared.
+    If a task has a section `evaluation`, it decides how figures are measured. Runs that differ in it are not compared.
     """
 
     seed: int = Field(1, ge=0, lt=2**31, description="Seeds data order, initial weights and dropout.")
@@ -147,7 +146,7 @@ class TaskConfig(Section):
 
     @property
     def is_trial(self) -> bool:
-        """Whether the run is for tests or debugging: its model is kept, and never becomes champion."""
+        """Whether the run is for tests or debugging: its model is kept, but never becomes champion."""
         return not self.competes or self.training.limit_batches > 0
 
 
@@ -155,7 +154,7 @@ ConfigType = TypeVar("ConfigType", bound=Section)
 
 
 def parse_assignment(text: str) -> tuple[str, Any]:
-    """`key=value` -> (key, value), the value read as JSON where it is JSON and as a string otherwise."""
+    """`key=value` -> (key, value); the value is read as JSON if it is JSON, else as a string."""
     key, separator, value = text.partition("=")
     if not separator or not key:
         raise UserError(f"--set {text!r}: expected key=value, such as training.epochs=3")
@@ -189,7 +188,7 @@ def override(config: ConfigType, changes: Mapping[str, Any] | Iterable[tuple[str
 def presets(
     quick: ConfigType, full: Mapping[str, Any], tiny: Mapping[str, Any], **others: Mapping[str, Any]
 ) -> dict[str, ConfigType]:
-    """Presets by name: `quick`, and those that change dotted keys of it; `tiny` is a trial, which never competes."""
+    """Presets by name: `quick`, and presets that change dotted keys of it; `tiny` is a trial and never competes."""
     changes = {"full": full, "tiny": {"competes": False, **tiny}, **others}
     return {"quick": quick, **{name: override(quick, changed) for name, changed in changes.items()}}
 
@@ -204,7 +203,7 @@ def validate(config_type: type[ConfigType], values: Mapping[str, Any]) -> Config
         message = first["msg"].removeprefix("Value error, ")
         if not first["loc"]:
             raise UserError(message) from None
-        # A rule over a whole section found the section, which is more than one wants to read.
+        # A rule for a whole section reports the section's content, which is too long to read.
         of_section = first["type"] == "value_error" and isinstance(first["input"], Mapping)
         raise UserError(f"{key}: {message}" if of_section else f"{key}: {message} (found {first['input']!r})") from None
 

@@ -1,4 +1,4 @@
-"""Files fetched from their official addresses, pinned by sha256, whole or absent in the cache."""
+"""Download files from their official addresses, pinned by sha256; in the cache they are whole or absent."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from rnn_tasks.locks import alone
 RETRIES = 3
 TIMEOUT_SECONDS = 30.0
 CHUNK_BYTES = 1 << 16
-PERMANENT = set(range(400, 500)) - {408, 425, 429}  # the request itself is refused, and will be again
-HEADERS = {"User-Agent": "Mozilla/5.0 (compatible; rnn-tasks)"}  # some of the sites refuse Python's own name
+PERMANENT = set(range(400, 500)) - {408, 425, 429}  # the request itself is wrong, so it would be refused again
+HEADERS = {"User-Agent": "Mozilla/5.0 (compatible; rnn-tasks)"}  # some sites refuse Python's default name
 
 
 class _RefusedError(Exception):
-    """Another attempt would fail, too."""
+    """A failure that another attempt would repeat."""
 
 
 def default_cache_dir() -> Path:
-    """Where downloads are kept: the environment's RNN_TASKS_CACHE, else data/cache below the working directory."""
+    """The directory of downloads: RNN_TASKS_CACHE from the environment, else data/cache in the working directory."""
     return Path(os.environ.get("RNN_TASKS_CACHE") or Path("data", "cache"))
 
 
@@ -41,15 +41,15 @@ def fetch_files(
     Args:
         name: of the data set.
         pinned: file name -> sha256 of its content.
-        base: the address that the file names are added to.
-        advice: what to do when the site no longer serves these files.
+        base: the address to which the file names are added.
+        advice: what to do if the site no longer serves these files.
         cache_dir: None is `default_cache_dir()`.
-        mirror: fetch `mirror/name/file` instead of the official address; None takes the environment's
-            RNN_TASKS_MIRROR where it is set. The sha256 is the same.
+        mirror: fetch `mirror/name/file` instead of the official address; None takes RNN_TASKS_MIRROR from the
+            environment if it is set. The sha256 is the same.
 
     Raises:
-        UserError: what to fetch by hand and where to put it, when a download fails; expected and found sha256,
-            when a file is not the pinned one.
+        UserError: a download failed (the message says what to fetch by hand and where to put it), or a file is not the
+            pinned one (the message gives both sha256).
     """
     directory = (cache_dir or default_cache_dir()) / name
     mirror = mirror or os.environ.get("RNN_TASKS_MIRROR")
@@ -69,7 +69,7 @@ def fetch_files(
 
 
 def _problem_of_download(url: str, path: Path, sha256: str) -> str:
-    """Download a file, or wait while another process does; what prevented it, empty when the file is there."""
+    """Download a file, or wait while another process does; return what prevented it, or "" if the file is there."""
     import pooch
     import requests
 
@@ -88,13 +88,13 @@ def _problem_of_download(url: str, path: Path, sha256: str) -> str:
         return _reason(error)
     except ValueError:
         return f"sha256 is {downloader.sha256}, expected {sha256}"
-    except OSError as error:  # those of the network are RequestExceptions, so this is the disk
+    except OSError as error:  # network errors are RequestExceptions, so this is an error of the disk
         raise UserError(f"{path}: cannot be written ({error.strerror})") from None
     return ""
 
 
 class _Downloader:
-    """Pooch's, which says how far it is and does not try again what is refused."""
+    """Pooch's downloader, with a progress report and without new attempts after a refusal."""
 
     def __init__(self, name: str) -> None:
         self.name, self.sha256 = name, ""
@@ -118,7 +118,7 @@ class _Downloader:
 
 
 class _Shown:
-    """An activity as pooch sees it: a progress bar."""
+    """An activity in the form of a progress bar, for pooch."""
 
     def __init__(self, shown: activity.Activity) -> None:
         self.shown = shown
@@ -129,7 +129,7 @@ class _Shown:
 
     @total.setter
     def total(self, count: int) -> None:
-        self.shown.total = count or None  # pooch says 0 where it does not know
+        self.shown.total = count or None  # pooch gives 0 if it does not know the size
 
     def update(self, amount: int) -> None:
         self.shown.advance(amount)
@@ -142,7 +142,7 @@ class _Shown:
 
 
 def _reason(error: Exception) -> str:
-    """What went wrong, in the words of the innermost error that has some."""
+    """The reason of a failure: the message of the innermost error that has one."""
     response = getattr(error, "response", None)
     if response is not None:
         return f"HTTP {response.status_code} {response.reason}"

@@ -1,4 +1,4 @@
-"""Files that are whole or absent, and digests of what made them."""
+"""Writing files that are either whole or absent, and digests of files and values."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rnn_tasks.errors import UserError
 
 @contextlib.contextmanager
 def whole_directory(target: Path) -> Iterator[Path]:
-    """A directory to fill that becomes `target` when the block ends well and vanishes when it does not."""
+    """A directory to fill; it becomes `target` if the block succeeds, and is removed if the block fails."""
     target.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
@@ -34,12 +34,12 @@ def whole_directory(target: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def filled_directory(target: Path) -> Iterator[Path]:
-    """A directory to fill, the content of which `target`, new or empty, gets when the block ends well.
+    """A directory to fill; if the block succeeds, its content moves to `target`, which must be new or empty.
 
-    An empty one stays the directory that it is: a shell may stand in it.
+    An existing empty directory is not replaced, because it may be a shell's working directory.
 
     Raises:
-        OSError: among other things, where something was put there meanwhile; it stays.
+        OSError: for example, something was put into `target` meanwhile; it is kept.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     there = target.is_dir()
@@ -53,13 +53,13 @@ def filled_directory(target: Path) -> Iterator[Path]:
             for made in aside.iterdir():
                 os.rename(made, target / made.name)
         else:
-            os.rename(aside, target)  # which fails of a directory that is not empty
+            os.rename(aside, target)  # fails if the directory is not empty
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
 
 def write_whole(target: Path, content: str | bytes) -> Path:
-    """Write a file so that a reader meets either the old content or all of the new."""
+    """Write a file so that a reader always sees either the whole old content or the whole new content."""
     target.parent.mkdir(parents=True, exist_ok=True)
     aside = target.with_name(f".{target.name}-{os.getpid()}")
     try:
@@ -72,7 +72,7 @@ def write_whole(target: Path, content: str | bytes) -> Path:
 
 @contextlib.contextmanager
 def whole_file(target: Path) -> Iterator[IO[bytes]]:
-    """A binary file to write that becomes `target` when the block ends well and vanishes when it does not."""
+    """A binary file to write; it becomes `target` if the block succeeds, and is removed if the block fails."""
     target.parent.mkdir(parents=True, exist_ok=True)
     aside = target.with_name(f".{target.name}-{os.getpid()}")
     try:

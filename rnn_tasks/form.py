@@ -1,4 +1,4 @@
-"""A config's JSON schema as a form reads it, such as Prefect's: the fields in a useful order, each with its bounds."""
+"""A config's JSON schema for forms such as Prefect's: the fields in a useful order, each with its bounds."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ LAST = ("evaluation", "seed", "competes")
 
 
 def arrange(schema: dict[str, Any]) -> None:
-    """Number the fields, and put into words what their values may be; for pydantic's `json_schema_extra`."""
+    """Number the fields, and add the bounds of their values in words; for pydantic's `json_schema_extra`."""
     fields = schema.get("properties", {})
     between = [name for name in fields if name not in FIRST + LAST]
     for position, name in enumerate(name for name in (*FIRST, *between, *LAST) if name in fields):
         fields[name]["position"] = position
         description = re.sub(
             r"<\w+>", r"`\g<0>`", fields[name].get("description", "")
-        )  # a form shows HTML's as nothing
+        )  # a form would take it for an HTML tag and show nothing
         if told := " ".join(filter(None, [description, _bounds(fields[name])])):
             fields[name]["description"] = told
 
 
 def _bounds(field: Mapping[str, Any]) -> str:
-    """`(at least 1, at most 100)`, `(above 0)`; empty where everything of the type is accepted."""
+    """`(at least 1, at most 100)`, `(above 0)`; empty if every value of the type is accepted."""
     for kind in field.get("anyOf", [field]):
         words = {
             "at least": kind.get("minimum"),

@@ -1,4 +1,4 @@
-"""Lines as they arrive: what is there now is answered now, and much of it at once where there is much."""
+"""Lines as they arrive: lines that are there are answered now; if there are many, they are answered together."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from rnn_tasks.errors import UserError
 
 Item = TypeVar("Item")
 
-READ = 1 << 16  # bytes; what a pipe holds on Linux
+READ = 1 << 16  # bytes; the size of a pipe on Linux
 REFILL_SECONDS = 0.05
 
 
 class Piece(str):
-    """A piece of a line of which more follows: it is shown at once, and no line end behind it."""
+    """A piece of an unfinished line: it is shown at once, without a line end after it."""
 
 
 class LineStream:
     """The lines of an open UTF-8 file, pipe or terminal, without their ends; \\n and \\r\\n end a line.
 
-    A lone \\r does, too, where the whole input has no \\n: old Macs wrote such files.
+    If the whole input has no \\n, a lone \\r ends a line, too: old Macs wrote such files.
 
     Args:
         descriptor: open for reading; its owner closes it.
@@ -34,7 +34,7 @@ class LineStream:
 
     def __init__(self, descriptor: int, name: str):
         self.descriptor, self.name = descriptor, name
-        self._whole: deque[bytes] = deque()  # lines that nobody has taken yet
+        self._whole: deque[bytes] = deque()  # lines that are not taken yet
         self._begun: list[bytes] = []  # pieces of the line whose end has not come yet
         self._taken = 0
         self._patience = 0.0
@@ -72,9 +72,9 @@ class LineStream:
         return bool(select.select([self.descriptor], [], [], self._patience)[0])
 
     def _read(self) -> None:
-        select.select([self.descriptor], [], [])  # a descriptor may have been set not to wait by itself
+        select.select([self.descriptor], [], [])  # needed because the descriptor may be non-blocking
         data = os.read(self.descriptor, READ)
-        # Who fills a pipe faster than we empty it fills it again in no time: a moment's patience gives big batches.
+        # A full pipe means a fast writer, which fills it again at once: a short wait then gives big batches.
         self._patience = REFILL_SECONDS if len(data) == READ else 0.0
         whole, newline, rest = data.rpartition(b"\n")
         if newline:
@@ -99,14 +99,14 @@ class LineStream:
 def chunks(items: Iterable[Item], limit: int) -> Iterator[list[Item]]:
     """All lines, or records, in lists of at most `limit`.
 
-    A stream that is still being written gives shorter lists, of what has arrived when the last one is done with; so
-    whoever writes a line and waits gets its answer. Anything else gives full lists.
+    A stream that is still being written gives shorter lists: the items that have arrived by the time a list is asked
+    for. So a user who writes a line and waits gets an answer. Other inputs give full lists.
     """
     iterator = iter(items)
 
     def from_iterator(limit: int) -> list[Item]:
         return list(itertools.islice(iterator, limit))
 
-    take = getattr(items, "take", from_iterator)  # as `LineStream` and streams over it have it
+    take = getattr(items, "take", from_iterator)  # `LineStream`, and streams based on it, have `take`
     while some := take(limit):
         yield some

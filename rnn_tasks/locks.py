@@ -1,4 +1,4 @@
-"""One process at a time: what several of them would otherwise make at the same moment."""
+"""Locks that let only one process at a time make something."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ logger = logging.getLogger(__name__)
 
 @contextlib.contextmanager
 def alone(path: Path, work: str) -> Iterator[None]:
-    """Hold a lock file in the block, until it or the process ends, however it ends; others wait, and say so.
+    """Hold a lock file until the block or the process ends in any way; other processes wait, and log that they wait.
 
     Args:
-        path: the lock file, made here and gone afterwards; those who make the same thing name the same file.
-        work: what is done in the block, for the log of those who wait: "prepares data".
+        path: the lock file, which is made here and removed afterwards; processes that make the same thing use the same
+            file.
+        work: the work of the block, for the log of waiting processes: "prepares data".
 
     Raises:
-        OSError: the file cannot be made, or its file system knows no locks.
+        OSError: the file cannot be made, or its file system does not support locks.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     waited = False
@@ -41,11 +42,11 @@ def alone(path: Path, work: str) -> Iterator[None]:
         except BaseException:
             os.close(handle)
             raise
-        os.close(handle)  # its last owner removed the file between our two steps: try again
+        os.close(handle)  # the last owner removed the file after we had opened it: try again
     try:
         yield
     finally:
-        path.unlink(missing_ok=True)  # while it is held: who gets the lock afterwards sees that the file is gone
+        path.unlink(missing_ok=True)  # before the lock is released: the next owner then sees that the file is gone
         os.close(handle)
 
 

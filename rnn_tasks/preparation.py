@@ -1,4 +1,4 @@
-"""Preparing data once: a directory named by its content, reused when nothing that decides it has changed."""
+"""Preparing data once: a digest of everything that decides the result names its directory, which is then reused."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ def prepare_once(
     source: str,
     test_data: Sequence[str] = TEST_DATA,
 ) -> Prepared:
-    """What `write` makes of the data, unless an earlier run left it whole. Of several processes one makes it.
+    """Prepare data with `write`, or reuse the whole result of an earlier run. If several processes ask, one makes it.
 
     Args:
-        code: functions that decide what is prepared; the code that they depend on is part of the name.
+        code: functions that decide the result; the code that they depend on is part of the directory's name.
         data: the config's section `data`, part of the name.
-        inputs: the user's files, whose content is part of the name, as are their places below the directory that they
-            have in common.
+        inputs: the user's files; their content, and their paths relative to their common directory, are part of the
+            name.
         work_dir: holds the preparations of the task.
         write: fills a directory; returns counts.
         source: the data's name or path, for people.
-        test_data: patterns of the names of those files that make the test data what it is, however it was encoded.
+        test_data: name patterns of the files that identify the test data, independently of the encoding.
     """
     files = list(inputs)
     digest = json_digest([data.model_dump(), _contents(files), code_digest(*code)])[:24]
@@ -61,7 +61,7 @@ def prepare_once(
 
 
 def _contents(files: Sequence[Path]) -> list[tuple[str, str]]:
-    """What each file is called and holds; a picture's folder, say, is its class."""
+    """Relative path and digest of each file; the path counts because a picture's folder, for example, is its class."""
     root = os.path.commonpath([path.parent.absolute() for path in files]) if files else ""
     return [(os.path.relpath(path.absolute(), root), file_digest(path)) for path in files]
 

@@ -1,4 +1,4 @@
-"""A published experiment as it is repeated here: task, settings, seeds, the published figure and its protocol."""
+"""Recipes that repeat published experiments: task, settings, seeds, the published figure and its protocol."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Recipe(Section):
     variants: dict[str, Variant] = Field(min_length=1, description="By name; the first is compared first.")
 
     def config(self, task: Task, variant: str, seed: int, data: str | None = None) -> TaskConfig:
-        """The config of one run. It never competes for champion.
+        """The config of one run. The run never competes to be champion.
 
         Raises:
             UserError: a setting that the task does not have.
@@ -68,7 +68,7 @@ def load_recipe(name: str) -> Recipe:
     """The recipe called `name`.
 
     Raises:
-        UserError: there is none; the nearest name is offered.
+        UserError: there is no such recipe; the message offers the nearest name.
     """
     if name not in (names := recipe_names()):
         near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)

@@ -1,7 +1,7 @@
-"""What a task's users hand in and get answers for: the kinds of records.
+"""The kinds of records: a user gives records to a task and gets an answer for each.
 
-A task declares the kind of its records once. The command line reads its input by it, the served model's signature
-follows from it, and the suite over the registry tries its examples, good and bad.
+A task declares the kind of its records once. It decides how the command line reads its input and which signature a
+served model has. The suite over the registry tries its good and bad examples.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ Record = Any  # str, ndarray or dict, as the kind says
 
 @dataclass(frozen=True)
 class Records:
-    """A kind of record, with examples. A subclass says how a line of input becomes a record, and what it accepts.
+    """A kind of record, with examples. A subclass turns a line of input into a record and decides what it accepts.
 
     Attributes:
-        good: lines of input that the task answers; at least one. For a kind that takes the whole input, whole inputs.
-        bad: line of input -> a part of the one-line error that says what is wrong with it.
+        good: lines of input that the task answers; at least one. Whole inputs, if the whole input is one record.
+        bad: line of input -> a part of the one-line error message that explains what is wrong.
     """
 
     good: tuple[str, ...]
     bad: Mapping[str, str] = field(default_factory=dict)
 
     kind: ClassVar[str]
-    """For people: what a record is."""
+    """A description of a record, for people."""
     portable: ClassVar[bool] = True
-    """Whether a record means the same on every machine and to every model of the task; the path of a file does not."""
+    """Whether a record means the same on every machine and for every model of the task; False for a file's path."""
     whole_input: ClassVar[bool] = False
     """Whether all lines together are one record."""
 
@@ -43,15 +43,15 @@ class Records:
         """A line of input, without its end, as a record; `where` names file and line in errors.
 
         Raises:
-            UserError: the line is no such record.
+            UserError: the line is not such a record.
         """
         raise NotImplementedError
 
     def check(self, value: Any, where: str) -> Record:
-        """A value from a program (of a served model's request, say) as a record.
+        """A value from a program (such as a request to a served model) as a record.
 
         Raises:
-            UserError: the value is no such record.
+            UserError: the value is not such a record.
         """
         raise NotImplementedError
 
@@ -69,7 +69,7 @@ class RecordStream:
         source: names the input in errors.
 
     Attributes:
-        before_first: is called when the first record is about to be waited for: whoever answers is ready.
+        before_first: called before the stream waits for its first record; at this point the model is ready to answer.
     """
 
     def __init__(self, records: Records, lines: Iterable[str], source: str):
@@ -80,10 +80,10 @@ class RecordStream:
         self._wrong: UserError | None = None
 
     def take(self, limit: int) -> list[Record]:
-        """Up to `limit` records that are there now; waits for the first one. Empty at the end of the input.
+        """Up to `limit` records that have arrived; waits for the first one. Empty at the end of the input.
 
         Raises:
-            UserError: the next line is no record (those before it were taken).
+            UserError: the next line is not a record (the records before it were returned).
         """
         if self._wrong:
             raise self._wrong
@@ -110,7 +110,7 @@ class RecordStream:
 
 @dataclass(frozen=True)
 class TextRecords(Records):
-    """A record is a line of text, a `str`. No line is wrong: a task answers an empty line with an empty line."""
+    """A record is a line of text, a `str`. Every line is accepted: a task answers an empty line with an empty line."""
 
     kind: ClassVar[str] = "a line of text"
 
@@ -124,7 +124,7 @@ class TextRecords(Records):
 
 
 class Line(NamedTuple):
-    """A line of input, and where it stands, for errors."""
+    """A line of input, and its position, for errors."""
 
     text: str
     where: str
@@ -132,9 +132,9 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True)
 class LineRecords(Records):
-    """A record is a `Line` that the model reads in its own way: what is wrong with one, only `predict` can say.
+    """A record is a `Line` that the model reads in its own way; only `predict` can check it.
 
-    An empty line is answered with an empty line.
+    The answer to an empty line is an empty line.
     """
 
     kind: ClassVar[str] = "a line of text, numbers or symbols, as the model reads it"
@@ -150,7 +150,7 @@ class LineRecords(Records):
 
 @dataclass(frozen=True)
 class PathRecords(Records):
-    """A record is the path of a file, a `str`; behind a colon may stand which of many in it: `images.idx:17`.
+    """A record is the path of a file, a `str`; a colon and a number may select one item in it: `images.idx:17`.
 
     Attributes:
         what: the file, for people: "a PNG or JPEG picture".
@@ -175,7 +175,7 @@ class NumberRecords(Records):
     """A record is a row of numbers, (numbers,) float64, separated by commas, semicolons, tabs or spaces.
 
     Attributes:
-        count: numbers in a record; None takes any, but at least one.
+        count: numbers in a record; None accepts any number of them, but at least one.
     """
 
     count: int | None = None
@@ -197,7 +197,7 @@ class TableRecords(Records):
     """The whole input is one record: a table of numbers, (rows, columns) float64, a row a line.
 
     Attributes:
-        columns: numbers in a row; None takes any, but in every row the same.
+        columns: numbers in a row; None accepts any number of them, if all rows have the same.
     """
 
     columns: int | None = None
@@ -221,7 +221,7 @@ class ObjectRecords(Records):
     """A record is a JSON object, a `dict`.
 
     Attributes:
-        keys: that every object must have.
+        keys: keys that every object must have.
     """
 
     keys: Sequence[str] = ()
@@ -247,7 +247,7 @@ def _cells(line: str) -> list[str]:
 
 
 def _finite(values: Any, where: str) -> np.ndarray:
-    """Values, or what stands for them in text, as float64."""
+    """Numbers, or text that stands for numbers, as float64; all must be finite."""
     for value in np.ravel(values).tolist():
         try:
             finite = bool(np.isfinite(float(value)))

@@ -1,4 +1,4 @@
-"""Task name -> module. Importing this loads no TensorFlow, and neither does looking a task up."""
+"""Task name -> module. Neither importing this module nor looking up a task loads TensorFlow."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""What a saved model is made of is found as soon as this package has been imported.
+"""After this package is imported, Keras finds all classes that a saved model may contain.
 
-A `.keras` file names classes such as "rnn_tasks>LSTM", and Keras finds those whose modules have been imported. Ours are
-imported when they are first used, so that a command line answers at once: until then a proxy stands for each class,
-and imports it when Keras asks it for an object.
+A `.keras` file names classes such as "rnn_tasks>LSTM", and Keras finds only classes whose modules are imported. Our
+modules are imported when they are first used, so that the command line starts fast. Until then, a proxy stands for each
+class and imports it when Keras asks for an object.
 """
 
 from __future__ import annotations
@@ -19,6 +19,6 @@ def offer(keras: ModuleType) -> None:
     """Add to Keras' registered classes those of `PACKAGES` that are not imported yet."""
     registered = keras.saving.get_custom_objects()
     for package in PACKAGES:
-        for name in importlib.import_module(package).__all__:  # the stub's names: nothing behind them is imported
+        for name in importlib.import_module(package).__all__:  # from the stub, without any import
             if name[0].isupper():
                 registered.setdefault(f"rnn_tasks>{name}", wrapt.lazy_import(package, name))

@@ -1,4 +1,4 @@
-"""What the names of a user's files and folders say of the split that they are."""
+"""The names of a user's files and folders that tell to which split they belong."""
 
 from __future__ import annotations
 

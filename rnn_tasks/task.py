@@ -1,8 +1,8 @@
-"""The contract every task fulfils, and the small frozen results its stages hand on.
+"""The contract of every task, and the small frozen results that its stages return.
 
 A task is one module: a config, then `prepare`, `build`, `train`, `evaluate`, `export`, `predict`.
-Between stages only paths, digests and numbers travel, never a model or a tensor, so that an orchestrator
-can cache, retry and move them as JSON.
+Stages pass only paths, digests and numbers to each other, never a model or a tensor. So an orchestrator
+can cache, retry and move the results as JSON.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class Prepared(StageResult):
         digest: sha256 over config section, input files and code version; names the directory.
         counts: what the manifest counted (split sizes, pairs dropped and why).
         source: the data's name or path, for people.
-        test_digest: equal where the test data is equal, however it was encoded.
-        reused: whether an earlier preparation was found whole and taken as it is.
+        test_digest: the same if the test data is the same, independently of the encoding.
+        reused: whether the result of an earlier preparation was used.
     """
 
     directory: Path
@@ -80,7 +80,7 @@ class Report(StageResult):
     """What the test split says; the only stage that touches it.
 
     Attributes:
-        metrics: in the order in which a reader wants them.
+        metrics: the measured numbers, the most important first.
         samples: a TSV table with a header (source, reference, translation, …), for people.
         tables: name -> further TSV files with a header.
         figures: name -> PNG.
@@ -98,10 +98,10 @@ class Exported(StageResult):
     """A model ready for use without this package's training code.
 
     Attributes:
-        directory: everything below; `Task.predict` needs only this.
+        directory: holds all files below; `Task.predict` needs only this.
         keras_model: the `.keras` file.
-        saved_model: the SavedModel, which takes what a user has.
-        checked: how many inputs gave the same answer through the export as through the trained model.
+        saved_model: the SavedModel, which takes records in the user's form.
+        checked: number of inputs for which the export gave the same answer as the trained model.
         extras: name -> further files (projector TSVs, t-SNE page), logged as artifacts.
     """
 
@@ -113,17 +113,17 @@ class Exported(StageResult):
 
 
 class NoOptions(Section):
-    """For a task whose `predict` or `generate` has nothing to choose."""
+    """For a task whose `predict` or `generate` has no options."""
 
 
 @dataclass(frozen=True)
 class Overfit:
-    """How the suite over the registry makes a model learn one batch of the "tiny" preset by heart.
+    """Settings with which the suite over the registry overfits a model to one batch of the "tiny" preset.
 
     Attributes:
         learning_rate: constant, without warm-up.
-        steps: updates.
-        loss_ratio: learned means that the last loss is below this share of the first.
+        steps: number of updates.
+        loss_ratio: the batch is learned if the last loss is below this share of the first.
     """
 
     learning_rate: float = 0.02
@@ -135,38 +135,38 @@ class Overfit:
 class Task:
     """A declaration of one task: its names, its config, its records and its stages.
 
-    A config has a section `data`, which is all of it that `prepare` reads, sections `model` and `training`, and a
-    `seed`. Where `data` has a `source`, it names the user's data (`--data`).
+    A config has sections `data`, `model` and `training`, and a `seed`; `prepare` reads only `data`. If `data` has a
+    `source`, it names the user's data (`--data`).
 
     Attributes:
-        name: as on the command line; also the MLflow experiment and the registered model.
+        name: the name on the command line; also that of the MLflow experiment and the registered model.
         shape: one of the shapes of recurrent learning ("sequence to vector", "encoder-decoder", …).
         summary: one line for `rnn-tasks list`.
         config: the pydantic model of the task's config.
         presets: name -> config; has "quick" (minutes on two cores, the default), "full" (the best it can do)
             and "tiny" (seconds, for tests; `competes=False`).
         primary_metric: the metric that decides which run is champion.
-        records: what `predict` takes, with examples.
-        prepare: (config, work_dir) -> Prepared. Idempotent; writes aside, renames when whole.
+        records: the kind of records that `predict` takes, with examples.
+        prepare: (config, work_dir) -> Prepared. Idempotent; writes to a temporary directory and renames it at the end.
         build: (config, prepared) -> built keras.Model.
         train: (config, prepared, work_dir, callbacks) -> Trained. Resumes from work_dir.
         evaluate: (config, prepared, trained, out_dir) -> Report.
         export: (config, prepared, trained, out_dir) -> Exported.
-        predict: (export_dir, records, options) -> one answer a record (n-best lists may give more, and a whole input
-            may be answered by the lines of a table), as the records come: it takes them by
-            `rnn_tasks.line_stream.chunks`, for their input may stay open.
+        predict: (export_dir, records, options) -> one answer for each record (n-best lists may give more, and the
+            answer to a whole input may be the lines of a table), as the records arrive: it takes them with
+            `rnn_tasks.line_stream.chunks`, because their input may stay open.
         metrics: prepared -> names of the metrics that `evaluate` always gives.
         example_batch: (config, prepared) -> one training batch, by field.
-        inputs: config -> the files the user's data consists of (none by default); checked for existence and
-            content, digested for caching. Cheap: it reads no file whole.
-        predict_options: what `predict` lets its caller choose (a beam width, say).
-        higher_is_better: the primary metric's direction.
-        overfit: how to learn one batch by heart.
-        generate: (export_dir, options) -> lines that the network writes on by itself; None where it cannot.
-        generate_options: what `generate` lets its caller choose.
-        generate_needs_model: False where it draws from what the network learned from; then there is no export_dir.
-        examples: export_dir -> inputs that this very model answers, where it depends on the data what they are; the
-            records' good ones when None.
+        inputs: config -> the files of the user's data (none by default); they are checked for existence and content,
+            and digested for caching. Fast: it does not read whole files.
+        predict_options: the options of `predict`, such as a beam width.
+        higher_is_better: whether a higher primary metric is better.
+        overfit: settings of the overfitting test.
+        generate: (export_dir, options) -> lines that the network generates; None if it cannot.
+        generate_options: the options of `generate`.
+        generate_needs_model: False if it draws from the source of the training data; then there is no export_dir.
+        examples: export_dir -> inputs that this particular model answers, if they depend on its training data; None
+            takes the good examples of `records`.
     """
 
     name: str

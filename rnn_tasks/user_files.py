@@ -1,4 +1,4 @@
-"""Files that a user names, for reading and for writing: regular ones, links, pipes, devices, /dev/stdin, <(…)."""
+"""Reading and writing files that a user names: regular files, links, pipes, devices, /dev/stdin, <(…)."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from rnn_tasks.line_stream import LineStream, Piece
 
 @contextlib.contextmanager
 def reading(path: Path, name: str) -> Iterator[LineStream]:
-    """The lines of a file, or of whatever else can be read.
+    """The lines of a file, or of anything else that can be read.
 
     Raises:
-        UserError: it cannot be opened, or is a directory.
+        UserError: the path cannot be opened, or is a directory.
     """
     with _told(name, "read"):
         own = _own_descriptor(path)
@@ -39,12 +39,12 @@ def reading(path: Path, name: str) -> Iterator[LineStream]:
 def writing(path: Path, name: str) -> Iterator[Callable[[str], None]]:
     """A function that writes a line, given without its end, to a file in UTF-8.
 
-    A regular file, links to it followed, has its new content when the block ends well, and what it had before (or
-    nothing) when it does not; it keeps its mode and its owner. Where its directory does not let it be replaced, it is
+    A regular file (links are followed) gets its new content if the block succeeds. If the block fails, it keeps its old
+    content, or is not created. It keeps its mode and owner. If the directory does not allow replacing it, the file is
     overwritten at the end. A pipe, a terminal or another device gets each line, and each `Piece`, as it is written.
 
     Raises:
-        UserError: it cannot be opened or written (a full disk, say).
+        UserError: the file cannot be opened or written (because of a full disk, for example).
     """
     with contextlib.ExitStack() as stack:
         with _told(name, "written"):
@@ -52,7 +52,7 @@ def writing(path: Path, name: str) -> Iterator[Callable[[str], None]]:
             target = Path(os.path.realpath(path))
             if own is not None:
                 file = stack.enter_context(_through(os.dup(own), name))
-            elif os.path.lexists(target) and not target.is_file():  # a link here is one of a loop
+            elif os.path.lexists(target) and not target.is_file():  # a link that is left here is part of a loop
                 file = stack.enter_context(_through(os.open(target, os.O_WRONLY), name))
             else:
                 file = stack.enter_context(_whole(target, name))
@@ -72,12 +72,12 @@ def _through(descriptor: int, name: str) -> contextlib.AbstractContextManager[Te
 
 @contextlib.contextmanager
 def _whole(target: Path, name: str) -> Iterator[TextIO]:
-    """A file aside that becomes `target` when the block ends well."""
+    """A temporary file that becomes `target` if the block succeeds."""
     kept = target.stat() if target.exists() else None
-    if kept and not os.access(target, os.W_OK):  # replacing it would need no permission
+    if kept and not os.access(target, os.W_OK):  # replacing it would need no write permission
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     made = _make_directories(target.parent)
-    # A file may be ours to write where its directory is not.
+    # We may be allowed to write the file, but not its directory.
     beside = kept is None or os.access(target.parent, os.W_OK)
     aside = Path(target.parent if beside else tempfile.gettempdir(), f".rnn-tasks-{uuid.uuid4().hex}")
     try:
@@ -95,7 +95,7 @@ def _whole(target: Path, name: str) -> Iterator[TextIO]:
 
 @contextlib.contextmanager
 def _closed(file: TextIO, name: str) -> Iterator[TextIO]:
-    """Close a file after the block; what it still holds is lost without a word if the block fails."""
+    """Close a file after the block; if the block fails, errors while closing it are ignored."""
     try:
         yield file
     except BaseException:
@@ -114,27 +114,27 @@ def _make_directories(directory: Path) -> list[Path]:
 
 
 def _move(aside: Path, target: Path, kept: os.stat_result | None) -> None:
-    """`aside` to `target`, with owner and mode of the file that stood there."""
+    """Move `aside` to `target`, with owner and mode of the file that was there."""
     if kept:
-        with contextlib.suppress(PermissionError):  # only root gives files away
+        with contextlib.suppress(PermissionError):  # only root can change a file's owner
             os.chown(aside, kept.st_uid, kept.st_gid)
         aside.chmod(stat.S_IMODE(kept.st_mode))
     try:
         os.replace(aside, target)
     except OSError as error:
-        # Another file system, a file of somebody else's, or one that is mounted by itself as containers do.
+        # Another file system, a file of another user, or a single mounted file as in containers.
         if not kept or error.errno not in (errno.EXDEV, errno.EBUSY, errno.EACCES, errno.EPERM):
             raise
         shutil.copyfile(aside, target)
 
 
 def _own_descriptor(path: Path) -> int | None:
-    """The descriptor of this process that /dev/stdin, /dev/fd/3 or a link to one of them means.
+    """The descriptor of this process for /dev/stdin, /dev/fd/3 or a link to one of them; None for any other path.
 
-    Opening such a path anew would start a file from its beginning, or empty it, under whoever shares it with us.
+    Opening such a path again would read a file from its beginning or truncate it, although other processes share it.
     """
     own = {"/dev/fd", os.path.realpath("/proc/self/fd")}
-    for _ in range(40):  # as many links as Linux follows
+    for _ in range(40):  # the largest number of links that Linux follows
         if path.name.isdecimal() and os.path.realpath(path.parent) in own:
             return int(path.name)
         if not path.is_symlink():
@@ -145,7 +145,7 @@ def _own_descriptor(path: Path) -> int | None:
 
 @contextlib.contextmanager
 def _told(name: str, done: str) -> Iterator[None]:
-    """What the system refuses is the user's to put right; a reader that has seen enough is no error."""
+    """Turn errors of the system into a UserError, except a broken pipe: there the reader has simply stopped reading."""
     try:
         yield
     except BrokenPipeError:

@@ -1,4 +1,4 @@
-"""Examples on disk and batches of them: what stands between any task's raw input and the training loop."""
+"""Examples on disk and batches of them, between a task's raw input and the training loop."""
 
 import lazy_loader
 

@@ -12,20 +12,20 @@ from rnn_tasks.dataset.ragged import RaggedArray
 
 
 class ExampleBatches:
-    """Batches of `batch_size` rows always, of sequences of like length, padded to at most `shapes` different lengths.
+    """Batches of exactly `batch_size` rows, of sequences of similar length, padded to at most `shapes` lengths.
 
-    A batch is a dict of the fields that are no strings, and of
+    A batch is a dict of the fields that are not strings, and of
 
-    - `weights` (batch,) float32: where a bucket's examples do not fill its last batch, its first row is repeated with
-      weight 0 (an empty row would be masked whole, which fused GPU kernels refuse);
-    - `lengths` (batch,) int32, where a field is ragged: time steps before the padding. All ragged fields of one
-      example are equally long.
+    - `weights` (batch,) float32: if a bucket's examples do not fill its last batch, its first row is repeated with
+      weight 0 (an empty row would be fully masked, and fused GPU kernels refuse that);
+    - `lengths` (batch,) int32, if a field is ragged: time steps before the padding. All ragged fields of one example
+      have the same length.
 
     Args:
-        examples: none of their sequences is empty.
-        batch_size: rows a batch.
-        seed: with an epoch's number, decides the order of that epoch.
-        shapes: different batch lengths at most; each is compiled once.
+        examples: their sequences must not be empty.
+        batch_size: rows in a batch.
+        seed: together with an epoch's number, decides the order of that epoch.
+        shapes: the largest number of different batch lengths; each is compiled once.
     """
 
     def __init__(self, examples: Examples, batch_size: int, seed: int = 0, shapes: int = 4) -> None:
@@ -34,7 +34,7 @@ class ExampleBatches:
         ragged = [field.lengths for field in self.fields.values() if isinstance(field, RaggedArray)]
         self.lengths = ragged[0] if ragged else None
         lengths = np.zeros(len(examples), int) if self.lengths is None else self.lengths
-        # Quantiles, so that buckets hold about as many sequences each; whole fours, so that shapes differ by something.
+        # Quantiles, so that all buckets hold about the same number of sequences; multiples of 4, to avoid close shapes.
         edges = np.quantile(lengths, np.arange(1, shapes + 1) / shapes) if len(lengths) else np.zeros(1)
         self.widths = np.unique(np.ceil(edges / 4).astype(int) * 4)
         self.buckets = [np.flatnonzero(np.searchsorted(self.widths, lengths) == i) for i in range(len(self.widths))]
@@ -50,7 +50,7 @@ class ExampleBatches:
             yield self._batch(*chunks[i])
 
     def in_buckets(self) -> Iterator[tuple[np.ndarray, dict[str, np.ndarray]]]:
-        """(rows, batch), every example once, always in the same order; `rows` are those of weight 1."""
+        """(rows, batch), every example once, always in the same order; `rows` are the examples of weight 1."""
         for rows, width in activity.each("batch", self._chunks(self.buckets), len(self)):
             yield rows, self._batch(rows, width)
 

@@ -1,4 +1,4 @@
-"""The examples of one split on disk: named fields of equally many rows, memory-mapped when read."""
+"""The examples of one split on disk: named fields with the same number of rows, memory-mapped when read."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from rnn_tasks.dataset.ragged import RaggedArray, RaggedWriter
 from rnn_tasks.files import beside, write_whole
 
 INPUTS, TARGETS, RECORDS = "inputs", "targets", "records"
-"""The fields that every task's split has: what the model reads, what it should answer, what a user would hand in."""
+"""The fields in every task's split: the model's inputs, the right answers, the records as a user would give them."""
 TEST_DATA = ("test*.txt", "test*.targets.*")
-"""The files of a preparation that say which test data it is, however it was encoded."""
+"""The files of a preparation that identify its test data, independently of the encoding."""
 
 
 class Examples:
@@ -24,7 +24,7 @@ class Examples:
     A field is an array (examples, …), a `RaggedArray` of sequences, or a list of strings.
 
     Args:
-        prefix: as `write_examples` took it.
+        prefix: as in `write_examples`.
     """
 
     def __init__(self, prefix: Path):
@@ -48,18 +48,18 @@ class Examples:
 
 
 def write_examples(prefix: Path, **fields: np.ndarray | Sequence[str] | Iterable[np.ndarray]) -> int:
-    """Write the fields of a split, each below `prefix.<field>`.
+    """Write the fields of a split, each to files that begin with `prefix.<field>`.
 
     Args:
         prefix: directory and name of the split.
-        fields: an array (examples, …); a list of strings without line ends; or, one after the other, an array
-            (time, …) an example: all of one dtype and item shape. Doubles are stored as float32.
+        fields: an array (examples, …); a list of strings without line ends; or an iterable of arrays (time, …), one
+            for each example, all of one dtype and item shape. Doubles are stored as float32.
 
     Returns:
-        How many examples were written.
+        The number of examples written.
 
     Raises:
-        ValueError: the fields are unequally long, or a string holds a line end.
+        ValueError: the fields have different lengths, or a string holds a line end.
     """
     counts = {name: _write_field(beside(prefix, name), values) for name, values in fields.items()}
     if len(set(counts.values())) != 1:

@@ -1,4 +1,4 @@
-"""Batches that are drawn when they are wanted, and never twice."""
+"""Batches that are drawn when they are needed, and never twice."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 
 TRAIN, VAL, TEST = 1, 2, 3
-"""First number of the seeds of each split: what one draws, no other draws."""
+"""First number of the seeds of each split, so that splits draw different data."""
 
 
 @dataclass(frozen=True)
 class FreshBatches:
-    """Training data without end: batch `i` of an epoch is a function of (seed, epoch, i), and no other is kept.
+    """Endless training data: batch `i` of an epoch is a function of (seed, epoch, i), and batches are not stored.
 
     Attributes:
         draw: (examples, generator) -> the fields of a batch.
-        batch_size: examples a batch.
-        batches: how many are called an epoch.
+        batch_size: examples in a batch.
+        batches: number of batches in an epoch.
         seed: the same seed draws the same batches.
     """
 

@@ -16,11 +16,11 @@ _OFFSET = np.dtype("<i8")
 
 
 class RaggedArray(Sequence[np.ndarray]):
-    """Reads what a `RaggedWriter` wrote: sequence `i` is an array (time, *item shape).
+    """Reads the files of a `RaggedWriter`: sequence `i` is an array (time, *item shape).
 
     Args:
-        prefix: `prefix.values` holds all values, sequence after sequence; `prefix.offsets` int64 positions in it,
-            sequence `i` reaching from offset `i` to offset `i + 1`; `prefix.json` says dtype and shape of an item.
+        prefix: `prefix.values` holds all values, sequence after sequence; `prefix.offsets` holds int64 positions in it:
+            sequence `i` goes from offset `i` to offset `i + 1`; `prefix.json` holds dtype and shape of an item.
     """
 
     def __init__(self, prefix: Path):
@@ -72,7 +72,7 @@ class RaggedWriter:
     """Appends sequences; a context manager.
 
     Args:
-        prefix: as of `RaggedArray`.
+        prefix: as in `RaggedArray`.
         dtype: of the values.
         item_shape: of one time step; () for ids, (features,) for feature vectors.
     """
@@ -81,7 +81,7 @@ class RaggedWriter:
         self._dtype, self._item_shape = np.dtype(dtype).newbyteorder("<"), item_shape
         form = {"dtype": self._dtype.str, "item_shape": list(item_shape)}
         write_whole(beside(prefix, "json"), json.dumps(form) + "\n")
-        # Plain files: pages written through a memory map would count as this process' memory.
+        # Plain files, because pages written through a memory map would count as this process' memory.
         self._values, self._offsets = beside(prefix, "values").open("wb"), beside(prefix, "offsets").open("wb")
         self._end = 0
         self._offsets.write(np.zeros(1, _OFFSET).tobytes())

@@ -21,7 +21,7 @@ from rnn_tasks.decoding.protocol import (
 
 
 def length_penalty(lengths: tf.Tensor, alpha: tf.Tensor) -> tf.Tensor:
-    """What a log probability is divided by so that long outputs are not at a disadvantage.
+    """The divisor of a log probability that removes the disadvantage of long outputs.
 
     Args:
         lengths: tokens, `<eos>` included.
@@ -43,23 +43,23 @@ def beam_search(
 ) -> SearchResult:
     """The `beam_width` best hypotheses of every sentence.
 
-    A hypothesis that has ended keeps its place in the beam and competes with its score; the search stops when
-    all places of all sentences are taken by such. With a beam of 1 it is the greedy search.
+    A hypothesis that has ended keeps its place in the beam and competes with its score. The search stops when all
+    hypotheses of all sentences have ended. With a beam of 1 it is the greedy search.
 
     Args:
         step: the decoder.
         state: nest of (batch, …), before the first step.
         memory: nest of (batch, …).
-        limits: (batch,) integers of 1 or more, the longest output of each sentence, `<eos>` included; where a graph
-            does not know their values, less counts as 1.
+        limits: (batch,) integers of 1 or more, the longest output of each sentence, `<eos>` included; if a graph does
+            not know their values, smaller values count as 1.
         beam_width: hypotheses kept, a Python or tensor integer of 1 or more.
         alpha: of the length penalty.
 
     Returns:
-        beams = `beam_width` places a sentence, best score first; those that no hypothesis is left for are empty.
+        beams = `beam_width` places for each sentence, best score first; places without a hypothesis are empty.
 
     Raises:
-        ValueError: limits of another shape or kind, one below 1, or no place in the beam.
+        ValueError: limits of another shape or kind, a limit below 1, or a `beam_width` below 1.
     """
     limits, longest = counted_limits("beam_search", limits)
     batch, beams = tf.shape(limits)[0], tf.cast(beam_width, tf.int32)
@@ -78,7 +78,7 @@ def beam_search(
         log_probabilities, state, alignment = take_step(step, tf.reshape(last, [-1]), state, memory)
         vocabulary = tf.shape(log_probabilities)[-1]
         log_probabilities = allowed(log_probabilities, t + 1 >= flat_limits)
-        # A hypothesis has at most `beams` successors that can survive; one that has ended has a single one.
+        # At most `beams` successors of a hypothesis can survive; an ended hypothesis has only one successor.
         best, tokens = tf.math.top_k(log_probabilities, tf.minimum(beams, vocabulary))
         width = tf.shape(best)[-1]
         best = tf.reshape(best, [batch, beams, width])
@@ -113,7 +113,7 @@ def beam_search(
         )
 
     def goes_on(t, last, ended, possible, *_):
-        of_none = ~possible & tf.reduce_any(possible, axis=1, keepdims=True)  # what comes of these is not shown
+        of_none = ~possible & tf.reduce_any(possible, axis=1, keepdims=True)  # results of these are not shown
         return (t == 0) | (t < longest) & ~tf.reduce_all(ended | of_none)
 
     first_only = tf.where(tf.range(beams) == 0, 0.0, IMPOSSIBLE)  # the copies of <go> must not fill the beam
@@ -143,7 +143,7 @@ def beam_search(
     scores = totals / length_penalty(lengths, alpha)
     _, order = tf.math.top_k(tf.where(possible, scores, scores + IMPOSSIBLE), beams)
     found, aligned = _follow_back(steps, order, ids, parents, alignments)
-    # What had to end where it could not is shown where there is nothing else.
+    # An impossible hypothesis is shown only if the sentence has no other.
     shown = tf.gather(possible, order, batch_dims=1) | (tf.range(beams) == 0)
 
     def in_order(values: tf.Tensor) -> tf.Tensor:
@@ -166,7 +166,7 @@ def _follow_back(
         t = steps - 1 - k
         tokens = tokens.write(t, tf.gather(ids.read(t), places, batch_dims=1))
         places = tf.gather(parents.read(t), places, batch_dims=1)
-        # An alignment stands where its hypothesis stood before the step, so at its parent's place.
+        # An alignment is stored at the place of the hypothesis before the step, which is its parent's place.
         return k + 1, places, tokens, aligned.write(t, tf.gather(alignments.read(t), places, batch_dims=1))
 
     _, _, tokens, aligned = tf.while_loop(

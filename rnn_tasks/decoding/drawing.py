@@ -1,4 +1,4 @@
-"""What a draw may fall on (temperature, top-k and top-p, each from logits to logits), and the draw itself."""
+"""Limits on random draws (temperature, top-k and top-p, each from logits to logits), and the draw itself."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ COLDEST, HOTTEST = 1e-6, 1e3
 def tempered(logits: tf.Tensor, temperature: float | tf.Tensor) -> tf.Tensor:
     """Logits of the distribution whose probabilities are raised to 1 / temperature (and normalised).
 
-    Below 1 the likeliest tokens gain, towards 0 the best one takes all; above 1 the distribution flattens.
+    Below 1, the likeliest tokens gain probability; near 0, the best one has it all. Above 1, the distribution flattens.
 
     Args:
         logits: (…, vocabulary), finite.
-        temperature: 1 changes no probability. A tensor, as a served model takes it, is not checked, here as below.
+        temperature: 1 changes no probability. A tensor, as in a served model, is not checked; nor is `k` or `p` below.
 
     Returns:
         (…, vocabulary), 0 at the likeliest token.
@@ -30,7 +30,7 @@ def tempered(logits: tf.Tensor, temperature: float | tf.Tensor) -> tf.Tensor:
 
 
 def keep_top_k(logits: tf.Tensor, k: int | tf.Tensor) -> tf.Tensor:
-    """The k largest logits, -inf elsewhere; among equals the lower ids stay.
+    """The k largest logits, -inf elsewhere; among equal logits, the lower ids are kept.
 
     Args:
         logits: (hypotheses, vocabulary).
@@ -56,7 +56,7 @@ def keep_top_k(logits: tf.Tensor, k: int | tf.Tensor) -> tf.Tensor:
 def keep_top_p(logits: tf.Tensor, p: float | tf.Tensor) -> tf.Tensor:
     """The smallest set of tokens whose probability reaches p (the nucleus), -inf elsewhere.
 
-    The likeliest token always stays; among equals the lower ids do.
+    The likeliest token is always kept; among equal logits, the lower ids are kept.
 
     Args:
         logits: (hypotheses, vocabulary).
@@ -81,7 +81,7 @@ def keep_top_p(logits: tf.Tensor, p: float | tf.Tensor) -> tf.Tensor:
 
 
 def draw(logits: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
-    """Turn a uniform number into a token of each hypothesis: the first at which the cumulative probability passes it.
+    """Turn a uniform number into a token for each hypothesis: the first whose cumulative probability exceeds it.
 
     Args:
         logits: (hypotheses, vocabulary); a token of probability 0 is never drawn.
@@ -94,7 +94,7 @@ def draw(logits: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
     # In float32 the sum would lose the rare words behind the frequent ones.
     reached = tf.cumsum(tf.cast(probabilities, tf.float64), axis=-1)
     reached = tf.where(probabilities > 0.0, reached, 0.0)
-    # Against what is reached, not 1, which rounding may leave out of reach.
+    # Compare with the largest sum, not with 1: because of rounding, the sum may not reach 1.
     passed = reached > uniforms[:, None] * tf.reduce_max(reached, axis=-1, keepdims=True)
     vocabulary = tf.shape(logits)[-1]
     return tf.reduce_min(tf.where(passed, tf.range(vocabulary), vocabulary), axis=-1)

@@ -1,4 +1,4 @@
-"""The likeliest next token, one after the other."""
+"""Greedy search: it takes the likeliest next token at every step."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def greedy_search(step: DecoderStep, state: Any, memory: Any, limits: tf.Tensor)
         step: the decoder.
         state: nest of (batch, …), before the first step.
         memory: nest of (batch, …).
-        limits: (batch,) integers of 1 or more, the longest output of each sentence, `<eos>` included; where a graph
-            does not know their values, less counts as 1.
+        limits: (batch,) integers of 1 or more, the longest output of each sentence, `<eos>` included; if a graph does
+            not know their values, smaller values count as 1.
 
     Returns:
-        One hypothesis a sentence (beams = 1); its score is its log probability.
+        One hypothesis for each sentence (beams = 1); its score is its log probability.
 
     Raises:
-        ValueError: limits of another shape or kind, or one below 1.
+        ValueError: limits of another shape or kind, or a limit below 1.
     """
     limits, longest = counted_limits("greedy_search", limits)
     batch = tf.shape(limits)[0]

@@ -1,7 +1,7 @@
-"""What a search asks of a decoder, and what it gives back.
+"""The interface between a search and a decoder, and the result of a search.
 
-A decoder is any function that scores the next token; here a Markov chain over `<pad>`, `<unk>`, `<go>`, `<eos>`, a, b,
-where a (4) is likelier than b (5) at first, but no longer with what follows:
+A decoder is any function that scores the next token; here a Markov chain over `<pad>`, `<unk>`, `<go>`, `<eos>`, a, b.
+In it, a (4) is likelier than b (5) as the first token, but the whole output is likelier with b:
 
     >>> import tensorflow as tf
     >>> from rnn_tasks.decoding import beam_search, greedy_search, sampling_search
@@ -27,7 +27,7 @@ import tensorflow as tf
 
 PAD, GO, EOS = 0, 2, 3
 IMPOSSIBLE = -1e9
-EXCLUDED = -1e6  # what a decoder that gives a token no probability is taken to say; still above IMPOSSIBLE
+EXCLUDED = -1e6  # log probability of a token with probability 0; still above IMPOSSIBLE
 
 
 class DecoderStep(Protocol):
@@ -38,8 +38,8 @@ class DecoderStep(Protocol):
 
         Args:
             ids: (hypotheses,) the tokens chosen last, `<go>` at first.
-            state: nest of (hypotheses, …), what the decoder remembers of each hypothesis.
-            memory: nest of (hypotheses, …), what stays the same: the encoded source.
+            state: nest of (hypotheses, …), the decoder's state for each hypothesis.
+            memory: nest of (hypotheses, …) that never changes: the encoded source.
 
         Returns:
             log probabilities (hypotheses, vocabulary), the new state, alignment (hypotheses, memory time).
@@ -48,15 +48,15 @@ class DecoderStep(Protocol):
 
 
 class SearchResult(NamedTuple):
-    """The hypotheses of each sentence: the best, best first, or what was drawn, in the order of drawing.
+    """The hypotheses of each sentence: the best ones, best first; or the drawn ones, in the order of drawing.
 
-    Where a sentence has fewer hypotheses of any probability than the beam has places, the last places are empty: their
-    ids are `<pad>`, their log probability and score -inf, their alignments 0. The first place never is.
+    If a sentence has fewer possible hypotheses than the beam has places, the last places are empty: their ids are
+    `<pad>`, their log probability and score -inf, their alignments 0. The first place is never empty.
 
     Attributes:
         ids: (batch, beams, time) up to and with `<eos>`, then `<pad>`.
         log_probabilities: (batch, beams), the model's own, `<eos>` included.
-        scores: (batch, beams), log probabilities over the length penalty; what the order of a beam is by.
+        scores: (batch, beams), log probabilities divided by the length penalty; a beam is sorted by them.
         alignments: (batch, beams, time, memory time).
     """
 
@@ -69,11 +69,11 @@ class SearchResult(NamedTuple):
 def allowed(log_probabilities: tf.Tensor, last_step: tf.Tensor) -> tf.Tensor:
     """Forbid `<pad>` and `<go>`, and everything but `<eos>` where a hypothesis has reached its limit.
 
-    The probabilities are not renormalised, so a score stays the sum of what the model said.
+    The probabilities are not renormalised, so a score stays the sum of the model's own log probabilities.
 
     Args:
-        log_probabilities: (hypotheses, vocabulary) float32; -inf is allowed, and so is NaN, which counts as that.
-        last_step: (hypotheses,) bool.
+        log_probabilities: (hypotheses, vocabulary) float32; -inf is allowed, and NaN counts as -inf.
+        last_step: (hypotheses,) bool, True where a hypothesis has reached its limit.
 
     Returns:
         (hypotheses, vocabulary), finite.
@@ -87,10 +87,10 @@ def take_step(step: DecoderStep, ids: tf.Tensor, state: Any, memory: Any) -> tup
     """One step of a decoder of any precision: scores and alignment in float32, the state in the types it had before.
 
     Args:
-        step, ids, state, memory: as of `DecoderStep`; the leaves of `state` are tensors.
+        step, ids, state, memory: as in `DecoderStep`; the leaves of `state` are tensors.
 
     Returns:
-        As of `DecoderStep`.
+        As in `DecoderStep`.
     """
     log_probabilities, after, alignment = step(ids, state, memory)
     flat = zip(tf.nest.flatten(after), tf.nest.flatten(state), strict=True)
@@ -99,17 +99,18 @@ def take_step(step: DecoderStep, ids: tf.Tensor, state: Any, memory: Any) -> tup
 
 
 def counted_limits(search: str, limits: Any) -> tuple[tf.Tensor, tf.Tensor]:
-    """The longest outputs as a search counts them.
+    """Check the limits of a search and convert them to int32.
 
     Args:
-        search: who takes them, for errors.
-        limits: (batch,) whole numbers of 1 or more, in whatever TensorFlow makes a tensor of.
+        search: name of the search, for errors.
+        limits: (batch,) whole numbers of 1 or more, in any form that TensorFlow converts to a tensor.
 
     Returns:
-        (batch,) int32, 1 for less than 1 where a graph does not know the values; and the largest, 1 of no sentences.
+        (batch,) int32, and the largest limit (1 without sentences). If a graph does not know the values, those below 1
+        become 1.
 
     Raises:
-        ValueError: another shape, no whole numbers, or one below 1.
+        ValueError: another shape, limits that are not whole numbers, or a limit below 1.
     """
     limits = tf.convert_to_tensor(limits)
     if not limits.dtype.is_integer:

@@ -25,35 +25,34 @@ def sampling_search(
 ) -> SearchResult:
     """Draw outputs of every sentence until all have ended.
 
-    The distribution is tempered first, then cut to the `top_k` likeliest tokens, then to the smallest set of
-    these that has `top_p` of what is left.
+    The temperature is applied first. Then only the `top_k` likeliest tokens are kept, and then the smallest set of
+    these that has `top_p` of the remaining probability.
 
-    Every sentence has a stream of random numbers of its own, a function of `seed`, `samples` and the sentence's
-    number in `streams`: its outputs depend neither on the batch's size nor on the other sentences and limits.
-    Were the stream a function of the seed alone, a batch that holds one prompt many times would draw one output
-    many times; so the number differs from sentence to sentence.
+    Every sentence has its own stream of random numbers, a function of `seed`, `samples` and the sentence's number in
+    `streams`: its outputs depend neither on the batch's size nor on the other sentences and limits. The numbers differ
+    from sentence to sentence, so that a batch with the same prompt many times does not give the same output many times.
 
     Args:
         step: the decoder.
         state: nest of (batch, …), before the first step.
         memory: nest of (batch, …).
-        limits: (batch,) integers of 1 or more, the longest output of each sentence, `<eos>` included; where a graph
-            does not know their values, less counts as 1.
+        limits: (batch,) integers of 1 or more, the longest output of each sentence, `<eos>` included; if a graph does
+            not know their values, smaller values count as 1.
         temperature: 1e-6 to 1000; towards 0 it is the greedy search.
         top_k: 0 keeps every token; 1 is the greedy search.
         top_p: in (0, 1]; 1 keeps every token.
         seed: an integer; the same seed draws the same outputs.
         samples: outputs a sentence, each drawn on its own.
-        streams: (batch,) int32, each sentence's number; its place in the batch when None. Whoever cuts a file into
-            batches gives line numbers, and no line's outputs depend on the batch it falls into.
+        streams: (batch,) int32, each sentence's number; None takes its position in the batch. If a file is cut into
+            batches, give line numbers: then a line's outputs do not depend on its batch.
 
     Returns:
-        beams = `samples` outputs a sentence, in the order in which they were drawn (not sorted). Their scores are
-        their log probabilities under the model itself, neither tempered nor cut.
+        beams = `samples` outputs for each sentence, in the order in which they were drawn (not sorted). Their scores
+        are their log probabilities under the model itself, without temperature, `top_k` and `top_p`.
 
     Raises:
         ValueError: an impossible temperature, `top_k`, `top_p` or number of samples; limits of another shape or kind,
-            or one below 1.
+            or a limit below 1.
     """
     if samples < 1:
         raise ValueError(f"samples must be 1 or more; found {samples}")
@@ -115,14 +114,14 @@ def sampling_search(
 
 
 def _uniforms(seed: tf.Tensor | int, streams: tf.Tensor, longest: tf.Tensor, samples: int) -> tf.Tensor:
-    """Random numbers (longest, batch · samples) float64, those of a sentence from a generator of its own."""
+    """Random numbers (longest, batch · samples) float64; each sentence has its own generator."""
 
     def of_sentence(stream: tf.Tensor) -> tf.Tensor:
         pair = tf.stack([tf.cast(seed, tf.int64), tf.cast(stream, tf.int64)])
         # Philox counts through the numbers row by row, so a longer neighbour only adds numbers at the end.
         return tf.random.stateless_uniform([longest, samples], pair, dtype=tf.float64, alg="philox")
 
-    # One more, not to have none: nothing can be stacked of no sentences.
+    # Add one stream, because `map_fn` cannot stack the results of no sentences.
     streams = tf.concat([tf.cast(streams, tf.int64), [0]], axis=0)
     drawn = tf.map_fn(of_sentence, streams, fn_output_signature=tf.TensorSpec([None, samples], tf.float64))[:-1]
     return tf.reshape(tf.transpose(drawn, [1, 0, 2]), [longest, tf.shape(drawn)[0] * samples])

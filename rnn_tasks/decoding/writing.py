@@ -1,4 +1,4 @@
-"""A text written on, token by token, from states that go in and come out: streams, which have no source and no end."""
+"""Continuing a text token by token, with states as inputs and outputs: streams have no source and no end."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import tensorflow as tf
 from rnn_tasks.decoding.drawing import draw, keep_top_k, keep_top_p, tempered
 
 PIECE = 64
-"""Tokens whose random numbers are drawn together; pieces are numbered, and each is a function of its number."""
+"""Tokens whose random numbers are drawn together. Pieces are numbered; the number decides the random numbers."""
 
 StreamStep = Callable[[tf.Tensor, Any], tuple[tf.Tensor, Any]]
-"""ids (texts,) and states -> logits (texts, vocabulary) of what comes next, and the states behind it."""
+"""ids (texts,) and states -> logits (texts, vocabulary) of the next tokens, and the states after the step."""
 
 
 class Sampling(NamedTuple):
-    """What a draw may fall on; numbers or scalar tensors.
+    """Limits on random draws; numbers or scalar tensors.
 
     Attributes:
-        temperature: as of `tempered`.
-        top_k: as of `keep_top_k`, 0 for all.
-        top_p: as of `keep_top_p`, 1 for all.
+        temperature: as in `tempered`.
+        top_k: as in `keep_top_k`, 0 for all.
+        top_p: as in `keep_top_p`, 1 for all.
     """
 
     temperature: Any = 1.0
@@ -34,12 +34,12 @@ PLAIN = Sampling()
 
 
 class Written(NamedTuple):
-    """Tokens, and what it takes to go on behind them.
+    """New tokens, and the states needed to continue after them.
 
     Attributes:
         ids: (texts, tokens) int32.
-        log_probabilities: (texts, tokens) float32, the model's own, neither tempered nor cut.
-        states: behind the last but one token, which `ids[:, -1]` is to be read with.
+        log_probabilities: (texts, tokens) float32, the model's own, without any `Sampling`.
+        states: after the last but one token; the next call reads `ids[:, -1]` with them.
     """
 
     ids: tf.Tensor
@@ -59,20 +59,20 @@ def write_on(
 ) -> Written:
     """Draw the next tokens of texts that are already begun, in one compiled loop.
 
-    Text k's token t falls by a random number that is a function of the seed, k and t alone: what is written does not
-    depend on how many texts are, nor on whether they are written at once or piece by piece.
+    The random number for token t of text k is a function of only the seed, k and t. So the result depends neither on
+    the number of texts, nor on whether they are written at once or piece by piece.
 
     Args:
         step: the model's step.
         last: (texts,) int32, the token before the first one written.
         states: nest of (texts, …), before `last` was read.
-        tokens: how many are written; for more than one call, a multiple of `PIECE` in all but the last.
-        sampling: what draws may fall on.
+        tokens: number of tokens to write; if there are several calls, a multiple of `PIECE` in all calls but the last.
+        sampling: limits on the draws.
         seed: an integer.
-        first_piece: how many pieces of `PIECE` tokens were written in calls before this one.
+        first_piece: number of pieces of `PIECE` tokens that earlier calls wrote.
 
     Returns:
-        As many tokens of each text.
+        `tokens` new tokens of each text.
     """
     uniforms = _uniforms(seed, tf.shape(last)[0], tokens, first_piece)
 

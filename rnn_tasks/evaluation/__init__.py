@@ -1,4 +1,4 @@
-"""Metrics on the test split, and the trivial baselines that stand beside them."""
+"""Metrics on the test split, and trivial baselines for comparison."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""What a memory of one symbol can know about a language: the honest baseline for membership."""
+"""A baseline for membership in a language that remembers only one symbol."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ BORDER = None
 
 
 def bigrams_known(members: Iterable[Sequence[Hashable]], sequences: Iterable[Sequence[Hashable]]) -> list[bool]:
-    """Whether each sequence consists of neighbours that are neighbours in some member too.
+    """Whether all pairs of neighbours in a sequence also occur as neighbours in some member, for each sequence.
 
-    The first and the last symbol are neighbours of the sequence's border.
+    The border of a sequence counts as a neighbour of its first and its last symbol.
 
     Args:
         members: sequences known to belong to the language.

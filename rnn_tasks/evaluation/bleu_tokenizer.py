@@ -1,4 +1,4 @@
-"""Which of sacreBLEU's tokenisers compares sentences of a language, and whether it is there."""
+"""The sacreBLEU tokeniser for sentences of a language, and a check that it is installed."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ logger = logging.getLogger(__name__)
 OF_LANGUAGE = {"zh": "zh", "yue": "zh", "wuu": "zh", "lzh": "zh", "ja": "ja-mecab", "ko": "ko-mecab"}
 OTHERS = "13a"
 EXTRAS = {"ja-mecab": "sacrebleu[ja]", "ko-mecab": "sacrebleu[ko]"}  # what is not installed with sacreBLEU itself
-# Their sentences have no spaces, and sacreBLEU no tokeniser for them: 13a takes a phrase for a word.
+# Their sentences have no spaces, and sacreBLEU has no tokeniser for them: 13a treats a phrase as a word.
 WITHOUT_WORDS = ("th", "lo", "km", "my")
 
 
 def bleu_tokenizer(choice: str, language: str) -> str:
-    """The tokeniser that a choice of the config means for a target language: sacreBLEU's own default for `auto`.
+    """The tokeniser for a config's choice and a target language; `auto` is sacreBLEU's own default.
 
     Args:
         choice: `evaluation.bleu_tokenizer`.
@@ -29,10 +29,10 @@ def bleu_tokenizer(choice: str, language: str) -> str:
 
 @functools.cache
 def require_bleu_tokenizer(choice: str, language: str) -> None:
-    """Say now what would go wrong, or mean nothing, when the first sentences are compared.
+    """Check before any sentences are compared that the tokeniser works; warn if its scores would mean little.
 
     Raises:
-        UserError: the tokeniser is not installed; says what installs it.
+        UserError: the tokeniser is not installed; the message says how to install it.
     """
     name = bleu_tokenizer(choice, language)
     if name == OTHERS and language_code(language) in WITHOUT_WORDS:

@@ -16,8 +16,8 @@ from rnn_tasks import activity
 
 logger = logging.getLogger(__name__)
 
-FITTED = 1_500  # steps that parameters are fitted on, the last ones of training
-REPEATED = 24  # longest season that ARIMA models by itself; of a longer one the differences are modelled
+FITTED = 1_500  # parameters are fitted on this many last steps of training
+REPEATED = 24  # longest season that ARIMA itself models; for a longer one, seasonal differences are modelled
 
 
 class NotFitted(Exception):
@@ -29,16 +29,16 @@ def ets_forecasts(series: np.ndarray, train_end: int, origins: Sequence[int], ho
 
     Args:
         series: (steps,).
-        train_end: parameters are fitted on what is before this step.
-        origins: steps at which forecasts begin; each knows all that is before it.
+        train_end: parameters are fitted on the steps before this one.
+        origins: steps at which forecasts begin; each forecast uses all steps before its origin.
         horizon: steps ahead.
-        season: steps; 1 is none.
+        season: steps; 1 means no season.
 
     Returns:
         (origins, horizon).
 
     Raises:
-        NotFitted: the series is too short, or nothing that the method can follow.
+        NotFitted: the series is too short, or the method cannot be fitted to it.
     """
     from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 
@@ -62,10 +62,10 @@ def ets_forecasts(series: np.ndarray, train_end: int, origins: Sequence[int], ho
 def arima_forecasts(
     series: np.ndarray, train_end: int, origins: Sequence[int], horizon: int, season: int
 ) -> np.ndarray:
-    """Seasonal ARIMA: (2, 0, 1) with (0, 1, 1) of the season; (2, 1, 1) without one. Arguments as of `ets_forecasts`.
+    """Seasonal ARIMA: (2, 0, 1) with (0, 1, 1) of the season; (2, 1, 1) without one. Arguments as in `ets_forecasts`.
 
-    Of a long season the differences are taken first, and the season's moving average is left out: its model would have
-    a state a step of the season.
+    For a long season, seasonal differences are taken first, and the season's moving average is left out: it would need
+    one state for each step of the season.
     """
     from statsmodels.tsa.statespace.sarimax import SARIMAX
 
@@ -98,14 +98,14 @@ def arima_forecasts(
 
 
 def _scaled(series: np.ndarray, start: int, end: int) -> tuple[np.ndarray, float]:
-    """The series in units of its deviation: optimisers fail on millions."""
+    """The series in units of its deviation, because optimisers fail on values in the millions."""
     scale = float(series[start:end].std()) or 1.0
     return series / scale, scale
 
 
 @contextmanager
 def _fitting() -> Iterator[None]:
-    """Statsmodels says in many ways that it cannot."""
+    """Turn the various errors of statsmodels into `NotFitted`."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

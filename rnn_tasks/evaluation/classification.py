@@ -1,4 +1,4 @@
-"""How often a classifier is right, what it confuses, and what always saying the commonest class would get.
+"""Accuracy and confusions of a classifier, and the accuracy of always predicting the commonest class.
 
 Classes are the integers 0 … classes - 1; a binary task has two.
 """
@@ -34,10 +34,10 @@ def accuracy(labels: npt.ArrayLike, predictions: npt.ArrayLike) -> float:
 
 
 def majority_accuracy(train_labels: npt.ArrayLike, test_labels: npt.ArrayLike) -> float:
-    """The accuracy on the test split of always saying the commonest class of the training split.
+    """The accuracy on the test split of always predicting the commonest class of the training split.
 
     Args:
-        train_labels: (train examples,) true classes; of equally common ones the lowest is taken.
+        train_labels: (train examples,) true classes; if several are equally common, the lowest is taken.
         test_labels: (test examples,) true classes.
     """
     commonest = np.bincount(np.asarray(train_labels)).argmax()
@@ -48,14 +48,14 @@ def cross_entropy(likelihoods: npt.ArrayLike) -> float:
     """The mean cross-entropy in nats.
 
     Args:
-        likelihoods: probability that each example's right answer was given. 0 counts as 1e-7, so that one answer that
-            was held to be impossible costs no infinity.
+        likelihoods: predicted probability of each example's right answer. 0 counts as 1e-7, so that a single answer
+            with probability 0 does not make the mean infinite.
     """
     return float(-np.log(np.maximum(np.asarray(likelihoods, np.float64), 1e-7)).mean())
 
 
 def confusion_matrix(labels: npt.ArrayLike, predictions: npt.ArrayLike, classes: int) -> np.ndarray:
-    """How often each class was taken for each.
+    """Counts of predicted classes for each true class.
 
     Args:
         labels: (examples,) true classes.
@@ -83,8 +83,9 @@ def confusion_table(matrix: np.ndarray, names: Sequence[str]) -> list[list[str]]
         names: the classes' names.
 
     Returns:
-        classes + 2 rows of classes + 2 cells: true class, its counts, its recall; last the precision of each column.
-        Recall of a class that never occurs and precision of one that is never predicted are empty.
+        classes + 2 rows of classes + 2 cells: true class, its counts, its recall; the last row has the precision of
+        each column. The recall of a class that never occurs is empty, and so is the precision of a class that is never
+        predicted.
     """
     right = matrix.diagonal()
     recall, precision = _ratios(right, matrix.sum(axis=1)), _ratios(right, matrix.sum(axis=0))
@@ -105,8 +106,8 @@ def per_class_table(
         names: the classes' names.
 
     Returns:
-        A row a class: its name, its examples, precision, recall, f1. Empty where they are not defined: recall of a
-        class that never occurs, precision of one that is never predicted.
+        A row for each class: name, number of examples, precision, recall, f1. Undefined values are empty: the recall of
+        a class that never occurs, the precision of a class that is never predicted.
 
     Raises:
         ValueError: no examples, or shapes that differ.
@@ -127,19 +128,19 @@ def per_class_table(
 def logistic_regression(
     train_features: npt.ArrayLike, train_labels: npt.ArrayLike, test_features: npt.ArrayLike, seed: int = 1
 ) -> np.ndarray:
-    """What scikit-learn's multinomial logistic regression decides: a baseline that sees everything at once.
+    """Predictions of scikit-learn's multinomial logistic regression: a baseline that sees the whole input at once.
 
     Args:
         train_features: (examples, …) numbers of one scale; they are flattened, and divided by the largest.
         train_labels: (examples,) true classes.
         test_features: (test examples, …).
-        seed: of the choice of `LOGISTIC_EXAMPLES` training examples where there are more.
+        seed: selects `LOGISTIC_EXAMPLES` training examples if there are more.
 
     Returns:
         (test examples,) predicted classes. A warning is logged where it did not converge.
 
     Raises:
-        ValueError: training examples of one class alone.
+        ValueError: all training examples have the same class.
     """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression

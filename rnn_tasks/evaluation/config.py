@@ -1,4 +1,4 @@
-"""What a translation task lets its user choose about scoring."""
+"""The scoring settings of translation tasks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far forecasts are from what came to be.
+"""Errors of forecasts.
 
 References:
     Hyndman & Koehler (2006), Another look at measures of forecast accuracy (MASE).
@@ -14,11 +14,11 @@ import numpy as np
 
 
 class Forecasts(NamedTuple):
-    """Forecasts and what came to be.
+    """The true values that forecasts are compared with.
 
     Attributes:
         truth: (origins, horizon, targets).
-        seen: (origins, horizon, targets) bool: what was observed; nothing else is scored.
+        seen: (origins, horizon, targets) bool: True for observed values; only these are scored.
         scales: (targets,) MASE's denominators.
     """
 
@@ -56,7 +56,7 @@ class Forecasts(NamedTuple):
         return Forecasts(self.truth[origins], self.seen[origins], self.scales)
 
     def spread(self, quantiles: np.ndarray, levels: Sequence[float]) -> dict[str, float]:
-        """How good quantiles are: their pinball loss, the CRPS they come to, and how much lies between the outer two.
+        """Scores of quantiles: pinball loss, the CRPS based on it, and the share of truths between the outer quantiles.
 
         Args:
             quantiles: (origins, horizon, targets, levels).
@@ -75,23 +75,23 @@ class Forecasts(NamedTuple):
 
 
 def pinball(quantiles: np.ndarray, truth: np.ndarray, levels: Sequence[float]) -> np.ndarray:
-    """Pinball losses (…, levels) of quantiles (…, levels) against what came to be (…)."""
+    """Pinball losses (…, levels) of quantiles (…, levels) against the true values (…)."""
     above = truth[..., None] - quantiles
     level = np.asarray(levels)
     return np.maximum(level * above, (level - 1) * above)
 
 
 def _shares(levels: Sequence[float]) -> np.ndarray:
-    """The part of 0 to 1 that each level stands for: what is nearer to it than to another."""
+    """The part of the interval 0 to 1 that is nearer to each level than to the other levels."""
     edges = np.concatenate([[0.0], (np.asarray(levels)[1:] + np.asarray(levels)[:-1]) / 2, [1.0]])
     return np.diff(edges)
 
 
 def naive_forecasts(history: np.ndarray, horizon: int, season: int) -> np.ndarray:
-    """The last season again and again.
+    """Forecasts that repeat the last season.
 
     Args:
-        history: (origins, steps, targets); at least a season of it.
+        history: (origins, steps, targets); at least one season.
         season: 1 repeats the last value.
 
     Returns:
@@ -104,7 +104,7 @@ def naive_forecasts(history: np.ndarray, horizon: int, season: int) -> np.ndarra
 def error_rows(
     forecasts: Forecasts, methods: Mapping[str, np.ndarray], names: Sequence[str] = ("mae", "rmse", "mase", "smape")
 ) -> list[tuple]:
-    """A row a method: its name and its errors; the first row names them."""
+    """A header, then a row for each method: its name and its errors."""
     rows: list[tuple] = [("method", *names)]
     for method, forecast in methods.items():
         found = forecasts.errors(forecast)

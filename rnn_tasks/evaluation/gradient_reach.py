@@ -11,18 +11,18 @@ import tensorflow as tf
 from rnn_tasks.layers.run import first_state, step_cell
 
 COMPILED_FROM = 100
-"""Steps from which on it is faster to compile the loop first."""
+"""With this many steps or more, it is faster to compile the loop first."""
 
 
 def gradient_by_distance(model: keras.Model, inputs: np.ndarray, loss: Callable[[tf.Tensor], tf.Tensor]) -> np.ndarray:
-    """The norm of the gradient of a loss at the end with respect to the states so many steps before.
+    """The norm of the gradient of a loss at the last step with respect to the states at each step before.
 
-    With s the states of all recurrent layers at step t (h, and c where there is one), it is |d loss / d s|: what a
-    change of s would change at the end, by all ways through the steps between.
+    If s are the states of all recurrent layers at step t (h, and c if there is one), the norm is |d loss / d s|: the
+    effect of a change of s on the loss at the end, through all paths over the steps between.
 
     Args:
-        model: of `models.sequence_to_vector` or `sequence_to_sequence`, without pooling, of cells whose output is their
-            first state.
+        model: from `models.sequence_to_vector` or `sequence_to_sequence`, without pooling; the output of its cells must
+            be their first state.
         inputs: ids (batch, time) or (batch, time, features), all of one length.
         loss: logits (batch, outputs) of the last step -> the losses of all sequences, added up.
 

@@ -10,14 +10,14 @@ import numpy as np
 
 
 def score_by_group(groups: Sequence[Any], score: Callable[[np.ndarray], Sequence[float]]) -> list[tuple[Any, ...]]:
-    """One score or several within each group of examples.
+    """One or several scores for each group of examples.
 
     Args:
-        groups: (examples,) what each example belongs to.
-        score: indices of some examples -> their scores, one for each method, say.
+        groups: (examples,) the group of each example.
+        score: indices of some examples -> their scores, for example one for each method.
 
     Returns:
-        A row a group in rising order: group, examples in it, its scores.
+        A row for each group, in rising order: group, number of examples, scores.
     """
     members: dict[Any, list[int]] = {}
     for index, group in enumerate(groups):
@@ -45,7 +45,7 @@ def length_ranges(lengths: Sequence[int], edges: Sequence[int] = LENGTH_EDGES) -
 
     Args:
         lengths: (examples,).
-        edges: rising upper bounds of the ranges, themselves included; one more range takes what is longer.
+        edges: rising upper bounds of the ranges, inclusive; one more range is for greater lengths.
     """
     ranges = [LengthRange(low + 1, high) for low, high in zip((-1, *edges), (*edges, 0), strict=True)]
     return [ranges[bisect.bisect_left(edges, length)] for length in lengths]

@@ -1,4 +1,4 @@
-"""What training wrote down of each epoch."""
+"""The metrics of each epoch that training recorded."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""An interpolated n-gram model with Kneser-Ney smoothing, counted and asked as arrays.
+"""An interpolated n-gram model with Kneser-Ney smoothing, based on array operations.
 
-nltk.lm has the same model with one discount, and counts all continuations anew at every question, which takes hours on
-a million symbols; a test holds ours to nltk's probabilities. The three discounts of the modified model, which nltk does
-not have, are estimated from the counts of counts.
+nltk.lm has the same model with one discount. It counts all continuations again for every query, which takes hours on a
+million symbols. A test compares our probabilities with nltk's. The modified model has three discounts, which nltk does
+not have; they are estimated from the counts of counts.
 
 References:
     Chen & Goodman (1999), An empirical study of smoothing techniques for language modeling, sections 2.7 and 3.
@@ -15,21 +15,21 @@ from typing import NamedTuple
 
 import numpy as np
 
-FALLBACK = [0.0, 0.5, 1.0, 1.5]  # off counts of 0, 1, 2, 3 and more; as of KenLM's lmplz --discount_fallback
-PART = 1 << 20  # tokens of a text that are judged at once
+FALLBACK = [0.0, 0.5, 1.0, 1.5]  # subtracted from counts of 0, 1, 2, 3 and more; as KenLM's lmplz --discount_fallback
+PART = 1 << 20  # tokens of a text that are scored at once
 
 
 class _Order(NamedTuple):
-    """What was counted of n-grams of one length.
+    """The counts of all n-grams of one length.
 
     Attributes:
         codes: (grams,) int64, sorted: the id of the first n - 1 tokens as a gram of the length below, times the
             vocabulary, plus the last token.
-        counts: (grams,) how often each was seen; below the longest, how many different tokens stood before it.
-        discounts: (grams,) what is taken off each.
-        totals: (contexts,) sum of the counts behind each context.
-        left: (contexts,) share of the total that was taken off.
-        favourite: (contexts,) which token has the highest count.
+        counts: (grams,) number of occurrences; for n-grams below the longest, number of different tokens before it.
+        discounts: (grams,) amount subtracted from each count.
+        totals: (contexts,) sum of the counts of the grams that begin with each context.
+        left: (contexts,) share of the total that was subtracted.
+        favourite: (contexts,) the token with the highest count.
     """
 
     codes: np.ndarray
@@ -44,14 +44,14 @@ class KneserNey:
     """An n-gram model of token ids.
 
     Args:
-        ids: (tokens,) the training text; none of them `start`.
-        documents: where documents begin; no n-gram spans two.
+        ids: (tokens,) the training text, without the id `start`.
+        documents: start positions of the documents; no n-gram spans two documents.
         vocabulary: number of ids.
-        possible: how many of them can come next at all, over which what is left at last is spread evenly.
+        possible: number of ids that can be the next token; the remaining probability is spread evenly over them.
         order: tokens of the longest n-gram.
-        discount: one for all, as nltk has it; None estimates three for each length.
-        start: the id that stands before a document.
-        smooth_unigrams: nltk does not: there a token that was never seen has no probability.
+        discount: one for all, as in nltk; None estimates three for each length.
+        start: the id before a document.
+        smooth_unigrams: nltk does not smooth them: there a token that was never seen has probability 0.
     """
 
     def __init__(
@@ -87,12 +87,12 @@ class KneserNey:
             self._orders.append(self._counted(codes[length - 1], counts, contexts, discount))
 
     def log_probabilities(self, ids: np.ndarray, documents: np.ndarray) -> np.ndarray:
-        """(tokens,) of each token of a text, in nats; -inf where it is impossible."""
+        """Log probability of each token of a text, (tokens,), in nats; -inf for impossible tokens."""
         with np.errstate(divide="ignore"):
             return np.log(self._of_parts(self._probabilities, ids, documents))
 
     def favourites(self, ids: np.ndarray, documents: np.ndarray) -> np.ndarray:
-        """(tokens,) what stood most often behind the longest context of each token that was seen at all."""
+        """For each token, (tokens,), the most frequent token after its longest context that occurs in training."""
         return self._of_parts(self._favourites, ids, documents)
 
     def _probabilities(self, text: np.ndarray) -> np.ndarray:
@@ -118,20 +118,20 @@ class KneserNey:
     def _of_parts(
         self, judge: Callable[[np.ndarray], np.ndarray], ids: np.ndarray, documents: np.ndarray
     ) -> np.ndarray:
-        """What `judge` finds of each token, part by part: a part begins with what its first token depends on."""
+        """The results of `judge` for each token, part by part; a part begins with the context of its first token."""
         text, is_token = self._padded(ids, documents)
         before = self.order - 1
         parts = [judge(text[start - before : start + PART])[before:] for start in range(before, len(text), PART)]
         return np.concatenate(parts)[is_token[before:]]
 
     def _padded(self, ids: np.ndarray, documents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The text with `order - 1` start ids before each document, and where its own tokens stand."""
+        """The text with `order - 1` start ids before each document, and the positions of its own tokens."""
         before = self.order - 1
         text = np.insert(np.asarray(ids, np.int64), np.repeat(documents, before), self.start)
         return text, text != self.start
 
     def _looked_up(self, text: np.ndarray):
-        """Of each length from 1: what was counted, and at each place the context's and the gram's id, -1 if unseen."""
+        """For each length from 1: the counts, and the ids of context and gram at each position, -1 if unseen."""
         grams = np.zeros(len(text), np.int64)
         for order in self._orders:
             context = np.concatenate([[0], grams[:-1]])
@@ -153,7 +153,7 @@ class KneserNey:
 
 
 def _discounts(counts: np.ndarray) -> np.ndarray:
-    """What the modified model takes off counts of 1, of 2, and of 3 and more (Chen & Goodman, equation 26)."""
+    """The discounts of the modified model for counts of 1, of 2, and of 3 and more (Chen & Goodman, equation 26)."""
     n1, n2, n3, n4 = (int(np.count_nonzero(counts == value)) for value in (1, 2, 3, 4))
     if min(n1, n2, n3) == 0:  # there is nothing to estimate from: too little text, or too few tokens
         return np.array(FALLBACK)[np.minimum(counts, 3)]

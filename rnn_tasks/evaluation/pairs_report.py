@@ -1,4 +1,4 @@
-"""What test sets say about a model that writes strings: scores, tables, figures and samples."""
+"""The report on a model that writes strings: scores, tables, figures and samples of test sets."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ PRIMARY = "test"
 
 @dataclass(frozen=True)
 class JudgedPairs:
-    """A test set and what became of it.
+    """A test set and a model's results on it.
 
     Attributes:
         name: of the test set.
-        sources, references: strings, as the user's files have them.
-        hypotheses: the best one of each source.
-        baseline: what a trivial method writes for each source.
-        loss: nats a target token.
-        seconds: that decoding took.
+        sources, references: strings, as in the user's files.
+        hypotheses: the best hypothesis for each source.
+        baseline: the output of a trivial method for each source.
+        loss: nats per target token.
+        seconds: the decoding time.
     """
 
     name: str
@@ -55,10 +55,10 @@ def pairs_report(sets: Sequence[JudgedPairs], scorers: Mapping[str, Scorer], tra
     """The report of a model that writes strings.
 
     Args:
-        sets: each is reported by name (`<name>_bleu`, …); the first one also as `test_bleu`, …, and is shown.
+        sets: each is reported by name (`<name>_bleu`, …); the first one also as `test_bleu`, …, and with samples.
         scorers: by name; the first one also by length of the source.
-        trained: whose history and training metrics are reported beside.
-        out_dir: where tables and figures go.
+        trained: its history and training metrics are reported, too.
+        out_dir: directory for tables and figures.
     """
     shown = sets[0]
     first, scorer = next(iter(scorers.items()))
@@ -116,11 +116,11 @@ def _metrics(one: JudgedPairs, prefix: str, scorers: Mapping[str, Scorer]) -> It
     for name, scorer in scorers.items():
         ours, theirs = (scorer.score(side, one.references).value for side in (one.written, one.baseline))
         yield Metric(name=f"{prefix}_{name}", value=ours, baseline=theirs, higher_is_better=scorer.higher_is_better)
-    # A model that has learned nothing may be worse than any number that can be logged.
+    # The perplexity of a model that has learned nothing may be too large to log.
     yield Metric(name=f"{prefix}_perplexity", value=math.exp(min(one.loss, 50.0)), higher_is_better=False)
 
 
 def _worth_mapping(hypotheses: Iterator[Hypothesis]) -> list[Hypothesis]:
-    """Those that attention says something about."""
+    """The hypotheses whose attention is worth showing."""
     telling = [h for h in hypotheses if len(h.source_tokens) >= SHORTEST_MAPPED and np.any(h.alignment)]
     return telling[:HEAT_MAPS]

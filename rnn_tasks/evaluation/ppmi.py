@@ -14,11 +14,11 @@ SPAN = 1 << 20
 
 
 def cooccurrences(ids: np.ndarray, words: int, window: int) -> sparse.csr_matrix:
-    """(words, words) how often each two words stand near each other, a pair at distance d counting (window + 1 - d) /
-    window: its share under windows of random size.
+    """Counts (words, words) of words near each other; a pair at distance d counts (window + 1 - d) / window, its share
+    under windows of random size.
 
     Args:
-        ids: (words and sentence ends,) 0 ends a sentence. Ids of `words` or more are passed over.
+        ids: (words and sentence ends,) 0 ends a sentence. Ids of `words` or more are ignored.
         words: rows.
         window: words on each side.
     """
@@ -54,13 +54,13 @@ def ppmi(counts: sparse.csr_matrix, power: float = 0.75) -> sparse.csr_matrix:
 def ppmi_vectors(
     ids: np.ndarray, words: int, window: int, dim: int, seed: int, total: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(total, dim) vectors of words and of words as contexts, whose products come nearest to their PPMI.
+    """Vectors (total, dim) of words and of words as contexts, whose products approximate their PPMI.
 
     Args:
-        ids, words, window: as of `cooccurrences`.
-        dim: length of a vector; fewer singular values than that fill up with zeros.
-        seed: starts the search for singular vectors.
-        total: rows of the tables; those from `words` on are zero.
+        ids, words, window: as in `cooccurrences`.
+        dim: length of a vector; if there are fewer singular values, the rest is zeros.
+        seed: of the search for singular vectors.
+        total: rows of the tables; rows from `words` on are zero.
     """
     with activity.doing(f"PPMI and SVD of {words:,} words"):
         matrix = ppmi(cooccurrences(ids, words, window))

@@ -1,4 +1,4 @@
-"""One figure of several seeds."""
+"""Summaries of a figure over several seeds."""
 
 from __future__ import annotations
 

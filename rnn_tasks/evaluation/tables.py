@@ -15,14 +15,14 @@ def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]
     Args:
         path: where to.
         header: names of the columns.
-        rows: as many cells each.
+        rows: each has one cell for each column.
     """
     lines = ["\t".join(map(_cell, row)) for row in (header, *rows)]
     return write_whole(path, "\n".join(lines) + "\n")
 
 
 def read_table(path: Path) -> tuple[list[str], list[list[str]]]:
-    """The header and the rows of what `write_table` wrote, cells as text."""
+    """The header and the rows of a file from `write_table`, cells as text."""
     header, *rows = (line.split("\t") for line in path.read_text(encoding="utf-8").removesuffix("\n").split("\n"))
     return header, rows
 

@@ -1,4 +1,4 @@
-"""Scores of what was written against what should have been: BLEU and chrF by sacreBLEU, and by characters."""
+"""Scores of hypotheses against references: BLEU and chrF by sacreBLEU, exact match and character error rate."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Scorer(NamedTuple):
 
     Attributes:
         score: (hypotheses, references) -> Score.
-        higher_is_better: its direction.
+        higher_is_better: whether a higher score is better.
     """
 
     score: Callable[[Sequence[str], Sequence[str]], Score]
@@ -42,13 +42,13 @@ def bleu(
         The score, from 0 to 100, with its signature.
 
     Raises:
-        ValueError: no sentences, or unequally many on the two sides.
+        ValueError: no sentences, or different numbers of hypotheses and references.
 
     References:
         Papineni et al. 2002, "BLEU"; Post 2018, "A Call for Clarity in Reporting BLEU Scores".
     """
     _check_sides(hypotheses, references)
-    # force silences the warning about tokenised text: a corpus that comes tokenised has no other form to be scored in.
+    # force silences the warning about tokenised text: for a corpus that is already tokenised, there is no other form.
     metric = BLEU(lowercase=lowercase, tokenize=tokenizer, force=True)
     value = metric.corpus_score(hypotheses, [references]).score
     return Score(value, str(metric.get_signature()))
@@ -69,7 +69,7 @@ def chrf(hypotheses: Sequence[str], references: Sequence[str], lowercase: bool =
 
 
 def exact_match(hypotheses: Sequence[str], references: Sequence[str]) -> Score:
-    """The share of hypotheses that are their reference to the letter, from 0 to 1."""
+    """The share of hypotheses that are identical to their reference, from 0 to 1."""
     _check_sides(hypotheses, references)
     return Score(sum(map(str.__eq__, hypotheses, references)) / len(references))
 

@@ -1,7 +1,7 @@
-"""The trivial translator: word for word, by a dictionary learned from which words occur together.
+"""A trivial translator: word for word, by a dictionary learned from words that occur together.
 
-Plain co-occurrence would translate `the` by the full stop, which stands in every sentence. A few rounds of
-IBM Model 1 let the words of a sentence compete for each other, which is the least that makes a fair baseline.
+Plain co-occurrence would translate `the` by the full stop, which is in every sentence. With a few rounds of
+IBM Model 1, the words of a sentence compete for each other. This is the least that makes a fair baseline.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ def learn_dictionary(
         target_size: words in the target vocabulary.
         iterations: rounds of EM.
         max_pairs: pairs read at most.
-        max_links: reading also stops at this many (source word, target word) links, which bounds memory to
-            about 40 bytes a link however long the sentences are.
+        max_links: reading also stops at this many (source word, target word) links. This bounds memory to
+            about 40 bytes per link, independently of the length of sentences.
 
     Returns:
-        (source_size,) int32: the target id of each source id. Special ids stand for themselves; a word that was
-        never seen becomes `<unk>`.
+        (source_size,) int32: the target id of each source id. Special ids map to themselves; a word that was
+        never seen maps to `<unk>`.
 
     References:
         Brown et al. 1993, "The Mathematics of Statistical Machine Translation", section 4.
@@ -61,7 +61,7 @@ def learn_dictionary(
         expected = np.bincount(entry, weights=weight, minlength=len(words))
         probability = expected / np.bincount(source, weights=expected)[source]
 
-    # Falling probability within a source word; of equals the lower id, which is the more frequent word.
+    # Falling probability within a source word; if equal, the lower id first, which is the more frequent word.
     order = np.lexsort((target, -probability, source))
     seen, first = np.unique(source[order], return_index=True)
     real = seen >= SPECIAL_IDS
@@ -77,11 +77,11 @@ def translate_ids(ids: np.ndarray, dictionary: np.ndarray) -> np.ndarray:
 def _links(
     pairs: Iterable[tuple[np.ndarray, np.ndarray]], target_size: int, max_links: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Every target token beside every source token of its sentence and NULL.
+    """Links of every target token with every source token of its sentence and with NULL.
 
     Returns:
-        links: (links,) int64, source id * target_size + target id, one target token's links next to each other.
-        choices: (target tokens,) int64, how many links each target token has.
+        links: (links,) int64, source id * target_size + target id; the links of a target token are adjacent.
+        choices: (target tokens,) int64, the number of links of each target token.
     """
     links, choices, count = [], [], 0
     for source, target in activity.each("reading", pairs, unit="pairs"):

@@ -1,4 +1,4 @@
-"""What word vectors are judged by: human similarity, analogies, classes of words. All on what the vectors cover."""
+"""Tests of word vectors: human similarity, analogies, classes of words. All use only words that have a vector."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Form = Callable[[str], str]
 
 
 class Covered(NamedTuple):
-    """A score, and how many of how many questions it is of; NaN of none."""
+    """A score (NaN without questions), the number of questions that count for it, and the number of all questions."""
 
     score: float
     answered: int
@@ -31,7 +31,7 @@ class Covered(NamedTuple):
 
 
 class WordPair(NamedTuple):
-    """Two words and how alike people find them."""
+    """Two words and the similarity that people see between them."""
 
     first: str
     second: str
@@ -39,16 +39,17 @@ class WordPair(NamedTuple):
 
 
 def read_similarity(path: Path, form: Form = str) -> list[WordPair]:
-    """`word<TAB>word<TAB>score` lines, or with semicolons, commas or spaces; further columns are left alone.
+    """Read `word<TAB>word<TAB>score` lines, or with semicolons, commas or spaces; further columns are ignored.
 
-    A header, blank lines and `#` comments are passed over. The decimal mark is a dot, or, not between commas, a comma.
+    A header, blank lines and `#` comments are skipped. The decimal mark is a dot; it may be a comma if columns are not
+    separated by commas.
 
     Args:
         path: of the file.
-        form: word -> how it is to be looked up.
+        form: word -> the form in which it is looked up.
 
     Raises:
-        UserError: unreadable, a line that is something else, or no pair.
+        UserError: the file is unreadable, a line has another form, or there is no pair.
     """
     pairs: list[WordPair] = []
     met_header = False
@@ -66,7 +67,7 @@ def read_similarity(path: Path, form: Form = str) -> list[WordPair]:
 
 
 def _pair(line: str, form: Form) -> WordPair | None:
-    """What a line says by the first separator that makes a pair and a score of it."""
+    """The pair and score of a line, split at the first separator that gives such a pair."""
     for separator in ("\t", ";", ",", None):
         cells = [cell.strip(' "') for cell in line.split(separator)]
         if len(cells) < 3 or not all(cells[:3]):
@@ -81,10 +82,10 @@ def _pair(line: str, form: Form) -> WordPair | None:
 
 
 def read_analogies(path: Path, form: Form = str) -> dict[str, list[tuple[str, str, str, str]]]:
-    """`a b c d` lines by section; a line `: name` begins one. Arguments as of `read_similarity`.
+    """Read `a b c d` lines by section; a line `: name` begins a section. Arguments as in `read_similarity`.
 
     Raises:
-        UserError: unreadable, a line that is something else, or no question.
+        UserError: the file is unreadable, a line has another form, or there is no question.
     """
     sections: dict[str, list[tuple[str, str, str, str]]] = {}
     name = "questions"
@@ -103,10 +104,11 @@ def read_analogies(path: Path, form: Form = str) -> dict[str, list[tuple[str, st
 
 
 def read_classes(path: Path, form: Form = str) -> dict[str, str]:
-    """word -> class, of `word<TAB>class` lines. Arguments as of `read_similarity`.
+    """Read `word<TAB>class` lines as word -> class. Arguments as in `read_similarity`.
 
     Raises:
-        UserError: unreadable, a line that is something else, a word with two classes, or fewer than two classes.
+        UserError: the file is unreadable, a line has another form, a word has two classes, or there are fewer than two
+            classes.
     """
     classes: dict[str, str] = {}
     for number, line in enumerate(read_lines(TextFile(path)), 1):
@@ -137,7 +139,7 @@ def similarity(unit: np.ndarray, rows: Mapping[str, int], pairs: Sequence[WordPa
     Args:
         unit: (words, dim) vectors of length 1.
         rows: word -> row.
-        pairs: what people say.
+        pairs: word pairs with people's scores.
     """
     from scipy.stats import spearmanr
 
@@ -199,7 +201,7 @@ def nearest_of_class(unit: np.ndarray, classes: np.ndarray) -> np.ndarray:
 
 
 def purity(unit: np.ndarray, classes: np.ndarray, seed: int) -> float:
-    """Share of words that are of the commonest class of their cluster, of as many k-means clusters as classes."""
+    """Share of words that have the commonest class of their cluster; there are as many k-means clusters as classes."""
     from sklearn.cluster import KMeans
 
     count = len(np.unique(classes))
@@ -209,9 +211,10 @@ def purity(unit: np.ndarray, classes: np.ndarray, seed: int) -> float:
 
 
 def odd_one_out(unit: np.ndarray, classes: np.ndarray, seed: int) -> float:
-    """Share of groups, of `MEMBERS` words of a class and one of another, whose stranger is least like the others.
+    """Share of groups in which the odd word is least like the others; a group has `MEMBERS` words of one class and one
+    word of another.
 
-    `QUESTIONS_A_CLASS` groups are drawn of each class that has so many members; NaN if none has.
+    `QUESTIONS_A_CLASS` groups are drawn from each class that has enough members; NaN if no class has enough.
     """
     rng = np.random.default_rng(seed)
     right = []

@@ -1,4 +1,4 @@
-"""An export answers as the model it came from, or is no export."""
+"""A check that an export gives the same answers as the trained model."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 def check_same_answers(
     ours: Mapping[str, np.ndarray], theirs: Mapping[str, np.ndarray], tolerance: float = 1e-5
 ) -> None:
-    """Compare numbers by name; what is text follows from them.
+    """Compare numbers by name; texts are not compared, since they follow from the numbers.
 
     Args:
         ours: of the trained model.

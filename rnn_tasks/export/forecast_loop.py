@@ -1,4 +1,4 @@
-"""A forecaster from a series as a user has it to forecasts in the series' own units, for as many steps as wanted."""
+"""A forecaster for series in a user's own units: it gives forecasts in these units, for any number of steps."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ForecastLoop:
         model: (inputs, known) -> outputs (batch, [window,] horizon, targets, parts), of scaled values.
         answer: outputs -> `forecast` (…, targets) and `quantiles` (…, targets, levels).
         form: of the series.
-        every_step: the model answers at every step of the window, of which the last one counts here.
+        every_step: whether the model answers at every step of the window; only the last answer is used here.
     """
 
     def __init__(self, model: keras.Model, answer: Answer, form: SeriesForm, every_step: bool):
@@ -29,10 +29,10 @@ class ForecastLoop:
         self.targets = len(form.targets)
 
     def once(self, history: tf.Tensor, known: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
-        """The horizon's forecasts.
+        """Forecasts of one horizon.
 
         Args:
-            history: (batch, form.history, columns) float64, as the user has it.
+            history: (batch, form.history, columns) float64, in the user's units.
             known: (batch, window + horizon, features) float32, as `SeriesForm.known_features` makes them.
 
         Returns:
@@ -46,10 +46,10 @@ class ForecastLoop:
         """Horizon after horizon, each from the forecasts before it; the model must have no covariates.
 
         Args:
-            history: as of `once`.
-            blocks: horizons that are written, a scalar.
-            noise: deviation of what is added to each forecast before it is fed back, in the scaled series' unit.
-            seed: draws it; a scalar.
+            history: as in `once`.
+            blocks: number of horizons to write, a scalar.
+            noise: deviation of the noise added to each forecast before it is fed back, in the scaled series' unit.
+            seed: of the noise, a scalar.
             known: (batch, window + blocks * horizon, features).
 
         Returns:
@@ -85,7 +85,7 @@ class ForecastLoop:
         return self._restored({"forecast": forecast, "quantiles": quantiles}, history)
 
     def endpoints(self) -> dict[str, Endpoint]:
-        """`serve` is `once`; `write_on` is there where the model has no covariates."""
+        """`serve` is `once`; `write_on` exists if the model has no covariates."""
         form = self.form
         history = tf.TensorSpec((None, form.history, len(form.mean)), tf.float64, "history")
         counts = [tf.TensorSpec((), tf.int32, "blocks"), tf.TensorSpec((), tf.float32, "noise")]
@@ -118,7 +118,7 @@ class ForecastLoop:
         forecast = tf.cast(found["forecast"], tf.float64) * deviation + mean  # (batch, steps, targets)
         quantiles = tf.cast(found["quantiles"], tf.float64) * deviation[:, None] + mean[:, None]
         if lag := self.form.difference:
-            # What lies a lag apart is added up: steps in rows of `lag`, each column its own sum.
+            # Steps that are a lag apart are added up: steps in rows of `lag`, one cumulative sum for each column.
             steps = tf.shape(forecast)[1]
             rows = -(-steps // lag)
             padded = tf.pad(forecast, [[0, 0], [0, rows * lag - steps], [0, 0]])

@@ -1,4 +1,4 @@
-"""Which words a model holds to be alike."""
+"""The words that are most similar for a model."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Neighbours(NamedTuple):
 
 
 def cosine_neighbours(vectors: np.ndarray, k: int = 10) -> Neighbours:
-    """The `k` rows whose direction is nearest to each row's, the row itself left out.
+    """The `k` rows whose direction is nearest to each row's direction, without the row itself.
 
     Args:
         vectors: (words, units).

@@ -32,18 +32,18 @@ def write_projector(
     """Write `vectors.tsv`, `metadata.tsv` (token, count, other columns) and `projector_config.pbtxt` into `directory`.
 
     Args:
-        directory: made when absent; `tensorboard --logdir` opens it as it is.
+        directory: made if it does not exist; `tensorboard --logdir` can open it.
         vectors: (words, units), written with 7 significant digits.
         words: the words, one a row. Tabs and line ends within are written as `\\t`, `\\n`, `\\r`.
         counts: how often each word occurs in the training split.
         name: the tensor's name in the projector.
-        columns: title -> what else is known of each word; the projector colours by any column.
+        columns: title -> further information on each word; the projector can colour by any column.
 
     Returns:
         The paths of the three files.
 
     Raises:
-        ValueError: not as many words or counts as vectors.
+        ValueError: the number of words or counts is not the number of vectors.
     """
     vectors = np.asarray(vectors)
     if not len(vectors) == len(words) == len(counts):

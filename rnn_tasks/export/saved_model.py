@@ -61,7 +61,7 @@ def export_model(
 def load_endpoints(directory: Path) -> Any:
     """The SavedModel that `export_model` wrote into `directory`; its endpoints are its methods.
 
-    It is loaded once, however often it is asked for, until the files in `directory` are others.
+    It is loaded once and then reused, until the files in `directory` change.
     """
     saved_model = (directory / SAVED_MODEL).resolve()
     return _load(saved_model, _file_identities(saved_model))
@@ -74,6 +74,6 @@ def _load(saved_model: Path, _: tuple[tuple[int, int], ...]) -> Any:
 
 
 def _file_identities(directory: Path) -> tuple[tuple[int, int], ...]:
-    """What no two writings of a directory have in common: inode and time of change of each file."""
+    """Inode and time of change of each file; they differ whenever a directory is written again."""
     stats = [path.stat() for path in sorted(directory.rglob("*"))]
     return tuple((stat.st_ino, stat.st_mtime_ns) for stat in stats)

@@ -1,4 +1,4 @@
-"""A language model from text to text: how likely a line is, and how a text goes on. And what asks its SavedModel."""
+"""A language model from text to text: the probability of a line, continuations of a text, and use of its SavedModel."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ _DRAWING = [
 class TextWriter:
     """A language model with its tokeniser around it.
 
-    Endpoints: `score` lines; `generate` continuations; and for a text that is shown while it is written, `begin` with a
-    prompt, then `go_on` piece by piece, and `decode` what came of it.
+    Endpoints: `score` lines; `generate` continuations. To show a text while it is written, `begin` with a prompt, then
+    `go_on` piece by piece, and `decode` the results.
     """
 
     def __init__(self, model: LanguageModel, tokenizer: StreamTokenizer):
@@ -37,7 +37,7 @@ class TextWriter:
         self._form = model.first_states(1)
 
     def endpoints(self) -> dict[str, Endpoint]:
-        """As `exporting.export_model` takes them."""
+        """The endpoints for `saved_model.export_model`."""
         states = [
             tf.TensorSpec((None, state.shape[1]), state.dtype, f"state_{number}")
             for number, state in enumerate(tf.nest.flatten(self._form))
@@ -53,8 +53,8 @@ class TextWriter:
         }
 
     def score(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Lines (batch,) -> `log_probability` (batch,) in nats, from the beginning of a text to the line's end, and the
-        number of `tokens` (batch,), the line's end included."""
+        """Lines (batch,) -> `log_probability` (batch,) in nats of each line as the beginning of a text, and the number
+        of `tokens` (batch,); both include the line's end."""
         ids = self.tokenizer.encode(text)
         lengths = tf.cast(ids.row_lengths(), tf.int32)
         batch = tf.shape(text)[0]
@@ -93,14 +93,14 @@ class TextWriter:
         return {"ids": padded, "last": tf.gather(padded, lengths, batch_dims=1), **_named(states)}
 
     def go_on(self, length, piece, temperature, top_k, top_p, seed, last, *states) -> dict[str, tf.Tensor]:
-        """The next `ids` (batch, length), and what goes on behind them; arguments as of `write_on`."""
+        """The next `ids` (batch, length), and the values needed to continue after them; arguments as in `write_on`."""
         sampling = Sampling(temperature, top_k, top_p)
         before = tf.nest.pack_sequence_as(self._form, states)
         written = write_on(self._step(), last, before, length, sampling, seed=seed, first_piece=piece)
         return {"ids": written.ids, "last": written.ids[:, -1], **_named(written.states)}
 
     def generate(self, text, length, temperature, top_k, top_p, seed) -> dict[str, tf.Tensor]:
-        """Prompts (batch,) -> the `text` (batch,) that is written behind each."""
+        """Prompts (batch,) -> the `text` (batch,) that continues each prompt."""
         begun = self.begin(text)
         drawing = temperature, top_k, top_p, seed
         written = self.go_on(length, tf.constant(0), *drawing, begun["last"], *_states(begun))
@@ -117,7 +117,7 @@ class TextWriter:
 
         def known(ids: tf.Tensor, states: Any) -> tuple[tf.Tensor, Any]:
             logits, after = step(ids, states)
-            return tf.where(unwritten, NEVER, logits), after  # what is unknown has no spelling
+            return tf.where(unwritten, NEVER, logits), after  # an unknown token has no spelling
 
         return known
 
@@ -131,14 +131,14 @@ def _states(found: Mapping[str, tf.Tensor]) -> list[tf.Tensor]:
 
 
 def written_pieces(served: Any, prompt: str, length: int, drawing: Sequence[Any], samples: int) -> Iterator[list[str]]:
-    """What a SavedModel of a `TextWriter` writes behind a prompt, as it comes: of each sample some more text.
+    """The text that a SavedModel of a `TextWriter` writes after a prompt: step by step, the next piece of each sample.
 
     Args:
         served: the loaded SavedModel.
         prompt: how the text begins.
         length: tokens of each sample.
         drawing: temperature, top_k, top_p and seed.
-        samples: texts.
+        samples: number of texts.
     """
     found = served.begin(tf.constant([prompt] * samples))
     temperature, top_k, top_p, seed = drawing

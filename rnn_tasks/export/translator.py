@@ -20,7 +20,7 @@ from rnn_tasks.line_stream import chunks
 from rnn_tasks.text import EOS, UNK, Tokenizer
 
 SEARCH_SETTINGS = "search.json"
-# Output lengths: a translation is rarely twice its source; text that is no language must end all the same.
+# Output lengths: a translation is rarely twice as long as its source; output for meaningless text must end, too.
 LENGTH_FACTOR, LENGTH_MARGIN = 2, 10
 # Lines at most that are sorted by length together: enough for even batches, few enough to answer a long file in parts.
 WINDOW = 4096
@@ -32,9 +32,9 @@ class Hypothesis(NamedTuple):
 
     Attributes:
         text: the sentence.
-        score: log probability over the length penalty.
-        source_tokens: as the model read the source, in natural order.
-        target_tokens: as the model wrote them, `<eos>` included.
+        score: log probability divided by the length penalty.
+        source_tokens: the source as tokens of the model, in natural order.
+        target_tokens: the output as tokens of the model, `<eos>` included.
         alignment: (target tokens, source tokens) attention weights; zeros without attention.
     """
 
@@ -45,7 +45,7 @@ class Hypothesis(NamedTuple):
     alignment: np.ndarray
 
     def unmapped(self) -> Hypothesis:
-        """Without its alignment, which for a long source takes megabytes."""
+        """The hypothesis without its alignment, which takes megabytes for a long source."""
         return self._replace(alignment=np.zeros((0, 0), np.float32))
 
 
@@ -54,11 +54,11 @@ class Translator(tf.Module):
 
     Args:
         model: has `encode` and `step`, as `rnn_tasks.models.EncoderDecoder`.
-        source: tokeniser of what comes in.
-        target: tokeniser of what goes out.
+        source: tokeniser of the inputs.
+        target: tokeniser of the outputs.
         reverse_source: the encoder reads the source's last token first.
-        has_attention: alignments mean something: `<unk>` is replaced by the source token it looks at.
-        max_length: target tokens at most, `<eos>` included.
+        has_attention: the model has alignments: `<unk>` is replaced by the source token with the most attention.
+        max_length: the largest number of target tokens, `<eos>` included.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Translator(tf.Module):
         return found._replace(alignments=natural)
 
     def translate(self, sentences: tf.Tensor, beam_width: tf.Tensor, alpha: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Sentences with everything a caller may want to know about their translations.
+        """Translate sentences, with scores, tokens and alignments.
 
         Args:
             sentences: (batch,) strings.
@@ -100,10 +100,9 @@ class Translator(tf.Module):
             alpha: scalar, of the length penalty.
 
         Returns:
-            texts (batch, beams), scores (batch, beams), -inf where there are no more hypotheses, log_probabilities
-            (batch, beams), source_tokens
-            (batch, source time), target_tokens (batch, beams, target time), both "" beyond their end, and
-            alignments (batch, beams, target time, source time).
+            texts (batch, beams), scores (batch, beams) with -inf where there are no more hypotheses, log_probabilities
+            (batch, beams), source_tokens (batch, source time), target_tokens (batch, beams, target time), both "" after
+            their end, and alignments (batch, beams, target time, source time).
         """
         words = self.source.words(sentences)
         ids = self.source.ids(words)
@@ -146,7 +145,7 @@ class Translator(tf.Module):
         }
 
     def compiled(self) -> TranslateFunction:
-        """`translate` as a function that is traced once, for this process: an export is portable, this is fast."""
+        """`translate` as a function that is traced once, for this process only: it is fast, but not portable."""
         endpoint = self.endpoints(1, 0.0)["translate"]
 
         def translate(*arguments):
@@ -163,24 +162,24 @@ TranslateFunction = Callable[..., dict[str, tf.Tensor]]
 def load_translator(export_dir: Path) -> TranslateFunction:
     """The `translate` endpoint of an exported model."""
     endpoints = load_endpoints(export_dir)
-    # Not the bare method: the variables live as long as the object that was loaded.
+    # Not the method alone: the variables live only as long as the loaded object.
     return lambda *arguments: endpoints.translate(*arguments)
 
 
 class SearchSettings(NamedTuple):
-    """How an exported model was tested, and answers unless it is asked otherwise."""
+    """The search settings with which an exported model was tested; they are its defaults."""
 
     beam_width: int = 4
     length_penalty: float = 1.0
 
 
 def save_search_settings(export_dir: Path, settings: SearchSettings) -> None:
-    """Write them beside the model."""
+    """Write the settings beside the model."""
     write_whole(export_dir / SEARCH_SETTINGS, json.dumps(settings._asdict()))
 
 
 def load_search_settings(export_dir: Path) -> SearchSettings:
-    """What `save_search_settings` wrote; the defaults for an export from before there were any."""
+    """The settings that `save_search_settings` wrote; the defaults for an old export without them."""
     path = export_dir / SEARCH_SETTINGS
     return SearchSettings(**json.loads(path.read_text())) if path.exists() else SearchSettings()
 

@@ -13,7 +13,7 @@ from rnn_tasks.export.neighbours import unit_rows
 
 
 def most_frequent(counts: Sequence[int], limit: int = 1000) -> np.ndarray:
-    """Indices of the words worth showing: up to `limit`, falling count, none that never occurs."""
+    """Indices of the words to show: up to `limit`, in order of falling count, without words that never occur."""
     numbers = np.asarray(counts)
     order = np.argsort(-numbers, kind="stable")[:limit]
     return order[numbers[order] > 0]
@@ -25,7 +25,7 @@ def tsne_points(vectors: np.ndarray, seed: int, perplexity: float = 30.0) -> np.
     Args:
         vectors: (words, units); only directions count, as in the cosine by which words are compared.
         seed: the same seed and vectors give the same points.
-        perplexity: how many neighbours each word heeds; lowered for few words.
+        perplexity: number of neighbours that influence each word; lowered if there are few words.
 
     Returns:
         (words, 2) float32 points, centred on the origin.
@@ -39,7 +39,7 @@ def tsne_points(vectors: np.ndarray, seed: int, perplexity: float = 30.0) -> np.
         return np.column_stack([np.arange(words), np.zeros(words)]).astype(np.float32)
     start = _principal_plane(unit)
     fit = TSNE(init=start, perplexity=min(perplexity, (words - 1) / 3), random_state=seed, method="barnes_hut")
-    # Thousands of tiny steps: threads would wait for each other, the longer the busier the machine is.
+    # One thread, because there are thousands of tiny steps: several threads would wait for each other.
     with activity.doing(f"t-SNE of {words:,} vectors"), threadpool_limits(1):
         points = fit.fit_transform(unit)
     return (points - points.mean(axis=0)).astype(np.float32)

@@ -27,7 +27,7 @@ def write_tsne_page(
     neighbours: Neighbours | None = None,
     title: str = "Word vectors",
 ) -> Path:
-    """Write a page to pan, zoom and search, which labels as many words as have room.
+    """Write a page with pan, zoom and search; it labels as many words as there is room for.
 
     `page.html#word` opens it at a word.
 
@@ -44,7 +44,7 @@ def write_tsne_page(
         `path`.
 
     Raises:
-        ValueError: points, words, counts, groups and neighbours are not equally many.
+        ValueError: the numbers of points, words, counts, groups and neighbours differ.
     """
     points = np.asarray(points, float)
     parts = {"points": points, "words": words, "counts": counts, "groups": groups}

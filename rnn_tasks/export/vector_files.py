@@ -15,7 +15,7 @@ from rnn_tasks.text.lines import TextFile, open_bytes, readable
 
 ENDINGS = (".txt", ".vec", ".bin", ".npz")
 LONGEST_WORD, LONGEST_VECTOR = 10_000, 1_000_000
-"""Bytes of a word, numbers of a vector: what is longer is another kind of file."""
+"""Bytes of a word, numbers of a vector: a file with longer ones is not a file of word vectors."""
 
 
 class WordTable(NamedTuple):
@@ -26,7 +26,7 @@ class WordTable(NamedTuple):
 
 
 def write_text(path: Path, words: Sequence[str], vectors: np.ndarray) -> Path:
-    """word2vec's text format: `words dim`, then a word and its numbers a line, 9 digits, which give float32 back."""
+    """word2vec's text format: `words dim`, then a line for each word and its numbers, with 9 digits (exact float32)."""
     _check(words, vectors)
     with whole_file(path) as file:
         file.write(f"{len(words)} {vectors.shape[1]}\n".encode())
@@ -36,7 +36,7 @@ def write_text(path: Path, words: Sequence[str], vectors: np.ndarray) -> Path:
 
 
 def write_binary(path: Path, words: Sequence[str], vectors: np.ndarray) -> Path:
-    """word2vec's binary format: the same head, then each word, a space, and its little-endian float32 numbers."""
+    """word2vec's binary format: the same header, then each word, a space, and its little-endian float32 numbers."""
     _check(words, vectors)
     with whole_file(path) as file:
         file.write(f"{len(words)} {vectors.shape[1]}\n".encode())
@@ -53,17 +53,17 @@ def write_npz(path: Path, words: Sequence[str], vectors: np.ndarray) -> Path:
 
 
 def read_vectors(path: Path, only: Container[str] | None = None) -> WordTable:
-    """Any of the three, by its ending (`.txt`, `.vec`, `.bin`, `.npz`; text and binary may be `.gz`).
+    """Read any of the three formats, by the ending (`.txt`, `.vec`, `.bin`, `.npz`; text and binary may be `.gz`).
 
-    Text without a head, as GloVe's, is read, too.
+    Text without a header, such as GloVe's, is read, too.
 
     Args:
         path: of the file.
-        only: keep these words alone, so that a few of millions cost little memory; None keeps all.
+        only: keep only these words, so that a few of millions need little memory; None keeps all.
 
     Raises:
         UserError: unreadable, cut short, another format, vectors of unequal length, NaN or infinite numbers; names the
-            line of a text, the word of the others.
+            line in a text file, the word in other files.
     """
     name = path.name.lower()
     if name.endswith(".npz"):

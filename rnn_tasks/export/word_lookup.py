@@ -24,12 +24,12 @@ ASKED_AT_ONCE = 256
 
 
 class WordLookup(tf.Module):
-    """A table of vectors that is asked by word.
+    """A table of vectors with lookup by word.
 
     Args:
-        words: one a row, all distinct.
+        words: one for each row, all distinct.
         vectors: (words, dim) weights of a model.
-        hidden: so many first rows are no words and never an answer.
+        hidden: number of first rows that are not words; they are never an answer.
         lowercase: words are lower-cased before they are looked up.
     """
 
@@ -58,7 +58,7 @@ class WordLookup(tf.Module):
             count: neighbours of each.
 
         Returns:
-            `known` (batch,); `words` (batch, count) strings and `cosines` (batch, count), falling; they mean nothing
+            `known` (batch,); `words` (batch, count) strings and `cosines` (batch, count), falling; they have no meaning
             where a word is not known.
         """
         rows = self._find(words)
@@ -66,14 +66,14 @@ class WordLookup(tf.Module):
         return self._nearest(unit, tf.gather(unit, tf.maximum(rows, 0)), rows[:, None], count)
 
     def analogies(self, words: tf.Tensor, count: tf.Tensor) -> dict[str, tf.Tensor]:
-        """What c is to as a is to b: the words nearest to b - a + c that are none of them.
+        """Answers to "a is to b as c is to ?": the words nearest to b - a + c, without a, b and c.
 
         Args:
             words: (batch, 3) strings a, b, c.
-            count: answers of each.
+            count: number of answers for each.
 
         Returns:
-            As of `neighbours`, and `known` (batch, 3).
+            As in `neighbours`, but `known` is (batch, 3).
         """
         rows = self._find(words)
         unit = self._unit()
@@ -107,10 +107,10 @@ class WordLookup(tf.Module):
 
 
 class Spellings:
-    """Which known words are spelled much like an unknown one, frequent ones first among equals.
+    """Known words that are spelled like an unknown word; if equally similar, frequent ones come first.
 
     Args:
-        words: known ones, by falling frequency.
+        words: the known words, by falling frequency.
     """
 
     CANDIDATES = 300
@@ -120,8 +120,8 @@ class Spellings:
         self._having: dict[str, list[int]] | None = None
 
     def near(self, word: str, count: int = 3) -> list[str]:
-        """Up to `count` of them; none if nothing is alike."""
-        if self._having is None:  # an index is only worth its seconds when somebody misspells
+        """Up to `count` similar words; empty if there are none."""
+        if self._having is None:  # the index takes seconds, so it is made only for the first misspelling
             having = defaultdict(list)
             for number, known in enumerate(self.words):
                 for pair in _pairs(known.casefold()):
@@ -143,16 +143,16 @@ def _pairs(word: str) -> set[str]:
 
 
 def near_words(export_dir: Path, records: Iterable[Line], count: int, analogy: bool) -> Iterator[str]:
-    """`word cosine<TAB>word cosine …` for each record; of an unknown word, that it is, and what is spelled like it.
+    """`word cosine<TAB>word cosine …` for each record; for an unknown word, a note and words with a similar spelling.
 
     Args:
         export_dir: holds a SavedModel with the endpoints of `WordLookup`, `vocabulary.tsv` and the form of its words.
-        records: a word or a phrase each, or, with `analogy`, three words a, b, c.
-        count: nearest words of each.
-        analogy: what is to c as b is to a?
+        records: each is a word or a phrase, or with `analogy` three words a, b, c.
+        count: number of nearest words for each.
+        analogy: answer "a is to b as c is to ?".
 
     Raises:
-        UserError: not three words; names the line, and those before it were answered.
+        UserError: not three words; names the line; the lines before it were answered.
     """
     served, form = load_endpoints(export_dir), WordForm.load(export_dir)
     spellings = Spellings(Vocabulary.load(export_dir / WORDS).tokens[len(SPECIAL_TOKENS) :])
@@ -170,7 +170,7 @@ def near_words(export_dir: Path, records: Iterable[Line], count: int, analogy: b
 
 
 def _asked(lines: Sequence[Line], analogy: bool) -> tuple[list[list[str]], UserError | None]:
-    """The words of each line up to the first wrong one, and what is wrong with that; of an empty line none."""
+    """The words of each line (none for an empty line) up to the first wrong line, and the error of that line."""
     found: list[list[str]] = []
     for line in lines:
         words = line.text.split()

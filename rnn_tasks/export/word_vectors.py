@@ -28,19 +28,19 @@ def write_word_vectors(
 ) -> dict[str, Path]:
     """Write into `directory/name`: `vectors.tsv` and `metadata.tsv` of all words, `tsne.png` and `tsne.html` of some.
 
-    And all vectors once more as other programs read them: `vectors.txt`, `vectors.bin` (word2vec's formats, of words
-    without white space) and `vectors.npz`.
+    Also write all vectors for other programs: `vectors.txt`, `vectors.bin` (word2vec's formats, only words without
+    white space) and `vectors.npz`.
 
     Args:
         directory: where to.
         name: of the table, such as "source".
         vectors: (words, units).
-        words: one a row; the most frequent `shown` of those that were seen at all are drawn.
-        counts: how often each was seen.
-        shown: words drawn at most.
+        words: one for each row; the `shown` most frequent words with a count above 0 are drawn.
+        counts: number of occurrences of each word.
+        shown: the largest number of words drawn.
         seed: of t-SNE.
-        groups: what each word's colour says, beside it in the projector's metadata.
-        column: what groups are.
+        groups: the group of each word, shown by its colour and in the projector's metadata.
+        column: title of the groups.
 
     Returns:
         Kind of file -> its path.

@@ -12,7 +12,7 @@ Arc = tuple[int, str, int]  # from, symbol, to
 
 @dataclass(frozen=True)
 class Automaton:
-    """A deterministic finite automaton with one start and one end, which no arc leaves.
+    """A deterministic finite automaton with one start and one end; no arc leaves the end.
 
     Attributes:
         symbols: the alphabet, one ASCII character each.
@@ -25,7 +25,7 @@ class Automaton:
     arcs: tuple[Arc, ...]
 
     def __post_init__(self) -> None:
-        """Refuse what the walks below could not follow.
+        """Refuse automata that the methods below could not walk through.
 
         Raises:
             ValueError: symbols outside the alphabet, two arcs with one symbol, unreachable or dead-end states.
@@ -69,10 +69,10 @@ class Automaton:
         """For each prefix of a string of the language, the symbols that may follow it, in the alphabet's order.
 
         Args:
-            string: of the language; its last symbol leads to the end, behind which nothing follows.
+            string: of the language; its last symbol leads to the end, and nothing follows the end.
 
         Returns:
-            One entry a prefix, the empty one first and the whole string left out: len(string) entries.
+            One entry for each prefix, from the empty one to the one before the whole string: len(string) entries.
         """
         state, found = self.start, []
         for symbol in string:
@@ -91,7 +91,7 @@ class Automaton:
         """`count` different random strings, in the order in which they were first drawn: short ones come early.
 
         Raises:
-            ValueError: the language has fewer, or the others are too rare to be drawn.
+            ValueError: the language has fewer strings, or further strings are too rare to be drawn.
         """
         found: dict[str, None] = {}
         in_vain = 0

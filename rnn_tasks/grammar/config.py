@@ -71,11 +71,11 @@ class StringsConfig(Section):
 
     @property
     def is_grammar(self) -> bool:
-        """Whether the strings are drawn, instead of read."""
+        """Whether the strings are drawn from a grammar instead of read from a file."""
         return self.source in LANGUAGES or self.source.endswith(".toml")
 
     def language(self) -> Automaton:
-        """What the strings are drawn from."""
+        """The automaton that draws the strings."""
         if self.source in LANGUAGES:
             return named_language(self.source)
         if not self.is_grammar:

@@ -1,4 +1,4 @@
-"""What may follow each symbol of a string, as arrays to learn from."""
+"""Arrays of the symbols that may follow each symbol of a string, for training."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ IMPOSSIBLE, POSSIBLE, FOLLOWS = 0, 1, 2
 
 
 def next_symbol_targets(strings: Iterable[str], language: Automaton) -> Iterator[np.ndarray]:
-    """What a string's first, second, … symbol is followed by, for each string of a language.
+    """The symbols that may follow a string's first, second, … symbol, for each string of a language.
 
     Returns:
-        (time, symbols) int8 each, time one less than the string's length: 2 for the symbol that follows, 1 for the
-        others that could, 0 for those that cannot.
+        (time, symbols) int8 for each string, with time = length of the string - 1: 2 for the symbol that follows, 1 for
+        other symbols that could follow, 0 for all others.
     """
     for string in strings:
         possible = language.continuations(string)[1:]

@@ -1,7 +1,7 @@
 """The Reber and the embedded Reber language.
 
 A string of the embedded language is `B T <Reber string> T E` or `B P <Reber string> P E`: its last-but-one symbol
-repeats the second, however much stands between, and that is what makes the language hard for a short memory.
+repeats the second symbol, at any distance. This makes the language hard for a short memory.
 
 References:
     Hochreiter & Schmidhuber (1997), Long Short-Term Memory, Neural Computation 9(8), experiment 1.

@@ -1,4 +1,4 @@
-"""A sequence as one vector: the mean of its steps, weighted by what a small network thinks of each."""
+"""A sequence as one vector: the mean of its steps, weighted by the scores that a small network gives them."""
 
 from __future__ import annotations
 

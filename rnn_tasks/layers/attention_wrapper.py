@@ -23,12 +23,12 @@ from rnn_tasks.layers.shared_cells import deserialize, reads_cells, serialize, w
 
 
 class AttentionMemory(NamedTuple):
-    """A memory that `AttentionWrapper.project` has prepared: a nest of tensors, at home in loops and searches.
+    """A memory that `AttentionWrapper.project` has prepared: a nest of tensors, for use in loops and searches.
 
     Attributes:
         values: (batch, memory time, memory units).
         keys: (batch, memory time, units), `values` as the attention compares them.
-        mask: (batch, memory time) bool, or None for all True; loops and searches want a tensor.
+        mask: (batch, memory time) bool, or None for all True; loops and searches need a tensor.
     """
 
     values: Any
@@ -40,7 +40,7 @@ class AttentionMemory(NamedTuple):
 class AttentionWrapper(CellWrapper):
     """A cell that looks at a memory, such as an encoder's outputs, at every step.
 
-    The cell's output is the query; what the attention reads with it, the context, becomes the attention vector:
+    The cell's output is the query. The attention reads the context with it. The attention vector is
     activation([output; context] W) with `attention_units`, else the context itself. Give the memory to the layer,
     `RNN(wrapper)(sequences, memory=memory, memory_mask=mask)`, or step within `attending(project(memory, mask))`.
 
@@ -48,7 +48,7 @@ class AttentionWrapper(CellWrapper):
         cell: any cell.
         attention: `LuongAttention`, `BahdanauAttention` or a layer with their `project` and call.
         attention_units: width of the attention vector; None leaves the context as it is.
-        activation: of the attention vector, as of `keras.layers.Dense`; Luong et al. take "tanh", TensorFlow 1 none.
+        activation: of the attention vector, as in `keras.layers.Dense`; Luong et al. use "tanh", TensorFlow 1 none.
         input_feeding: the cell's input is [input; attention vector of the step before]. Without it, a whole sequence
             goes through the cell first and attends afterwards, at once.
         output_attention: the output is the attention vector; False gives the cell's output.
@@ -59,11 +59,11 @@ class AttentionWrapper(CellWrapper):
         training: handed to the cell.
 
     Returns:
-        output (batch, attention units), the new states. The alignments of all steps are `RNN`'s to give, with
-        `alignment_history=True`.
+        output (batch, attention units), the new states. `RNN` with `alignment_history=True` returns the alignments of
+        all steps.
 
     Raises:
-        ValueError: no memory, or one of another width than before; an activation without `attention_units`.
+        ValueError: no memory, or a memory of another width than before; an activation without `attention_units`.
 
     References:
         Luong et al. 2015, "Effective Approaches to Attention-based Neural Machine Translation" (attention vector:
@@ -94,7 +94,7 @@ class AttentionWrapper(CellWrapper):
 
     @property
     def state_size(self) -> Any:
-        """Widths of the states; None for what only the memory tells."""
+        """Widths of the states; None for a width that depends on the memory."""
         return [super().state_size, self._attention_width(), None]
 
     @property
@@ -102,7 +102,7 @@ class AttentionWrapper(CellWrapper):
         return self._attention_width() if self.output_attention else output_size(self.cell)
 
     def expect_memory(self, width: int) -> None:
-        """Fix the memory's width, which has to be known before the wrapper is built."""
+        """Set the memory's width; it must be known before the wrapper is built."""
         if self.memory_width not in (None, width):
             raise ValueError(f"{self.name} was built for a memory of width {self.memory_width}, found {width}")
         self.memory_width = width
@@ -133,13 +133,13 @@ class AttentionWrapper(CellWrapper):
 
     @contextlib.contextmanager
     def attending(self, memory: AttentionMemory) -> Iterator[None]:
-        """Inside this, the wrapper attends to what `project` gave; afterwards to what it held before.
+        """Inside the block, the wrapper attends to this memory from `project`; afterwards, to its earlier memory.
 
-        It does so in this thread alone. A function traced inside this holds on to the memory of its trace: let the
-        memory be an argument of it, and go into `attending` within.
+        This holds for this thread only. A function that is traced inside the block keeps the memory of its trace. So
+        make the memory an argument of the function, and enter `attending` inside the function.
 
         Raises:
-            ValueError: the memory is not projected.
+            ValueError: the memory is not from `project`.
         """
         if not isinstance(memory, AttentionMemory):
             raise ValueError(f"{self.name} attends to what its project gives, found {type(memory).__name__}")
@@ -148,14 +148,14 @@ class AttentionWrapper(CellWrapper):
             yield
 
     def setup_memory(self, memory: Any, mask: Any = None) -> None:
-        """Project a memory and attend to it in this thread, until the next is set up or `drop_memory`.
+        """Project a memory and attend to it in this thread, until another is set up or `drop_memory` is called.
 
-        Arguments are those of `project`.
+        The arguments are those of `project`.
         """
         keep(self, self.project(memory, mask))
 
     def drop_memory(self) -> None:
-        """Hold no memory any more."""
+        """Drop the memory of this thread."""
         keep(self, None)
 
     def build(self, input_shape):
@@ -184,7 +184,7 @@ class AttentionWrapper(CellWrapper):
 
     def run(self, sequences, initial_state, mask=None, training=False):
         """A whole sequence; see `rnn_tasks.layers.run`."""
-        if self.input_feeding:  # what a step attends to, the next one must see
+        if self.input_feeding:  # each step needs the attention vector of the step before
             if self.reason_against_kernel(training):
                 return loop_cell(self, sequences, initial_state, mask, training)
             return self._run_natively(sequences, initial_state, mask)
@@ -201,7 +201,7 @@ class AttentionWrapper(CellWrapper):
         return results[0] if self.output_attention else outputs, [after, *final]
 
     def reason_against_kernel(self, training: bool) -> str | None:
-        """Why input feeding goes step by step; None where a native kernel does it."""
+        """The reason why input feeding runs step by step; None where a native kernel runs it."""
         cell: Any = self.cell
         attention = self.attention
         if getattr(cell, "step", None) is not LSTM_STEP:
@@ -304,7 +304,7 @@ class AttentionWrapper(CellWrapper):
 
 
 def alignments(cell: keras.layers.Layer, states: Any) -> list[Any]:
-    """The alignments (batch, memory time) among a cell's states, of every AttentionWrapper within it in its order."""
+    """The alignments (batch, memory time) among a cell's states, one for each AttentionWrapper in it, in order."""
     if isinstance(cell, keras.layers.StackedRNNCells):
         return [found for below, own in zip(cell.cells, states, strict=True) for found in alignments(below, own)]
     if isinstance(cell, AttentionWrapper):

@@ -60,9 +60,9 @@ class BahdanauAttention(keras.layers.Layer):
         return read_memory(scores, memory, mask)
 
     def additive_terms(self, keys):
-        """Keys (…, units) with what else is added to a query, and what the queries' kernel and the scale come to be.
+        """Keys (…, units) with the bias added, and (kernel of the queries, scale).
 
-        A score is scale · tanh(query kernel + keys): one form for v as it is and normalised.
+        A score is scale · tanh(query kernel + keys), whether v is normalised or not.
         """
         scale = ops.cast(self.scale, keys.dtype)
         if self.normalised:

@@ -29,5 +29,5 @@ class BasicRNNCell(KernelCell, keras.layers.SimpleRNNCell):
 
     @property
     def step(self):
-        """The recurrence of the cell's activation."""
+        """The recurrence with the cell's activation."""
         return simple_rnn_step(self.activation)

@@ -17,17 +17,17 @@ class Bidirectional(BuiltOnce, keras.layers.Bidirectional):
 
     Call arguments:
         sequences: (batch, time, features).
-        initial_state: the states of the way forwards, then of the way back, in one flat list; None for their starts.
+        initial_state: the states of the way forwards, then of the way back, in one flat list; None for the default.
         mask: (batch, time) bool; False steps pass the states through, and both ways give zeros there.
         training: whether dropout is on.
-        sequence_length: (batch,) int; steps from there on are masked, too. Then the outputs carry the mask of both.
+        sequence_length: (batch,) int; steps from there on are masked, too. The outputs then carry the combined mask.
 
     Returns:
-        As Keras: both outputs merged, (batch, units), or (batch, time, units) with `return_sequences`; two of them
-        where `merge_mode` is None; then with `return_state` the states of both ways.
+        As in Keras: both outputs merged, (batch, units), or (batch, time, units) with `return_sequences`; two outputs
+        where `merge_mode` is None; with `return_state`, the states of both ways follow.
 
     Raises:
-        ValueError: a mask or lengths that do not fit the sequences; a `backward_layer` over a cell of `layer`.
+        ValueError: a mask or lengths that do not fit the sequences; a `backward_layer` that contains a cell of `layer`.
 
     References:
         Schuster & Paliwal 1997, "Bidirectional Recurrent Neural Networks".

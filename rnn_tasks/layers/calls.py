@@ -1,8 +1,8 @@
-"""What belongs to one call of a layer: the memory that it attends to, the dropout masks of its sequence.
+"""The data of one call of a layer: the memory that it attends to, the dropout masks of its sequence.
 
-A layer is shared: a server calls it from several threads, and functions over it are traced at the same time. What one
-call left on the layer, another would find. So it is kept beside the layer, in a context variable, where each thread
-and each asyncio task finds its own.
+A layer is shared: a server calls it from several threads, and functions that use it are traced at the same time. If a
+call stored its data on the layer, another call would find them. So a context variable holds these data. Each thread and
+each asyncio task has its own.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from weakref import WeakKeyDictionary
 
-# Never changed, only replaced: a context that began as a copy of this one has the same object.
+# The dictionary is never changed, only replaced: a copy of this context holds the same object.
 _kept: contextvars.ContextVar[WeakKeyDictionary | None] = contextvars.ContextVar("kept", default=None)
 _building = threading.RLock()
 
 
 def kept(layer: Any) -> Any:
-    """What the call that is going on keeps for `layer`; None for nothing."""
+    """The value that the current call keeps for `layer`; None if there is none."""
     everything = _kept.get()
     return None if everything is None else everything.get(layer)
 
 
 def keep(layer: Any, value: Any) -> None:
-    """Keep something for `layer` until other code of this thread says otherwise; None keeps nothing any more."""
+    """Keep a value for `layer` until other code of this thread replaces it; None removes it."""
     everything = WeakKeyDictionary(_kept.get())
     everything.pop(layer, None)
     if value is not None:
@@ -36,7 +36,7 @@ def keep(layer: Any, value: Any) -> None:
 
 @contextlib.contextmanager
 def restored(layers: Iterable[Any]) -> Iterator[None]:
-    """After this, what is kept for `layers` is again what was kept before."""
+    """After the block, the values kept for `layers` are those from before the block."""
     before = [(layer, kept(layer)) for layer in layers]
     try:
         yield
@@ -47,9 +47,9 @@ def restored(layers: Iterable[Any]) -> Iterator[None]:
 
 
 class BuiltOnce:
-    """Mixed into a layer: threads that call it for the first time at once make its weights once."""
+    """Mixed into a layer: its weights are made once, even if several threads make the first call at the same time."""
 
-    def _maybe_build(self: Any, call_spec):  # not public, but where Keras builds a layer that is called
+    def _maybe_build(self: Any, call_spec):  # not public, but Keras builds a layer here when it is called
         if not self.built:
             with _building:
-                super()._maybe_build(call_spec)  # type: ignore[misc]  # which class is next, only the layer says
+                super()._maybe_build(call_spec)  # type: ignore[misc]  # the next class depends on the layer

@@ -1,4 +1,4 @@
-"""Whole sequences through one cell: which kernel computes what the cell does, and how it is called."""
+"""Whole sequences through one cell: the choice of a kernel that computes the same as the cell, and its call."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from rnn_tasks.layers.shared_masks import CallMasks
 
 
 class Choice(NamedTuple):
-    """What runs a cell through a sequence.
+    """The kernel that runs a cell over a sequence.
 
     Attributes:
-        kernel: "native" (C++), "tensorflow" (a loop of TensorFlow's operations with a gradient by hand) or "none" (the
-            cell's own `call` at every step).
-        reason: why it is not the native one; None where it is.
+        kernel: "native" (C++), "tensorflow" (a loop of TensorFlow's operations with a hand-written gradient) or "none"
+            (the cell's own `call` at every step).
+        reason: why the kernel is not the native one; None if it is.
     """
 
     kernel: Literal["native", "tensorflow", "none"]
@@ -32,13 +32,13 @@ class Choice(NamedTuple):
 
 
 def choose(cell: Any, step: Step, training: bool, batch: int | None = None) -> Choice:
-    """The fastest kernel that computes here and now what `cell` does.
+    """The fastest kernel that gives the results of `cell` under the current conditions.
 
     Args:
         cell: built or not.
         step: its recurrence.
-        training: whether dropout is on, and a gradient will be wanted; one is wanted wherever a tape is open, too.
-        batch: number of rows; None where it is unknown, which counts as many.
+        training: whether dropout is on and a gradient is needed. A gradient is also needed wherever a tape is open.
+        batch: number of rows; None if it is unknown, which counts as a large number.
     """
     if reason := _unsuited(cell, step):
         return Choice("none", reason)
@@ -60,7 +60,7 @@ def choose(cell: Any, step: Step, training: bool, batch: int | None = None) -> C
 
 
 def loop_pays(cell: Any, step: Step, gradient: bool, batch: int | None) -> bool:
-    """Whether a loop of TensorFlow's operations is no slower than Keras' own way, with a gradient or without one."""
+    """Whether a loop of TensorFlow's operations is at least as fast as Keras' own, with or without a gradient."""
     if gradient and (compiled_by_xla() or cell.units >= step.loop_units):
         return True
     rows = step.loop_rows[0 if gradient else 1]
@@ -68,7 +68,7 @@ def loop_pays(cell: Any, step: Step, gradient: bool, batch: int | None) -> bool:
 
 
 class KernelCell(CallMasks):
-    """Mixed into a cell: its `run`, on a kernel where one computes what the cell does, else `call` at every step."""
+    """Mixed into a cell: its `run`, which uses a kernel if one computes the same, else `call` at every step."""
 
     @property
     def step(self) -> Step:
@@ -85,7 +85,7 @@ class KernelCell(CallMasks):
 
 
 def check_features(layer: str, sequences: Any, cell: Any) -> None:
-    """Refuse sequences (batch, time, features) that a built cell's kernel does not take: it would read beside them."""
+    """Refuse sequences (batch, time, features) of the wrong width: a kernel would read beyond their memory."""
     check_shape(layer, "sequences", sequences, (None, None, cell.kernel.shape[0]), "(batch, time, features)")
 
 
@@ -103,16 +103,17 @@ def run_kernel(
     Args:
         cell: built; gives weights, dropout and dtype.
         sequences: (batch, time, features).
-        initial_state: what `cell.call` takes, tensors of (batch, units).
+        initial_state: the states that `cell.call` takes, tensors of (batch, units).
         step: its recurrence.
-        kernel: as `choose` has it.
+        kernel: as in the `Choice` of `choose`.
         mask: (batch, time) bool; where False, the states pass through unchanged. None for all True.
         training: dropout is on, with one mask for all steps.
 
     Returns:
-        outputs (batch, time, units), those of the step before where the mask is False, and the final states.
+        outputs (batch, time, units) and the final states. Where the mask is False, the output of the step before is
+        repeated.
     """
-    # The native kernel rounds to bfloat16 where it multiplies, and only there.
+    # The native kernel rounds to bfloat16 only where it multiplies.
     dtype = "float32" if kernel == "native" else cell.compute_dtype
     sequences = ops.cast(sequences, dtype)
     states = [ops.cast(state, dtype) for state in keras.tree.flatten(initial_state)]
@@ -140,9 +141,9 @@ def run_kernel(
 
 
 def _dropout_masks(cell: keras.layers.Layer, sequences: Any, state: Any) -> tuple[Any, Any]:
-    """Masks of the inputs, (batch, features) or a list with one a gate, and of the state (gates, batch, units)."""
+    """Masks of the inputs, (batch, features) or a list with one per gate, and of the state (gates, batch, units)."""
     one_step = tf.zeros((tf.shape(sequences)[0], sequences.shape[2]), sequences.dtype)
-    with restored([cell]):  # they serve this sequence alone: outside Keras' RNN nobody else would drop them
+    with restored([cell]):  # the masks are for this sequence only: outside Keras' RNN no other code drops them
         inputs = cell.get_dropout_mask(one_step) if cell.dropout else None
         states = cell.get_recurrent_dropout_mask(tf.zeros_like(state)) if cell.recurrent_dropout else None
 
@@ -163,7 +164,7 @@ def _masks_by_gate(cell: keras.layers.Layer) -> bool:
 
 
 def _unsuited(cell: keras.layers.Layer, step: Step) -> str | None:
-    """Why no kernel computes what `cell` does; None when there is one."""
+    """The reason why no kernel computes the same as `cell`; None if one does."""
     if keras.backend.backend() != "tensorflow":
         return f"the Keras backend is {keras.backend.backend()}, the kernels are made for TensorFlow"
     if tf.config.list_physical_devices("GPU"):

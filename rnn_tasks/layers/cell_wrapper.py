@@ -1,4 +1,4 @@
-"""What every wrapper around a cell shares."""
+"""The base class of all wrappers around a cell."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from rnn_tasks.layers.shared_masks import draw_masks, forget_masks, keep_masks_a
 
 
 class CellWrapper(DropoutRNNCell, keras.layers.Layer):
-    """A cell around another cell, with its states and, unless a subclass says otherwise, its output.
+    """A cell around another cell: it has the states of that cell and, unless a subclass changes it, its output.
 
-    Subclasses have `call` (one step) and `run` (a whole sequence, see `rnn_tasks.layers.run`), and serialise what they
-    add. To Keras' RNN a wrapper is a cell with dropout masks: those of the cells inside it.
+    Subclasses define `call` (one step) and `run` (a whole sequence, see `rnn_tasks.layers.run`), and serialise their
+    own arguments. For Keras' RNN a wrapper is a cell with dropout masks: those of the cells inside it.
 
     Args:
         cell: any cell: a Keras layer with `state_size` and `call(inputs, states)`.
 
     Raises:
-        ValueError: `cell` is none.
+        ValueError: `cell` is not a cell.
     """
 
     def __init__(self, cell: keras.layers.Layer, **kwargs):
@@ -55,7 +55,7 @@ class CellWrapper(DropoutRNNCell, keras.layers.Layer):
         return None  # drawn above
 
     def reset_dropout_mask(self):
-        """Make the next sequence draw new masks; recurrent layers do it, a loop of one's own has to."""
+        """Make the next sequence draw new masks; recurrent layers call this, and your own loops must call it, too."""
         forget_masks(self)
 
     def reset_recurrent_dropout_mask(self):

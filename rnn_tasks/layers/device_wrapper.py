@@ -29,7 +29,7 @@ class DeviceWrapper(CellWrapper):
         output (batch, units), the cell's new states.
 
     Raises:
-        ValueError: `device` is no device's name.
+        ValueError: `device` is not the name of a device.
 
     References:
         `tf.nn.RNNCellDeviceWrapper`.
@@ -62,5 +62,5 @@ class DeviceWrapper(CellWrapper):
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        with tf.device(config["device"]):  # a cell that was saved with its variables makes them here
+        with tf.device(config["device"]):  # a cell that was saved with its variables creates them here
             return super().from_config(config, custom_objects)

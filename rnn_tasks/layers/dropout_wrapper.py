@@ -1,4 +1,4 @@
-"""Dropout on what goes into, comes out of and stays in a cell."""
+"""Dropout on the inputs, outputs and states of a cell."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class DropoutWrapper(CellWrapper):
         input_keep_prob: share of the inputs kept.
         output_keep_prob: share of the outputs kept; the states are not touched.
         state_keep_prob: share of the new states kept, before the next step sees them.
-        variational_recurrent: one mask for all time steps of a sequence (Gal & Ghahramani 2016) instead of one each.
-        state_filter: nest of bool like the cell's states: to which of them `state_keep_prob` applies. None is the first
-            of each cell: the output, not what an LSTM remembers in c, nor an attention vector or alignment.
+        variational_recurrent: one mask for all time steps of a sequence (Gal & Ghahramani 2016), not one for each step.
+        state_filter: nest of bool like the cell's states: `state_keep_prob` applies to the states with True. None
+            selects the first state of each cell (its output), but not an LSTM's c, an attention vector or an alignment.
         seed: of the masks.
 
     Call arguments:
@@ -84,14 +84,14 @@ class DropoutWrapper(CellWrapper):
         """A whole sequence; see `rnn_tasks.layers.run`."""
         if not training:
             return run_cell(self.cell, sequences, initial_state, mask)
-        if self.state_keep_prob < 1.0:  # what a step drops, the next one must miss
+        if self.state_keep_prob < 1.0:  # a step must see the states with the dropout of the step before
             return loop_cell(self, sequences, initial_state, mask, training)
         with one_mask_a_sequence(self, ops.shape(sequences)[0], training):
             outputs, states = run_cell(self.cell, self._drop("input", sequences), initial_state, mask, training)
             return self._drop("output", outputs), states
 
     def draw_own_masks(self, batch_size: Any) -> None:
-        """Draw the masks that a sequence keeps, unless it has them or each step draws its own."""
+        """Draw the masks for a whole sequence, unless it has them or each step draws its own."""
         if not self.variational_recurrent or kept(self) is not None:
             return
         states = enumerate(keras.tree.flatten(self.cell.state_size))

@@ -1,4 +1,4 @@
-"""What the LSTM cells share: where the forget gate's bias starts."""
+"""The base class of the LSTM cells, with the initial bias of the forget gate."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from rnn_tasks.layers.shared_masks import CallMasks
 class ForgetBiasLSTMCell(CallMasks, keras.layers.LSTMCell):
     """`keras.layers.LSTMCell` whose forget gate's bias starts at `forget_bias` instead of at 1.
 
-    The number becomes part of the bias weight, as Keras' `unit_forget_bias` does it. TF1's `BasicLSTMCell` added it to
-    the gate at every step beside its bias: the same function of the same start, but who loads a TF1 checkpoint adds
+    The number becomes part of the bias weight, as with Keras' `unit_forget_bias`. TF1's `BasicLSTMCell` added it to the
+    gate at every step, besides the bias. Both start as the same function. But if you load a TF1 checkpoint, add
     `forget_bias` to the forget gate's quarter of the bias.
 
     Args:
@@ -22,7 +22,7 @@ class ForgetBiasLSTMCell(CallMasks, keras.layers.LSTMCell):
         forget_bias: start of the forget gate's bias, by keyword; only with `use_bias` and `unit_forget_bias`.
 
     Raises:
-        ValueError: `forget_bias` is given where no bias takes it.
+        ValueError: `forget_bias` is given without `use_bias` and `unit_forget_bias`.
 
     References:
         Gers et al. 2000, "Learning to Forget"; Jozefowicz et al. 2015 for the value 1.
@@ -38,7 +38,7 @@ class ForgetBiasLSTMCell(CallMasks, keras.layers.LSTMCell):
         self.forget_bias = forget_bias
 
     def add_weight(self, shape=None, initializer=None, *, name=None, **options):
-        # Keras' `build` knows a forget bias of 1 alone, and builds the rest as we want it.
+        # Keras' `build` supports only a forget bias of 1; its other weights are as we want them.
         if name == "bias" and self.unit_forget_bias:
             initializer = self._initial_bias
         return super().add_weight(shape=shape, initializer=initializer, name=name, **options)

@@ -1,4 +1,4 @@
-"""What the fast LSTM, GRU and SimpleRNN share: Keras' layer, with its inner loop replaced where a kernel is faster."""
+"""The base class of the fast LSTM, GRU and SimpleRNN: a kernel replaces Keras' inner loop where it is faster."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from rnn_tasks.layers.shared_masks import forget_masks, keep_masks_apart
 
 
 def choose_for_layer(layer: Any, step: Step, training: bool, batch: int | None = None) -> Choice:
-    """`choose` for the layer's cell; what no kernel computes is left to Keras."""
+    """`choose` for the layer's cell; "none" also where the layer's options (`unroll`, `use_cudnn`) need Keras."""
     if layer.unroll:
         return Choice("none", "unroll is True")
     if getattr(layer, "use_cudnn", None) is True:
@@ -29,7 +29,7 @@ def choose_for_layer(layer: Any, step: Step, training: bool, batch: int | None =
 
 
 class FusedLoop(BuiltOnce):
-    """Mixed into a recurrent layer of Keras': its `inner_loop` on a kernel, its own where none applies."""
+    """Mixed into a recurrent layer of Keras: its `inner_loop` uses a kernel where one applies, else Keras' own loop."""
 
     @property
     def step(self) -> Step:
@@ -46,10 +46,10 @@ class FusedLoop(BuiltOnce):
         if self.stateful and initial_state is None:
             sequences = check_stream(self.name, sequences, self.states[0].shape[0])
         empty = sequences.shape[1] == 0
-        if empty:  # Keras looks at the first step; one that is masked changes nothing
+        if empty:  # Keras reads the first step, so we add one; it is masked and changes nothing
             sequences = tf.zeros((tf.shape(sequences)[0], 1, sequences.shape[2]), sequences.dtype)
             mask = tf.zeros(tf.shape(sequences)[:2], tf.bool)
-        with restored([self.cell]):  # Keras draws a sequence's masks, and leaves them behind where a call fails
+        with restored([self.cell]):  # Keras draws a sequence's masks, and does not remove them if the call fails
             forget_masks(self.cell)
             results = super().call(  # type: ignore[misc]
                 sequences, initial_state=initial_state, mask=mask, training=training
@@ -59,7 +59,7 @@ class FusedLoop(BuiltOnce):
         return (results[0][:, :0], *results[1:]) if self.return_state else results[:, :0]
 
     def inner_loop(self: Any, sequences, initial_state, mask, training=False):
-        """What `keras.layers.RNN.inner_loop` returns: last output, outputs (batch, time, units), final states."""
+        """Return the same as `keras.layers.RNN.inner_loop`: last output, outputs (batch, time, units), final states."""
         self._check_states(sequences, initial_state)
         check_features(self.name, sequences, self.cell)
         kernel = choose_for_layer(self, self.step, training, sequences.shape[0]).kernel
@@ -81,7 +81,7 @@ class FusedLoop(BuiltOnce):
             outputs = tf.where(started[:, :, None], outputs, tf.zeros_like(outputs))
             if self.zero_output_for_mask:
                 outputs = tf.where(mask[:, :, None], outputs, tf.zeros_like(outputs))
-        last = tf.reduce_sum(outputs[:, -1:], axis=1)  # the sum of one or, after an empty sequence, of none
+        last = tf.reduce_sum(outputs[:, -1:], axis=1)  # a sum over one step, or over no step if the sequence is empty
         return last, outputs if self.return_sequences else last[:, None], states
 
     def _check_states(self: Any, sequences: Any, states: Any) -> None:
@@ -89,7 +89,7 @@ class FusedLoop(BuiltOnce):
             check_shape(self.name, "states", state, (sequences.shape[0], self.cell.units), "(batch, units)")
 
     def _check_right_padded(self: Any, mask: Any) -> None:
-        """What cuDNN cannot skip is an error; a mask that is not known yet is Keras' to check when it is."""
+        """Refuse a mask that cuDNN cannot handle; Keras checks a mask whose values are not known yet."""
         if mask is None or not tf.is_tensor(mask) or not hasattr(mask, "numpy"):
             return
         steps = mask.numpy().astype(bool)

@@ -12,7 +12,7 @@ from rnn_tasks.layers.kernels.steps import gru_step
 class GRU(FusedLoop, keras.layers.GRU):
     """`keras.layers.GRU` with the same arguments, weights and results, on a kernel of ours where one applies.
 
-    Where none does (`kernel_report` says why) it is Keras' layer unchanged, cuDNN included.
+    Where no kernel applies (`kernel_report` says why), it works as Keras' layer, cuDNN included.
 
     Args:
         units: width of the state; every other argument is Keras' own.
@@ -29,5 +29,5 @@ class GRU(FusedLoop, keras.layers.GRU):
 
     @property
     def step(self):
-        """The recurrence that the layer's `reset_after` asks for."""
+        """The recurrence that the layer's `reset_after` selects."""
         return gru_step(self.reset_after)

@@ -12,8 +12,8 @@ from rnn_tasks.layers.kernels.steps import gru_step
 class GRUCell(KernelCell, keras.layers.GRUCell):
     """`keras.layers.GRUCell` with the same arguments, weights and results.
 
-    `reset_after` says which of two GRUs it is: True applies the reset gate to h U and has a second bias, as in cuDNN;
-    False applies it to h before U, as in the paper and in TF1.
+    `reset_after` selects one of two GRUs: True applies the reset gate to h U and adds a second bias, as in cuDNN; False
+    applies the reset gate to h before U, as in the paper and in TF1.
 
     Args:
         units: width of the state; every other argument is Keras' own.
@@ -32,5 +32,5 @@ class GRUCell(KernelCell, keras.layers.GRUCell):
 
     @property
     def step(self):
-        """The recurrence that the cell's `reset_after` asks for."""
+        """The recurrence that the cell's `reset_after` selects."""
         return gru_step(self.reset_after)

@@ -18,8 +18,8 @@ class HighwayWrapper(CellWrapper):
     Args:
         cell: any cell whose output is as wide as its input.
         couple_carry_transform_gates: transform = 1 - carry.
-        carry_bias_init: start of the carry gate's bias, and with the opposite sign of an uncoupled transform gate's;
-            above 0, the wrapped cell comes in slowly.
+        carry_bias_init: start of the carry gate's bias; an uncoupled transform gate's bias starts at its negative. With
+            a value above 0, the wrapped cell contributes little at first.
 
     Call arguments:
         inputs: (batch, units).

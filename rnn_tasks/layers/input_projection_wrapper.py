@@ -15,7 +15,7 @@ class InputProjectionWrapper(CellWrapper):
     Args:
         cell: any cell.
         units: width of the projection.
-        activation, use_bias: as of `keras.layers.Dense`.
+        activation, use_bias: as in `keras.layers.Dense`.
 
     Call arguments:
         inputs: (batch, features).

@@ -12,11 +12,13 @@ from rnn_tasks.layers.kernels.steps import RELU_RNN_STEP
 class IRNNCell(KernelCell, keras.layers.SimpleRNNCell):
     """h' = relu(x W + h U + b), where U starts as the identity times `recurrent_scale` and b at zero.
 
-    Weights are `keras.layers.SimpleRNNCell`'s. What the paper fixes, activation and start of U and b, is no argument.
+    The weights are those of `keras.layers.SimpleRNNCell`. The paper fixes the activation and the start of U and b, so
+    they are not arguments.
 
     Args:
         units: width of the state.
-        recurrent_scale: 1 remembers longest; less forgets, as a small forget gate does (the paper's speech takes 0.01).
+        recurrent_scale: 1 remembers longest; smaller values forget, like a small forget gate (the paper's speech task
+            has 0.01).
         kernel_initializer: of W; None is the paper's normal distribution with standard deviation 0.001.
         kwargs: every other argument of `keras.layers.SimpleRNNCell`.
 

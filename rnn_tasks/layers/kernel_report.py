@@ -1,4 +1,4 @@
-"""Which implementation each recurrent layer takes here, and why not a faster one."""
+"""Which implementation each recurrent layer uses on this machine, and why it does not use a faster one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
-from keras.src.backend.tensorflow.rnn import cudnn_ok  # not public, but what Keras' layers ask
+from keras.src.backend.tensorflow.rnn import cudnn_ok  # not public, but Keras' layers call it
 
 from rnn_tasks.layers.attention_wrapper import AttentionWrapper
 from rnn_tasks.layers.cell_run import Choice, KernelCell, choose
@@ -15,14 +15,14 @@ from rnn_tasks.layers.rnn import RNN
 
 
 class KernelUse(NamedTuple):
-    """What a recurrent layer, or a cell within one, runs on.
+    """The kernel that a recurrent layer, or a cell in one, uses.
 
     Attributes:
-        name: of the layer, with that of the cell where it has several.
+        name: of the layer; if the layer has several cells, the name of the cell follows.
         kind: class of the layer or cell.
-        kernel: "native", "tensorflow" (loop with a gradient by hand), "step by step" (the cell's own `call` in a loop),
-            "keras" (Keras' own layer), "cudnn"; with " in XLA" behind it where XLA compiles it.
-        reason: why it is not the fastest there is here; None where it is.
+        kernel: "native", "tensorflow" (loop with a hand-written gradient), "step by step" (the cell's own `call` in a
+            loop), "keras" (Keras' own layer), "cudnn"; followed by " in XLA" if XLA compiles it.
+        reason: why the layer does not use the fastest kernel; None if it does.
     """
 
     name: str
@@ -32,16 +32,15 @@ class KernelUse(NamedTuple):
 
 
 def kernel_report(layer: keras.layers.Layer, training: bool = True, jit_compile: bool | None = None) -> list[KernelUse]:
-    """What every recurrent layer within `layer`, itself included, runs on.
+    """The kernel of every recurrent layer in `layer`, itself included.
 
     Args:
         layer: a layer or a model.
-        training: as `model.fit` runs it; False is a traced graph for inference, as `model.predict` and exports have it.
-
-        jit_compile: whether XLA compiles the graph; None is what a model was compiled with, False for anything else.
+        training: True reports on `model.fit`; False on a traced graph for inference, as in `model.predict` and exports.
+        jit_compile: whether XLA compiles the graph; None takes a model's own setting, and False for any other layer.
 
     Returns:
-        One entry for each recurrent layer, and for each cell of a layer over several.
+        One entry for each recurrent layer, or one for each cell if the layer has several.
     """
     if jit_compile is None:
         jit_compile = isinstance(layer, keras.Model) and layer.compiled and layer.jit_compile
@@ -52,7 +51,7 @@ def kernel_report(layer: keras.layers.Layer, training: bool = True, jit_compile:
             if isinstance(part, keras.layers.RNN):
                 found.extend(_of_layer(part, training, jit_compile))
 
-    # Each answers for where it is asked: inside a graph, which is where models run.
+    # The choice depends on where it is made. Models run inside a graph, so ask inside a graph.
     tf.function(ask, autograph=False, jit_compile=jit_compile).get_concrete_function()
     return [use._replace(kernel=f"{use.kernel} in XLA") for use in found] if jit_compile else found
 
@@ -75,7 +74,7 @@ def _of_layer(layer: Any, training: bool, jit_compile: bool) -> list[KernelUse]:
 
 
 def _inner(cell: Any) -> list[Any]:
-    """The cells that a wrapper or a stack holds."""
+    """The cells inside a wrapper or a stack."""
     return [part for part in cell._flatten_layers(include_self=False) if hasattr(part, "state_size")]
 
 

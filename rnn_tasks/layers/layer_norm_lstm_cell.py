@@ -12,10 +12,10 @@ from rnn_tasks.layers.forget_bias_lstm_cell import ForgetBiasLSTMCell
 class LayerNormLSTMCell(ForgetBiasLSTMCell):
     """LSTM that normalises both projections, before the gates, and the new c.
 
-    (i, f, c̃, o) = LN(x W) + LN(h U) + b, c' = LN(σ(f) · c + σ(i) · tanh(c̃)), h' = σ(o) · tanh(c'). As in
-    `tfa.rnn.LayerNormLSTMCell`, whose weight layout this is (kernel, recurrent_kernel, bias, then gamma and beta of
-    kernel_norm, recurrent_norm and state_norm), the normalised c is what the next step gets; the paper carries c on
-    as it is and normalises inside the last tanh alone.
+    (i, f, c̃, o) = LN(x W) + LN(h U) + b, c' = LN(σ(f) · c + σ(i) · tanh(c̃)), h' = σ(o) · tanh(c'). The weight layout
+    is that of `tfa.rnn.LayerNormLSTMCell` (kernel, recurrent_kernel, bias, then gamma and beta of kernel_norm,
+    recurrent_norm and state_norm). As there, the next step gets the normalised c. In the paper, the next step gets c
+    without normalisation, and only the c in the last tanh is normalised.
 
     Args:
         units: width of the state; every other argument is `keras.layers.LSTMCell`'s own.
@@ -26,7 +26,7 @@ class LayerNormLSTMCell(ForgetBiasLSTMCell):
     Call arguments:
         inputs: (batch, features).
         states: h and c, each (batch, units).
-        training: whether dropout is on; its masks are one for all gates.
+        training: whether dropout is on; all gates share one mask.
 
     Returns:
         output (batch, units), and the new [h, c].
@@ -48,7 +48,7 @@ class LayerNormLSTMCell(ForgetBiasLSTMCell):
         self.norm_gamma_initializer = keras.initializers.get(norm_gamma_initializer)
         self.norm_beta_initializer = keras.initializers.get(norm_beta_initializer)
         self.norm_epsilon = norm_epsilon
-        # One mask for all gates, which share a norm: Keras would draw one for each where recurrent_dropout is on.
+        # One mask for all gates, since they share a norm. With recurrent_dropout, Keras would draw one for each gate.
         self.dropout_mask_count = None
         self.kernel_norm = self._norm("kernel_norm")
         self.recurrent_norm = self._norm("recurrent_norm")

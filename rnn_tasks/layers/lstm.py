@@ -12,7 +12,7 @@ from rnn_tasks.layers.kernels.steps import LSTM_STEP
 class LSTM(FusedLoop, keras.layers.LSTM):
     """`keras.layers.LSTM` with the same arguments, weights and results, on a kernel of ours where one applies.
 
-    Where none does (`kernel_report` says why) it is Keras' layer unchanged, cuDNN included.
+    Where no kernel applies (`kernel_report` says why), it works as Keras' layer, cuDNN included.
 
     Args:
         units: width of the state; every other argument is Keras' own.

@@ -29,7 +29,7 @@ class LuongAttention(keras.layers.Layer):
         context (batch, queries, memory units), alignment (batch, queries, memory time) in float32 at least.
 
     Raises:
-        ValueError: another `score`, queries of another width than `units`, or with "dot" a memory of another width.
+        ValueError: unknown `score`; queries, or with "dot" a memory, whose width is not `units`.
 
     References:
         Luong et al. 2015, "Effective Approaches to Attention-based Neural Machine Translation", equation 8, "general"

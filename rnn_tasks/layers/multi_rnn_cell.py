@@ -11,20 +11,20 @@ from rnn_tasks.layers.shared_masks import keep_masks_apart
 
 @keras.saving.register_keras_serializable(package="rnn_tasks")
 class MultiRNNCell(keras.layers.StackedRNNCells):
-    """Cells one above the other, each reading the outputs of the one below; a cell itself.
+    """A cell that stacks cells; each reads the outputs of the cell below.
 
-    A whole sequence goes through one cell after the other, so that each runs as fast as it can.
+    A whole sequence goes through one cell after the other, so that each can use its fastest kernel.
 
     Args:
         cells: list of cells, the lowest first.
 
     Call arguments:
         inputs: (batch, features).
-        states: for each cell its states.
+        states: a list with the states of each cell.
         training: handed to the cells.
 
     Returns:
-        output of the uppermost cell (batch, units), the new states, for each cell its own.
+        output of the uppermost cell (batch, units), and a list with the new states of each cell.
 
     Raises:
         ValueError: no cells.
@@ -47,7 +47,7 @@ class MultiRNNCell(keras.layers.StackedRNNCells):
         return [first_state(cell, batch_size) for cell in self.cells]
 
     def call(self, inputs, states, training=False):
-        # Not Keras' own, which gives the states of a stack of one without their outer list.
+        # Not Keras' own `call`: for a stack of one cell, it returns the states without the outer list.
         after = []
         for cell, before in zip(self.cells, states, strict=True):
             inputs, new = step_cell(cell, inputs, before, training)

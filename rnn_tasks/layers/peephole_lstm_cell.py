@@ -27,7 +27,7 @@ class PeepholeLSTMCell(KernelCell, ForgetBiasLSTMCell):
     Call arguments:
         inputs: (batch, features).
         states: h and c, each (batch, units).
-        training: whether dropout is on; it never falls on c.
+        training: whether dropout is on; c is never dropped.
 
     Returns:
         output (batch, units), and the new [h, c].
@@ -52,7 +52,7 @@ class PeepholeLSTMCell(KernelCell, ForgetBiasLSTMCell):
 
     @property
     def peepholes(self):
-        """To the input, forget and output gates, each (units,)."""
+        """The weights to the input, forget and output gates, each (units,)."""
         return self.input_gate_peephole_weights, self.forget_gate_peephole_weights, self.output_gate_peephole_weights
 
     # The two hooks of Keras' `call`: the first with a dropout mask for each gate, the second without.

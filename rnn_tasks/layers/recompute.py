@@ -1,4 +1,4 @@
-"""Long sequences in bounded memory: what a chunk of time keeps for the way back is computed again when it is needed."""
+"""Long sequences in bounded memory: the backward pass computes the values of each chunk of time again."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from rnn_tasks.layers.run import run_cell
 def run_in_chunks(
     cell: keras.layers.Layer, sequences: Any, initial_state: Any, mask: Any, training: bool, length: int
 ) -> tuple[Any, Any]:
-    """`run_cell`, keeping of each chunk but the states before it; one more forward pass, chunk by chunk, pays for it.
+    """`run_cell` that keeps only the states before each chunk, at the cost of a second forward pass.
 
     Args:
-        cell, sequences, initial_state, mask, training: as in `run_cell`; without dropout inside the cell, whose masks
-            would be others the second time.
+        cell, sequences, initial_state, mask, training: as in `run_cell`. The cell must have no dropout inside: its
+            masks would differ in the second pass.
         length: steps of a chunk.
 
     Returns:
-        outputs (batch, time, units) and the final states, with the same gradients as of `run_cell`.
+        outputs (batch, time, units) and the final states, with the same gradients as in `run_cell`.
 
     References:
         Chen et al. 2016, "Training Deep Nets with Sublinear Memory Cost", section 4.
@@ -47,7 +47,7 @@ def run_in_chunks(
             d_states = list(d_final)
             for i in reversed(range(len(starts))):
                 upstream = d_outputs[:, starts[i] : starts[i] + length]
-                # Not before the gradient has come this far, nor as one with the first time: that would keep it all.
+                # Wait until the gradient has come this far; do not merge with the first pass. Else all would be kept.
                 with tf.control_dependencies([upstream, *d_states]):
                     chunk = tf.identity(sequences[:, starts[i] : starts[i] + length])
                     before = [tf.identity(state) for state in borders[i]]
@@ -71,7 +71,7 @@ def run_in_chunks(
 
 
 def draws_masks(cell: keras.layers.Layer) -> bool:
-    """Whether a cell or one within it drops anything in training."""
+    """Whether a cell, or a cell inside it, has dropout in training."""
     rates = ("dropout", "recurrent_dropout")
     kept = ("input_keep_prob", "output_keep_prob", "state_keep_prob")
     return any(

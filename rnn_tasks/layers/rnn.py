@@ -24,33 +24,34 @@ from rnn_tasks.layers.shared_masks import keep_masks_apart, masks_of_its_own
 
 @keras.saving.register_keras_serializable(package="rnn_tasks")
 class RNN(BuiltOnce, keras.layers.RNN):
-    """`keras.layers.RNN` with lengths, per-sample resets and a memory, and with a cell's fast `run` where it has one.
+    """`keras.layers.RNN` with lengths, per-sample resets and a memory; it uses a cell's fast `run` if there is one.
 
-    `unroll=True` is TensorFlow 1's `static_rnn`, `unroll=False` its `dynamic_rnn`. They give the same numbers, but for
-    dropout masks of a step's own, which are drawn in another order.
+    `unroll=True` is TensorFlow 1's `static_rnn`, `unroll=False` its `dynamic_rnn`. They give the same numbers, except
+    where each step draws its own dropout masks: the order of drawing differs.
 
     Args:
         cell: a cell, or a list of cells for a `MultiRNNCell`.
         return_sequences, return_state, go_backwards, stateful, unroll, zero_output_for_mask: as Keras has them.
         alignment_history: return the alignments of all steps, too, for each `AttentionWrapper` within the cell, in the
             order in which the steps were taken; 0 where a step was masked.
-        recompute_every: for long sequences: keep but the states before each so many steps, and compute the rest again
-            on the way back (TensorFlow 1's `swap_memory` moved it to the host instead). Needs a known time dimension.
+        recompute_every: for long sequences: keep only the states at intervals of this many steps, and compute the rest
+            again in the backward pass (TensorFlow 1's `swap_memory` moved it to the host instead). Needs a known time
+            dimension.
 
     Call arguments:
         sequences: (batch, time, features).
-        initial_state: nest of tensors like the cell's states, or None for its own start. Within the nest, None stands
-            for a state's own start: `[encoder_state, None, None]` for an `AttentionWrapper`.
+        initial_state: nest of tensors like the cell's states, or None for the cell's default. Inside the nest, None is
+            the default of one state: `[encoder_state, None, None]` for an `AttentionWrapper`.
         mask: (batch, time) bool; False steps pass the states through.
         training: whether dropout is on.
-        sequence_length: (batch,) int; steps from there on are masked, too. Then the outputs carry the mask of both.
-        reset: (batch,) bool, for stateful layers: samples that start a new stream here, from fresh states.
-        memory: (batch, memory time, memory units), what every `AttentionWrapper` within the cell attends to.
+        sequence_length: (batch,) int; steps from there on are masked, too. The outputs then carry the combined mask.
+        reset: (batch,) bool, for stateful layers: True for samples that start a new stream, with fresh states.
+        memory: (batch, memory time, memory units); every `AttentionWrapper` within the cell attends to it.
         memory_mask: (batch, memory time) bool, True where there is memory.
 
     Returns:
         The output, (batch, units), or (batch, time, units) with `return_sequences`; then with `return_state` the final
-        states, nested as the cell's; then with `alignment_history` each (batch, time, memory time).
+        states, nested as the cell's; then with `alignment_history` the alignments, each (batch, time, memory time).
 
     Raises:
         ValueError: arguments that do not fit each other, the cell or a stateful layer's batch; attention without
@@ -102,7 +103,7 @@ class RNN(BuiltOnce, keras.layers.RNN):
             super().build(sequences_shape)
 
     def reset_state(self):
-        for state in keras.tree.flatten(self.states):  # Keras takes them for a flat list
+        for state in keras.tree.flatten(self.states):  # Keras would treat them as a flat list
             state.assign(ops.zeros_like(state))
 
     def call(
@@ -141,7 +142,7 @@ class RNN(BuiltOnce, keras.layers.RNN):
         return tuple(results) if len(results) > 1 or self.return_state else output
 
     def inner_loop(self, sequences, initial_state, mask, training=False):
-        """Last output, outputs, final states as Keras has it, then the alignments of all steps that are asked for."""
+        """Last output, outputs and final states as in Keras, then the alignments of all steps if they are wanted."""
         if self.go_backwards:
             sequences = ops.flip(sequences, axis=1)
             mask = None if mask is None else ops.flip(mask, axis=1)
@@ -208,7 +209,7 @@ class RNN(BuiltOnce, keras.layers.RNN):
 
     @contextlib.contextmanager
     def _attending(self, memory: Any, mask: Any) -> Iterator[None]:
-        """Every AttentionWrapper holds the memory; where there is none here, what it has been given by hand."""
+        """Every AttentionWrapper holds this memory; without one, it keeps the memory that it already has."""
         if memory is None:
             yield
             return
@@ -221,7 +222,7 @@ class RNN(BuiltOnce, keras.layers.RNN):
             yield
 
     def _first_state(self, sequences: Any, given: Any, reset: Any) -> Any:
-        """The states before the first step, with the form of the cell's own."""
+        """The states before the first step, nested as the cell's."""
         if reset is not None and (not self.stateful or given is not None):
             found = "initial_state was given beside it" if self.stateful else f"{self.name} is not stateful"
             raise ValueError(f"reset is for the states that a stateful layer carries on; {found}")

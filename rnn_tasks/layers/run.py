@@ -1,4 +1,4 @@
-"""Whole sequences through any cell: by the cell's own `run` where it has one, else step by step."""
+"""Run any cell over whole sequences: by the cell's own `run` if it has one, else step by step."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rnn_tasks.layers.shared_masks import one_mask_a_sequence
 def run_cell(
     cell: keras.layers.Layer, sequences: Any, initial_state: Any, mask: Any = None, training: bool = False
 ) -> tuple[Any, Any]:
-    """A sequence through a built cell, the fastest way it has.
+    """Run a built cell over a sequence, in its fastest way.
 
     Args:
         cell: any cell.
@@ -47,20 +47,20 @@ def loop_cell(
     unroll: bool = False,
     record: Callable[[Any], list[Any]] = lambda states: [],
 ) -> Any:
-    """A sequence through a built cell, one `call` a step.
+    """Run a built cell over a sequence, with one `call` for each step.
 
     Args:
         cell, sequences, initial_state, mask, training: as in `run_cell`.
-        unroll: lay the steps out one after the other instead of in a loop; their number must be known.
-        record: picks tensors (batch, …) out of the states, to be returned of every step.
+        unroll: write the steps out one after the other instead of using a loop; their number must be known.
+        record: selects tensors (batch, …) from the states; they are returned for every step.
 
     Returns:
-        outputs (batch, time, units) and the final states, as of `run_cell`, then the recorded tensors, each
+        outputs (batch, time, units) and the final states, as in `run_cell`, then the recorded tensors, each
         (batch, time, …).
     """
     batch = ops.shape(sequences)[0]
     mask = None if mask is None else tf.convert_to_tensor(mask)
-    # What a step gives, by shape and type: an empty sequence cannot show it.
+    # Shapes and types of a step's results: an empty sequence has no step that shows them.
     patterns = [ops.zeros((batch, output_size(cell)), cell.compute_dtype), *record(initial_state)]
 
     def advance(inputs, keep, before):
@@ -85,7 +85,8 @@ def loop_cell(
 def step_cell(cell: keras.layers.Layer, inputs: Any, states: Any, training: bool = False) -> tuple[Any, Any]:
     """One step of any cell: output (batch, units) and the new states, a nest of the same form and types as `states`.
 
-    Keras' own cells differ in what they return: one state bare or in a list, a stack of one without its outer list.
+    Keras' own cells differ in what they return: a single state with or without a list, a stack of one cell without the
+    outer list.
     """
     output, after = cell(inputs, states, training=training)
     flat = zip(keras.tree.flatten(after), keras.tree.flatten(states), strict=True)
@@ -93,13 +94,13 @@ def step_cell(cell: keras.layers.Layer, inputs: Any, states: Any, training: bool
 
 
 def output_size(cell: keras.layers.Layer) -> int:
-    """Width of a cell's output; of a cell that does not name it, the width of its first state."""
+    """Width of a cell's output; the width of its first state if the cell has no `output_size`."""
     size = getattr(cell, "output_size", None)
     return keras.tree.flatten(cell.state_size)[0] if size is None else size
 
 
 def state_sizes(cell: keras.layers.Layer) -> list[Any]:
-    """Widths of a cell's states, in a list also where there is one."""
+    """Widths of a cell's states, in a list even if there is only one."""
     return list(cell.state_size) if keras.tree.is_nested(cell.state_size) else [cell.state_size]
 
 
@@ -125,7 +126,7 @@ def _unrolled(advance, sequences, states, mask, patterns):
 
 def _looped(advance, sequences, states, mask, patterns):
     time = tf.shape(sequences)[1] if sequences.shape[1] is None else sequences.shape[1]
-    # An array, not slices: the gradient of a slice is as long as the whole sequence, at every step.
+    # A TensorArray, not slices: at every step, the gradient of a slice is as long as the whole sequence.
     inputs = tf.TensorArray(sequences.dtype, time, element_shape=(sequences.shape[0], *sequences.shape[2:]))
     inputs = inputs.unstack(_swapped(sequences))
     columns = [tf.TensorArray(pattern.dtype, time, element_shape=pattern.shape) for pattern in patterns]

@@ -11,8 +11,8 @@ class SequenceMask(keras.layers.Layer):
     """Which time steps of right-padded sequences count.
 
     Call arguments:
-        sequences: (batch, time, …); only its time is read.
-        lengths: (batch,) int of any type, steps that count.
+        sequences: (batch, time, …); only the size of its time dimension is used.
+        lengths: (batch,) of any int type, the number of steps that count.
 
     Returns:
         (batch, time) bool, to be handed to recurrent layers as `mask`.

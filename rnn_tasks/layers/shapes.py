@@ -1,4 +1,4 @@
-"""What every layer says of a tensor of another shape than it takes."""
+"""The errors of all layers for tensors of the wrong shape or kind."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ import tensorflow as tf
 
 
 def check_shape(layer: str, name: str, tensor: Any, shape: Any, meaning: str) -> None:
-    """Refuse a tensor that cannot have `shape`; unknown sizes, on either side, fit any.
+    """Refuse a tensor that cannot have `shape`; an unknown size, on either side, fits any size.
 
     Args:
-        layer: who takes the tensor.
-        name: what it is to the layer.
+        layer: name of the layer that takes the tensor.
+        name: the layer's name for the tensor.
         tensor: anything with a shape.
         shape: the sizes wanted, None for any.
         meaning: names of the dimensions, such as "(batch, time)".
 
     Raises:
-        ValueError: shapes found and wanted.
+        ValueError: names the shapes found and wanted.
     """
     if not tf.TensorShape(tensor.shape).is_compatible_with(shape):
         raise ValueError(f"{layer} takes {name} {meaning} = {tuple(shape)}, found {tuple(tensor.shape)}")
 
 
 def refuse_ragged(layer: str, name: str, tensor: Any) -> None:
-    """Refuse what has no dense shape.
+    """Refuse ragged and sparse tensors.
 
     Raises:
-        ValueError: what to hand in instead.
+        ValueError: names what is accepted instead.
     """
     instead = {
         "RaggedTensor": "to_tensor() of it, with a mask or lengths of its row_lengths()",

@@ -1,9 +1,9 @@
-"""One cell, or one attention, at several places: written into a config, and found again when a layer is made of it.
+"""A cell, or an attention, in several places: the config records that it is shared, and a layer made from it shares it.
 
-Keras tells it of layers that a model has twice, and within `model.save` of some cells. Of what stands inside two
-wrappers it keeps two copies, and so does everything that makes a layer from another's config: `clone_model`,
-`Bidirectional`, `from_config`. Here every place of a cell has the whole of its config and one number; the first to be
-read makes the cell, the others find it. What no config can tell is refused.
+Keras records this for layers that a model has twice, and within `model.save` for some cells. If a cell is inside two
+wrappers, Keras makes two copies of it. So does everything that makes a layer from another's config: `clone_model`,
+`Bidirectional`, `from_config`. Here each place of a cell has the cell's whole config and the same number. The first
+place that is read makes the cell, and the others find it. If a config cannot record the sharing, it is an error.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NUMBER = "shared_cell"
 
 @dataclasses.dataclass
 class _Written:
-    """Of the config that is being written: each cell's number and config, and how many places it has, by its id."""
+    """The state of the config that is being written: number, config and count of places of each cell, by its id."""
 
     numbers: dict[int, int] = dataclasses.field(default_factory=dict)
     configs: dict[int, dict] = dataclasses.field(default_factory=dict)
@@ -37,7 +37,7 @@ _read: contextvars.ContextVar[dict[int, Any] | None] = contextvars.ContextVar("r
 
 
 def writes_cells(get_config: Callable) -> Callable:
-    """Decorates the `get_config` of what holds cells, which it has to `serialize`."""
+    """Decorates the `get_config` of a layer that holds cells; it must write them with `serialize`."""
 
     @functools.wraps(get_config)
     def whole(self):
@@ -57,7 +57,7 @@ def writes_cells(get_config: Callable) -> Callable:
 
 
 def reads_cells(from_config: Callable) -> Callable:
-    """Decorates, below `classmethod`, the `from_config` of what holds cells, which it has to `deserialize`."""
+    """Decorates, below `classmethod`, the `from_config` of such a layer; it must read cells with `deserialize`."""
 
     @functools.wraps(from_config)
     def whole(cls, config, custom_objects=None):
@@ -77,14 +77,14 @@ def serialize(cell: keras.layers.Layer) -> dict:
     assert written is not None
     written.places[id(cell)] += 1
     if id(cell) not in written.numbers:
-        number = written.numbers[id(cell)] = len(written.numbers)  # before the cells within, which come after
+        number = written.numbers[id(cell)] = len(written.numbers)  # the cells inside get later numbers
         config = mark_if_in_other_layers(cell, keras.saving.serialize_keras_object(cell))
         written.configs[id(cell)] = {**config, NUMBER: number}
     return copy.deepcopy(written.configs[id(cell)])
 
 
 def deserialize(config: dict, custom_objects: Any = None) -> keras.layers.Layer:
-    """The cell of a config by `serialize`, made when the first of its places is read."""
+    """The cell of a config from `serialize`; it is made when the first of its places is read."""
     read = _read.get()
     assert read is not None
     number = config.get(NUMBER)
@@ -97,13 +97,13 @@ def deserialize(config: dict, custom_objects: Any = None) -> keras.layers.Layer:
 
 
 def belongs_to(layer: keras.layers.Layer, cell: keras.layers.Layer) -> None:
-    """Remember that `layer` is over `cell`: it may not be the only one."""
+    """Remember that `layer` contains `cell`; other layers may contain it, too."""
     for part in cell._flatten_layers():
         vars(part).setdefault("_layers_over_it", WeakSet()).add(layer)
 
 
 def mark_if_in_other_layers(cell: keras.layers.Layer, config: dict) -> dict:
-    """Let a saved model tell, in Keras' own way, that several layers are over a cell."""
+    """Record in a saved model, in Keras' own way, that several layers contain a cell."""
     if _model_is_saved() and len(_layers_over(cell)) > 1:
         config["shared_object_id"] = id(cell)
     return config
@@ -114,12 +114,12 @@ def _layers_over(cell: Any) -> Any:
 
 
 def _model_is_saved() -> bool:
-    """Whether what is written or read is a whole model's, where cells are found again across its layers."""
+    """Whether a whole model is being written or read; then layers can share cells with each other."""
     return get_global_attribute("shared_objects/id_to_config_map") is not None
 
 
 def _with_numbers(config: Any, numbers: set[int]) -> Any:
-    """The config with no number but these."""
+    """The config with only these numbers; other numbers are removed."""
     if isinstance(config, dict):
         return {k: _with_numbers(v, numbers) for k, v in config.items() if k != NUMBER or v in numbers}
     if isinstance(config, (list, tuple)):
@@ -141,7 +141,7 @@ def _refuse_cells_of_other_layers(layer: Any) -> None:
 
 
 def _refuse_places_that_are_not_written(layer: Any, written: _Written) -> None:
-    """Those in what writes its own config: Keras' StackedRNNCells, or a wrapper that somebody wrote."""
+    """Refuse shared cells inside layers that do not use `serialize`: Keras' StackedRNNCells, or a user's wrapper."""
     places: Counter[int] = Counter()
     for holder in layer._flatten_layers():
         held = [value for name, value in vars(holder).items() if not name.startswith("_")]

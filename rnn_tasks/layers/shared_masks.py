@@ -1,7 +1,8 @@
 """Dropout masks that all steps of a sequence share: drawn before its loop, forgotten after it.
 
-Keras' cells draw theirs at the first step and keep them on themselves. Inside a loop the first step is too late: what a
-loop's body makes cannot be kept. And on the cell other threads find them: here they belong to the call.
+Keras' cells draw their masks at the first step and store them on the cell. Inside a loop, the first step is too late:
+tensors made in the loop's body cannot be kept. And other threads would find masks on the cell. So here the masks belong
+to the call.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from rnn_tasks.layers.calls import keep, kept, restored
 
 
 class CallMasks:
-    """Mixed into a cell of Keras': the masks that its steps share are kept for the call, not on the cell."""
+    """Mixed into a Keras cell: it keeps the masks that its steps share for the call, not on the cell."""
 
     def get_dropout_mask(self, step_input):
         return _shared_mask(self, "dropout", step_input)
@@ -35,7 +36,7 @@ class CallMasks:
 
 
 def keep_masks_apart(cell: keras.layers.Layer) -> None:
-    """Make the cells of Keras' own within `cell` keep their masks as ours do."""
+    """Make Keras' own cells within `cell` keep their masks for the call, as our cells do."""
     for part in cell._flatten_layers():
         if hasattr(part, "recurrent_dropout") and type(part).get_dropout_mask is DropoutRNNCell.get_dropout_mask:
             for name, method in vars(CallMasks).items():
@@ -45,7 +46,7 @@ def keep_masks_apart(cell: keras.layers.Layer) -> None:
 
 @contextlib.contextmanager
 def one_mask_a_sequence(cell: keras.layers.Layer, batch_size: Any, training: bool) -> Iterator[None]:
-    """Inside this, every cell within `cell` keeps its masks: those that it has, else new ones."""
+    """Inside the block, every cell within `cell` keeps its masks; a cell without masks draws new ones."""
     if not training:
         yield
         return
@@ -56,7 +57,7 @@ def one_mask_a_sequence(cell: keras.layers.Layer, batch_size: Any, training: boo
 
 @contextlib.contextmanager
 def masks_of_its_own(cell: keras.layers.Layer, training: bool) -> Iterator[None]:
-    """Inside this, a new sequence begins: masks that a loop of somebody's own has drawn wait outside."""
+    """A new sequence begins in the block; masks that a user's own loop has drawn are restored after the block."""
     if not training:
         yield
         return
@@ -66,7 +67,7 @@ def masks_of_its_own(cell: keras.layers.Layer, training: bool) -> Iterator[None]
 
 
 def draw_masks(cell: keras.layers.Layer, batch_size: Any) -> None:
-    """Draw the masks of every cell within `cell` that keeps some."""
+    """Draw masks for every cell within `cell` that keeps masks over a sequence."""
     for layer in cell._flatten_layers():
         if hasattr(layer, "draw_own_masks"):  # DropoutWrapper
             layer.draw_own_masks(batch_size)
@@ -76,7 +77,7 @@ def draw_masks(cell: keras.layers.Layer, batch_size: Any) -> None:
 
 
 def forget_masks(cell: keras.layers.Layer) -> None:
-    """Make every cell within `cell` draw anew for its next sequence."""
+    """Make every cell within `cell` draw new masks for its next sequence."""
     for layer in cell._flatten_layers():
         if hasattr(layer, "forget_own_masks"):
             layer.forget_own_masks()

@@ -12,7 +12,7 @@ from rnn_tasks.layers.kernels.steps import simple_rnn_step
 class SimpleRNN(FusedLoop, keras.layers.SimpleRNN):
     """`keras.layers.SimpleRNN` with the same arguments, weights and results, on a kernel of ours where one applies.
 
-    Where none does (`kernel_report` says why) it is Keras' layer unchanged, cuDNN included.
+    Where no kernel applies (`kernel_report` says why), it works as Keras' layer.
 
     Args:
         units: width of the state; every other argument is Keras' own.
@@ -29,5 +29,5 @@ class SimpleRNN(FusedLoop, keras.layers.SimpleRNN):
 
     @property
     def step(self):
-        """The recurrence of the layer's activation."""
+        """The recurrence with the layer's activation."""
         return simple_rnn_step(self.activation)

@@ -1,4 +1,4 @@
-"""Recurrent layers that lose some of the weights from state to state for the length of a sequence."""
+"""Dropout of a recurrent layer's state-to-state weights, with one mask for a whole sequence."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from rnn_tasks.layers.cell_run import choose, run_kernel
 def run_with_weights_dropped(
     layer: Any, sequences: Any, initial_state: Any, dropout: keras.layers.Dropout
 ) -> tuple[Any, Any]:
-    """A sequence through a built layer in training, its recurrent weights dropped: one mask for all rows and steps.
+    """Run a built layer in training with dropped recurrent weights: one mask for all rows and steps.
 
-    On the kernel that the layer runs on, or else in a loop of TensorFlow's operations.
+    It uses the layer's kernel, or a loop of TensorFlow's operations if the layer has none.
 
     Args:
         layer: LSTM, GRU or SimpleRNN, or an RNN over one cell of this package that has a kernel.
         sequences: (batch, time, features).
         initial_state: its states, each (batch, units).
-        dropout: what drops the weights (units, gates · units).
+        dropout: applied to the weights (units, gates · units).
 
     Returns:
         outputs (batch, time, units) and the final states.
@@ -39,7 +39,7 @@ def run_with_weights_dropped(
 
 
 class _Dropped:
-    """A cell, but for its recurrent weights."""
+    """A cell with other recurrent weights."""
 
     def __init__(self, cell: Any, recurrent_kernel: Any):
         self._cell, self.recurrent_kernel = cell, recurrent_kernel

@@ -1,4 +1,4 @@
-"""What tasks that classify images let their user choose about the data."""
+"""The data settings of tasks that classify images."""
 
 from __future__ import annotations
 

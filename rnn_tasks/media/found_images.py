@@ -1,4 +1,4 @@
-"""Where a user's images lie: idx files in a directory, or a folder of pictures for each class."""
+"""Finding a user's images: idx files in a directory, or a folder of pictures for each class."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class IdxPair:
 
     @property
     def files(self) -> Sequence[Path]:
-        """Both."""
+        """Both files."""
         return self.images, self.labels
 
 
@@ -51,13 +51,13 @@ Found = Mapping[str, IdxPair | ClassFolders]
 
 
 def find_images(source: str) -> Found:
-    """What lies at a path, by split; at least "train".
+    """The images at a path, by split; at least "train".
 
     Args:
-        source: a directory; where it holds several sets of idx files: it, / and what the names of one begin with.
+        source: a directory; if it holds several sets of idx files: the directory, / and the prefix of one set's names.
 
     Raises:
-        UserError: nothing of what is read, more than one set, or a name that cannot be written down as a line of text.
+        UserError: no images of a known kind, more than one set, or a name that cannot be written as a line of text.
     """
     found = _found(source)
     for part in found.values():
@@ -68,7 +68,7 @@ def find_images(source: str) -> Found:
 
 def _found(source: str) -> Found:
     directory = Path(source)
-    if os.path.isdir(source):  # Path's own raises where a name is too long
+    if os.path.isdir(source):  # Path.is_dir raises if a name is too long
         return idx_pairs(_names(directory), directory) or _class_folders(directory)
     if directory.name and os.path.isdir(directory.parent):
         files = [path for path in _names(directory.parent) if path.name.startswith(directory.name)]
@@ -82,15 +82,15 @@ def idx_pairs(files: Sequence[Path], directory: Path, prefix: str = "") -> Found
     """The pairs of idx files among `files` (one set of them), by split; empty where there are none.
 
     Args:
-        files: those of `directory` that come into question.
-        directory: where they lie.
-        prefix: what the user says that their names begin with; a set that it names in full goes before longer names.
+        files: the candidates in `directory`.
+        directory: the directory of the files.
+        prefix: the beginning of the names, given by the user; a set with exactly this name goes before longer names.
 
     Raises:
         UserError: several sets, images without labels or labels without images, no training images.
     """
     found: dict[str, dict[tuple[str, str], Path]] = {}
-    for path in sorted(files, key=lambda path: path.suffix != ".gz"):  # of both, the unpacked one stays
+    for path in sorted(files, key=lambda path: path.suffix != ".gz"):  # if both exist, the unpacked one is kept
         if match := IDX_NAME.fullmatch(path.name):
             found.setdefault(match[1], {})[IDX_SPLITS[match[2]], match[3]] = path
     if prefix:

@@ -1,4 +1,4 @@
-"""Images and labels in idx files, as MNIST, Fashion-MNIST, KMNIST and EMNIST come; unpacked or gzip.
+"""Images and labels in idx files, the format of MNIST, Fashion-MNIST, KMNIST and EMNIST; unpacked or gzip.
 
 An idx file is big-endian: two zero bytes, the type of its values, how many dimensions, the size of each, the values.
 """
@@ -23,7 +23,7 @@ def read_idx_images(path: Path) -> np.ndarray:
     """(images, height, width) uint8.
 
     Raises:
-        UserError: not such a file, or not all of one.
+        UserError: not such a file, or an incomplete one.
     """
     return _read(path, IDX_IMAGES, "images")
 

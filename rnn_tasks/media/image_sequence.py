@@ -17,14 +17,14 @@ AT_ONCE = 4_096  # images: float32 takes four times their space
 class ImageSequence(keras.layers.Layer):
     """Grey images as sequences of feature vectors from 0 (background) to 1.
 
-    An image is taken for dark on light where its outermost pixels are lighter than the middle of the range on average,
-    and is inverted then. That is judged image by image, in training and in use alike.
+    If the outermost pixels of an image are, on average, lighter than the middle of the range, the image counts as dark
+    on light and is inverted. This is decided for each image, both in training and in use.
 
     Args:
         order: a step is a row, a column, a pixel (line by line), a pixel in an order that is drawn once
             ("permuted"), or a square ("blocks", line by line).
         block: side of a square.
-        shrink: every square of so many pixels a side becomes one pixel, its mean, first.
+        shrink: first, every square with this side, in pixels, becomes one pixel, its mean.
         seed: draws the order of "permuted".
 
     Call arguments:
@@ -35,7 +35,7 @@ class ImageSequence(keras.layers.Layer):
         (height · width / block², block²).
 
     Raises:
-        ValueError: squares that do not fill the image; begins with the argument that is their side.
+        ValueError: squares that do not fill the image; the message begins with the name of the argument.
     """
 
     def __init__(self, order: Order = "rows", block: int = 4, shrink: int = 1, seed: int = 1, **kwargs: Any):

@@ -1,4 +1,4 @@
-"""Images of classes in three splits, from wherever the config says."""
+"""Images of classes in three splits, from the source in the config."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class LabelledImages:
     Attributes:
         pixels: (images, height, width) uint8.
         labels: (images,) names of their classes.
-        records: (images,) what a user would hand in.
+        records: (images,) the records that a user would give for them.
     """
 
     pixels: np.ndarray
@@ -49,10 +49,10 @@ class LabelledImages:
 
 
 def image_inputs(config: ImageDataConfig) -> Sequence[Path]:
-    """The user's files; nothing is downloaded, and none is read.
+    """The user's files; nothing is downloaded, and no file is read.
 
     Raises:
-        UserError: no such directory, or none of the kinds that are read.
+        UserError: no such directory, or no images of a known kind in it.
     """
     if config.source in (EMBEDDED, DOWNLOADED):
         return []
@@ -60,10 +60,10 @@ def image_inputs(config: ImageDataConfig) -> Sequence[Path]:
 
 
 def image_splits(config: ImageDataConfig) -> tuple[dict[str, LabelledImages], int]:
-    """Training, validation and test images, and how many repeated ones were left out.
+    """Training, validation and test images, and the number of repeated images that were left out.
 
-    What comes without a test split is drawn, class by class; validation images are drawn from those to train. None
-    stands on two sides: repeated images are left out first, but for those of a test split that is given.
+    If there is no test split, it is drawn, class by class; validation images are drawn from the training images. No
+    image is in two splits: repeated images are left out first, except those of a given test split.
 
     Raises:
         UserError: files that do not belong together, cannot be read, or are too few.
@@ -90,7 +90,7 @@ def _order(name: str) -> tuple[bool, int, str]:
 
 
 def _given(config: ImageDataConfig) -> dict[str, LabelledImages]:
-    """The splits that the data come in."""
+    """The splits that exist in the data."""
     if config.source == EMBEDDED:
         return {"train": _embedded_digits()}
     if config.source == DOWNLOADED:
@@ -137,10 +137,10 @@ def _read_folders(folders: ClassFolders, size: tuple[int, int] | None) -> Labell
 
 
 def _without_repeats(source: str, given: Mapping[str, LabelledImages]) -> dict[str, LabelledImages]:
-    """What is left when no image to validate is equal to one to test, and none to train to one of either.
+    """The splits without repeats: no validation image equals a test image, no training image equals either of these.
 
-    Where a split is yet to be drawn from the images to train, the first of equal ones is kept there, too. What is
-    given to test stays as it is, so that figures compare with those of others.
+    If a split will be drawn from the training images, only the first of equal training images is kept, too. A given
+    test split is not changed, so that figures can be compared with published ones.
     """
     splits = dict(given)
     elsewhere: set[bytes] = set()
@@ -181,7 +181,7 @@ def _check_classes(source: str, splits: Mapping[str, LabelledImages]) -> None:
 
 
 def _drawn(images: LabelledImages, key: str, config: ImageDataConfig) -> tuple[LabelledImages, LabelledImages]:
-    """What stays, and the share that the setting `key` says, class by class."""
+    """The images that remain, and the share in the setting `key` that is drawn from them, class by class."""
     from sklearn.model_selection import train_test_split
 
     classes = Counter(images.labels.tolist())
@@ -200,7 +200,7 @@ def _drawn(images: LabelledImages, key: str, config: ImageDataConfig) -> tuple[L
 
 
 def _fewer(images: LabelledImages, config: ImageDataConfig) -> LabelledImages:
-    """As many as `data.train_images` says: one of each class, the others whatever they are."""
+    """Reduce the images to `data.train_images`: at least one of each class, the others of any class."""
     classes = set(images.labels.tolist())
     if config.train_images < len(classes):
         raise UserError(

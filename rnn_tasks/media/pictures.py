@@ -1,4 +1,4 @@
-"""Pictures that a user hands in: a PNG or JPEG, or one image of an idx file."""
+"""Pictures as a user's records: a PNG or JPEG, or one image of an idx file."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Picture:
 
     Attributes:
         pixels: (height, width) uint8.
-        name: where it was found, for errors.
+        name: its path, for errors.
     """
 
     pixels: np.ndarray
@@ -66,7 +66,7 @@ def _pixels(name: str, accepted: str) -> np.ndarray:
 
 
 def read_picture(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:
-    """A PNG or JPEG in grey, (height, width) uint8; what is transparent is white.
+    """A PNG or JPEG in grey, (height, width) uint8; transparent parts become white.
 
     Args:
         path: of the file.
@@ -104,7 +104,7 @@ def _grey(image: Any) -> np.ndarray:
 
 
 def of_one_size(pictures: Sequence[Picture], height: int, width: int) -> tuple[np.ndarray, UserError | None]:
-    """Pictures up to the first of another size, (pictures, height, width) uint8, and what is wrong with that one."""
+    """Pictures up to the first of another size, (pictures, height, width) uint8, and the error of that picture."""
     for number, picture in enumerate(pictures):
         if picture.pixels.shape != (height, width):
             found = f"{_size(*picture.pixels.shape)} pixels; accepted are {_size(height, width)}"

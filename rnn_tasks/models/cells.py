@@ -23,7 +23,7 @@ def recurrent_layer(
     returned = {"return_sequences": return_sequences, "return_state": return_state}
     if cell in RECURRENT:
         return RECURRENT[cell](units, name=name, **returned, **options)
-    if cell == "peephole_lstm":  # by default it draws each of the three as the kernel, from the very same seed
+    if cell == "peephole_lstm":  # by default, all three peepholes are drawn like the kernel, from the same seed
         options["peephole_initializer"] = "zeros"
     return RNN(ONLY_CELLS[cell](units, **options), name=name, **returned)
 
@@ -34,11 +34,11 @@ def initializers(
     """The initializers that a cell takes, as its arguments.
 
     Args:
-        cell: whose "default" it is: `glorot_uniform` and `orthogonal`; of an IRNN what its paper has, a normal
-            distribution with a standard deviation of 0.001, and the identity, which is no choice.
+        cell: decides what "default" means: `glorot_uniform` and `orthogonal`. For an IRNN it means those of the paper:
+            a normal distribution with a standard deviation of 0.001, and the identity, which cannot be changed.
         kernel: of the input weights.
         recurrent: of the recurrent weights.
-        seeds: two are taken.
+        seeds: two of them are used.
 
     Raises:
         ValueError: recurrent weights of an IRNN that are not the identity.

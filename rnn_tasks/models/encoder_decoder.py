@@ -25,8 +25,8 @@ ATTENTIONS = {"luong": "LuongAttention", "bahdanau": "BahdanauAttention"}
 class EncoderDecoder(keras.Model):
     """Recurrent encoder-decoder with optional attention and input feeding.
 
-    Ids are right-padded with 0; padding never changes a state, a loss or an output. The source comes as the
-    encoder shall read it (reversing is the data's business).
+    Ids are right-padded with 0; padding never changes a state, a loss or an output. The encoder reads the source in the
+    given order; the data pipeline reverses it if wanted.
 
     Args:
         source_vocabulary: number of source ids.
@@ -43,8 +43,8 @@ class EncoderDecoder(keras.Model):
         tied: the output projection is the target embedding.
 
     Call arguments:
-        inputs: {"source": (batch, source time), "target_in": (batch, target time)} int32 ids, `target_in` being
-            `<go>` and the target (teacher forcing).
+        inputs: {"source": (batch, source time), "target_in": (batch, target time)} int32 ids; `target_in` is `<go>`
+            followed by the target (teacher forcing).
         training: whether dropout is on.
 
     Returns:
@@ -121,7 +121,7 @@ class EncoderDecoder(keras.Model):
 
     @property
     def input(self):
-        """Inputs as functional models describe theirs."""
+        """A description of the inputs, as in functional models."""
         ids = functools.partial(keras.KerasTensor, (None, None), "int32")
         return {"source": ids(name="source"), "target_in": ids(name="target_in")}
 
@@ -132,11 +132,11 @@ class EncoderDecoder(keras.Model):
         return self.logits(self.hidden(inputs, training=training))
 
     def hidden(self, inputs, training=False):
-        """Attentional vectors (batch, target time, output width), what the output projection sees."""
+        """Attentional vectors (batch, target time, output width), the inputs of the output projection."""
         memory, state = self.encode(inputs["source"], training=training)
         vectors = self.target_embedding(inputs["target_in"])  # (batch, target time, embedding)
         with self._attending(memory):
-            # Without a mask: what a target's padding does to the states, nobody sees.
+            # No mask is needed: padding follows the target, and the states after it are not used.
             hidden = self.decoder(vectors, initial_state=state, training=training)
         return self.output_dropout(hidden, training=training)
 
@@ -144,8 +144,8 @@ class EncoderDecoder(keras.Model):
         """Attentional vectors of further target steps, dropout off.
 
         Args:
-            target_in: (batch, steps) int32 ids, each the token before the one to be written.
-            state: before the first of them, from `encode`, `step` or here.
+            target_in: (batch, steps) int32 ids, each the token before the next one to write.
+            state: before the first of these steps, from `encode`, `step` or `continued`.
             memory: from `encode`.
 
         Returns:
@@ -198,7 +198,7 @@ class EncoderDecoder(keras.Model):
 
     @contextlib.contextmanager
     def training_step(self, memory: AttentionMemory) -> Iterator[DecoderStep]:
-        """A `step` with dropout as in `call`: inside this, masks that a sequence shares are the same at every step."""
+        """A `step` with dropout as in `call`: inside the block, masks that a sequence shares stay the same."""
         with one_mask_a_sequence(self.decoder.cell, ops.shape(memory.mask)[0], training=True):
             yield functools.partial(self._step, training=True)
 
@@ -217,7 +217,7 @@ class EncoderDecoder(keras.Model):
 
 
 def _embedding(vocabulary: int, dim: int, name: str):
-    # Vectors of length 1. Keras' default, uniform in ±0.05, starts with a third of that, and learns a third as fast.
+    # Vectors of length 1. With Keras' default, uniform in ±0.05, they have a third of it and learn a third as fast.
     vectors = keras.initializers.RandomNormal(stddev=dim**-0.5)
     return keras.layers.Embedding(vocabulary, dim, embeddings_initializer=vectors, name=name)
 
@@ -230,7 +230,7 @@ def _encoder_layer(cell: Cell, units: int, bidirectional: bool, index: int):
 
 
 def _decoder(settings: dict[str, Any], width: int) -> layers.RNN:
-    """The decoder as a layer over one cell, which `step` takes a single step of."""
+    """The decoder as a layer over one cell; `step` runs a single step of this cell."""
     kind, units, feeding = settings["cell"], settings["units"], settings["input_feeding"]
     cells = [CELLS[kind](units, name=f"decoder_{i}_{kind}") for i in range(settings["layers"])]
     if settings["dropout"]:

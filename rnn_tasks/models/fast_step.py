@@ -1,4 +1,4 @@
-"""One step of a language model for a loop of many: what stays the same over the loop is computed before it."""
+"""One step of a language model, for loops of many steps: values that do not change are computed before the loop."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import tensorflow as tf
 from rnn_tasks.layers import LSTM
 from rnn_tasks.models.language_model import LanguageModel
 
-_TABLE = 4096  # tokens at most whose way through the first layer's input weights is tabulated
+_TABLE = 4096  # the largest vocabulary whose input projections in the first layer are tabulated
 
 Step = Callable[[Any, Any], tuple[Any, Any]]
 """Inputs (ids in the first layer) and states -> outputs and states."""
 
 
 def fast_step(model: LanguageModel) -> Step:
-    """`model.step`, faster; to be made where its loop is, for it holds the weights as they are then.
+    """A faster `model.step`; make it where the loop is built, because it holds the weights of that moment.
 
-    A single text's step is bound by the reading of weights. LSTM weights are read in two halves, which two cores can
-    do at a time, and a small vocabulary's input projections are looked up instead of computed.
+    Reading the weights takes most of the time of a single text's step. LSTM weights are read in two halves, which two
+    cores can do at the same time. For a small vocabulary, input projections are looked up instead of computed.
     """
     steps: list[Step] = []
     for number, layer in enumerate(model.recurrent):
@@ -50,7 +50,7 @@ def _cell_step(cell: Any, before: Callable[[Any], Any]) -> Step:
 
 
 def _lstm_step(cell: Any, vectors: Any = None) -> Step:
-    """Of a Keras LSTM cell; where `vectors` (vocabulary, features) are given, its inputs are ids."""
+    """The step of a Keras LSTM cell; if `vectors` (vocabulary, features) are given, its inputs are ids."""
     kernels = tf.split(tf.convert_to_tensor(cell.kernel), 2, axis=1)
     recurrents = tf.split(tf.convert_to_tensor(cell.recurrent_kernel), 2, axis=1)
     biases = tf.split(tf.convert_to_tensor(cell.bias), 2)
@@ -58,7 +58,7 @@ def _lstm_step(cell: Any, vectors: Any = None) -> Step:
     if vectors is not None and vectors.shape[0] <= _TABLE:
         vectors = tf.convert_to_tensor(vectors)
         tables = [tf.matmul(vectors, kernel) + bias for kernel, bias in zip(kernels, biases, strict=True)]
-    elif vectors is None:  # inputs and states are as wide as one, which is read with one matrix
+    elif vectors is None:  # inputs and state are concatenated, so that one matrix is read
         joined = [tf.concat(pair, axis=0) for pair in zip(kernels, recurrents, strict=True)]
 
     def sums(given: Any, state: Any) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Models that forecast a series from a window of it: a linear path for what repeats, recurrent layers for the rest."""
+"""Models that forecast a series from a window of it: a linear path for repetition, recurrent layers for the rest."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rnn_tasks.models.cells import initializers, recurrent_layer
 from rnn_tasks.models.stack import recurrent_stack, seeds_of
 
 Way = Literal["vector", "sequence", "encoder_decoder"]
-LEAST_SPREAD = 0.05  # of the whole series' deviation: a window that stands still is not blown up
+LEAST_SPREAD = 0.05  # of the whole series' deviation: a constant window is not scaled up
 
 
 def forecaster(
@@ -37,24 +37,24 @@ def forecaster(
     """A model from a window to the next steps.
 
     Args:
-        way: "vector": all steps at once from the last state. "sequence": at every step of the window the `horizon`
-            steps behind it, so that every step of training is learned from. "encoder_decoder": a decoder that reads
-            what is known of each step ahead.
+        way: "vector": all steps at once from the last state. "sequence": at every step of the window, the `horizon`
+            steps after it, so that training learns from every step. "encoder_decoder": a decoder that reads the known
+            features of each step ahead.
         window, horizon: steps.
         targets, covariates: columns of a step of the past, targets first.
         known: features of a step that are known ahead.
-        parts: numbers that a forecast of one value consists of: quantiles, say.
-        season: steps; the linear path starts as the seasonal naive forecast where the window holds a season.
-        linear: add a linear function of the window (as LSTNet's autoregressive path), one a target.
-        local_scaling: read each window relative to its own mean and deviation, so that a level never seen is no
-            surprise. A model that answers at every step reads it relative to its first value.
-        deviations: how many of the parts, the last ones, are logarithms of deviations: a window's level and the linear
-            path are none of theirs, and its spread is added as a logarithm.
-        segment: steps of the window that recurrent layers read at once, which makes long windows short; not of a model
-            that answers at every step.
+        parts: number of values in the forecast of one value, such as quantiles.
+        season: steps; the linear path starts as the seasonal naive forecast if the window holds a season.
+        linear: add a linear function of the window (as LSTNet's autoregressive path), one for each target.
+        local_scaling: read each window relative to its own mean and deviation, so that the model can handle new levels.
+            A model that answers at every step reads it relative to its first value.
+        deviations: number of parts, the last ones, that are logarithms of deviations. The window's level and the linear
+            path are not added to these; the window's spread is added as a logarithm.
+        segment: steps of the window that recurrent layers read at once, which makes long windows short; not used in a
+            model that answers at every step.
         cell, units: of the recurrent layers.
         seed: of the initial weights and of dropout.
-        stack: the rest of the recurrent layers, as of `recurrent_stack`.
+        stack: the rest of the recurrent layers, as in `recurrent_stack`.
 
     Returns:
         A model from {"inputs": (batch, window, targets + covariates)}, and {"known": (batch, window + horizon, known)}
@@ -92,14 +92,14 @@ def forecaster(
     elif way == "vector":
         found = recurrent_stack(_joined(read), None, seeds, outputs=horizon * targets * parts, **recurrent)
         found = ops.reshape(found, (-1, horizon, targets, parts))
-        if known:  # what is known ahead of each step, alike for all of them
+        if known:  # the known features of each step ahead, with the same weights for all steps
             start = keras.initializers.GlorotUniform(seed=next(seeds))
             ahead = keras.layers.Dense(units, "relu", kernel_initializer=start, name="ahead")
             start = keras.initializers.GlorotUniform(seed=next(seeds))
             last = keras.layers.Dense(targets * parts, kernel_initializer=start, dtype="float32", name="ahead_forecast")
             found = found + ops.reshape(last(ahead(inputs["known"][:, window:])), (-1, horizon, targets, parts))
     else:
-        # At step t what is known of t + 1, …, t + horizon.
+        # At step t, the known features of t + 1, …, t + horizon.
         read += [inputs["known"][:, 1 + ahead : 1 + ahead + window] for ahead in range(horizon)] if known else []
         found = recurrent_stack(_joined(read), None, seeds, outputs=horizon * targets * parts, **recurrent)
         found = ops.reshape(found, (-1, window, horizon, targets, parts))
@@ -125,10 +125,10 @@ def _joined(parts: list[keras.KerasTensor]) -> keras.KerasTensor:
 
 
 def _segments(steps: keras.KerasTensor, length: int, last: bool = False) -> keras.KerasTensor:
-    """Steps (batch, time, columns) as segments (batch, time / length, length * columns); what is over is the oldest.
+    """Steps (batch, time, columns) as segments (batch, time / length, length * columns), without surplus oldest steps.
 
     Args:
-        last: keep the last step of each segment alone, (batch, time / length, columns).
+        last: keep only the last step of each segment, (batch, time / length, columns).
     """
     if length == 1:
         return steps
@@ -139,11 +139,11 @@ def _segments(steps: keras.KerasTensor, length: int, last: bool = False) -> kera
 
 
 def _scale(values: keras.KerasTensor, way: Way, local: bool) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-    """What a window is measured by, (batch, 1, targets) each: an origin and a unit."""
+    """The origin and the unit that scale a window, (batch, 1, targets) each."""
     first = values[:, :1]
     if not local:
         return first * 0.0, first * 0.0 + 1.0
-    if way == "sequence":  # a later value would tell of the future
+    if way == "sequence":  # a later value would reveal the future
         return first, first * 0.0 + 1.0
     return ops.mean(values, axis=1, keepdims=True), ops.maximum(ops.std(values, axis=1, keepdims=True), LEAST_SPREAD)
 
@@ -166,7 +166,7 @@ def _linear(
 
 
 def _start_as_naive(path: keras.layers.Layer, way: Way, window: int, horizon: int, season: int) -> None:
-    """Let the linear path repeat the last season, or the last value where the window holds no season."""
+    """Let the linear path repeat the last season, or the last value if the window is shorter than a season."""
     lag = season if season <= window else 1
     steps = np.arange(horizon)
     kernel = np.zeros((window, horizon), np.float32)
@@ -180,7 +180,7 @@ def _start_as_naive(path: keras.layers.Layer, way: Way, window: int, horizon: in
 
 
 def _start_small(model: keras.Model) -> None:
-    """What the recurrent layers add begins near nothing, so that training starts from the linear path."""
+    """Let the recurrent layers add almost nothing at first, so that training starts from the linear path."""
     for name in ("logits", "forecast", "ahead_forecast"):
         layer = next((one for one in model.layers if one.name == name), None)
         if layer is not None and not (name == "logits" and any(one.name == "forecast" for one in model.layers)):

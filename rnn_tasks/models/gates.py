@@ -1,4 +1,4 @@
-"""What the gates and states of a recurrent layer do along a sequence."""
+"""The gates and states of a recurrent layer along a sequence."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ def gate_activations(layer: keras.layers.RNN, inputs: np.ndarray) -> dict[str, n
 
     Args:
         layer: a built layer around one cell: LSTM (with peepholes or without), GRU, or a plain RNN.
-        inputs: (time, features) what the layer reads.
+        inputs: (time, features), the inputs of the layer.
 
     Returns:
-        name -> (time, units): of an LSTM "input gate", "forget gate", "output gate" (0 to 1), "cell" and "state" (its
-        output); of a GRU "update gate" (1 keeps the old state), "reset gate" and "state"; else "state".
+        name -> (time, units): for an LSTM "input gate", "forget gate", "output gate" (0 to 1), "cell" and "state" (its
+        output); for a GRU "update gate" (1 keeps the old state), "reset gate" and "state"; else "state".
     """
     cell, inputs = layer.cell, np.asarray(inputs, np.float32)
     states = [ops.zeros((1, size)) for size in np.atleast_1d(cell.state_size)]
@@ -54,8 +54,8 @@ def _gru_gates(cell: keras.layers.GRUCell, inputs: np.ndarray, h: np.ndarray) ->
 
 
 def _before_activation(cell: keras.layers.Layer, inputs: np.ndarray, h: np.ndarray) -> np.ndarray:
-    """(time, gates · units)."""
+    """The pre-activations of all gates, (time, gates · units)."""
     kernel, recurrent_kernel = (ops.convert_to_numpy(weight) for weight in (cell.kernel, cell.recurrent_kernel))
-    # A GRU whose reset gate acts behind the recurrent kernel has two biases, (2, gates · units).
+    # A GRU whose reset gate acts after the recurrent kernel has two biases, (2, gates · units).
     bias = np.sum(np.atleast_2d(ops.convert_to_numpy(cell.bias)), axis=0) if cell.use_bias else 0.0
     return inputs @ kernel + h @ recurrent_kernel + bias

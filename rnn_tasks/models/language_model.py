@@ -1,4 +1,4 @@
-"""A language model: what the next token of a text is, from all before it."""
+"""A language model: it predicts the next token of a text from all tokens before it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from rnn_tasks.layers.run import first_state
 from rnn_tasks.models.cells import initializers, recurrent_layer
 from rnn_tasks.models.stack import open_forget_gate, remember, seeds_of
 
-IMPOSSIBLE = (0, 2)  # `<pad>` and `<go>` come next in no text
+IMPOSSIBLE = (0, 2)  # `<pad>` and `<go>` are never the next token of a text
 States = list[list[Any]]
-"""Of each layer, its states, each (batch, units)."""
+"""A list of states for each layer, each (batch, units)."""
 
 
 @keras.saving.register_keras_serializable(package="rnn_tasks")
 class LanguageModel(keras.Model):
-    """Embedding, a stack of recurrent layers whose states go in and come out, and a projection to the vocabulary.
+    """Embedding, a stack of recurrent layers with states as inputs and outputs, and a projection to the vocabulary.
 
     Args:
         vocabulary: number of ids; 0 is `<pad>`, 2 `<go>`.
@@ -30,17 +30,17 @@ class LanguageModel(keras.Model):
         layers: recurrent layers.
         cell: "lstm", "peephole_lstm", "gru", "simple_rnn" or "irnn".
         embedding_dim: length of a token's vector.
-        kernel_initializer, recurrent_initializer, memory, forget_bias: as of `sequence_model`.
-        dropout: share dropped of each layer's input and of the last one's output, never of a state (Zaremba et al.
-            2014); with `variational` one mask a batch for all its steps (Gal & Ghahramani 2016).
+        kernel_initializer, recurrent_initializer, memory, forget_bias: as in `sequence_model`.
+        dropout: dropped share of each layer's input and of the last layer's output, never of a state (Zaremba et al.
+            2014); with `variational`, one mask for all steps of a batch (Gal & Ghahramani 2016).
         embedding_dropout: share of the vocabulary whose vectors are zero for a batch (Gal & Ghahramani 2016).
-        recurrent_dropout: share dropped of the connections from state to state, one mask a batch.
-        weight_dropout: share dropped of the recurrent weights themselves, the same for all texts of a batch (Merity et
-            al. 2018); not beside recurrent_dropout, and not of an irnn.
+        recurrent_dropout: dropped share of the connections from state to state, one mask for each batch.
+        weight_dropout: dropped share of the recurrent weights themselves, the same for all texts of a batch (Merity et
+            al. 2018); not together with recurrent_dropout, and not for an irnn.
         variational: whether `dropout` keeps its masks over a batch's steps.
-        tied: the projection's weights are the vectors (Press & Wolf 2017), behind a linear layer where `units` and
+        tied: the projection's weights are the vectors (Press & Wolf 2017), after a linear layer if `units` and
             `embedding_dim` differ.
-        initial_scale: all weights but biases start uniformly within ± this; 0 leaves it to the initializers.
+        initial_scale: all weights except biases start uniformly within ± this; with 0 the initializers set them.
         seed: of the initial weights and of dropout.
 
     Call arguments:
@@ -48,8 +48,8 @@ class LanguageModel(keras.Model):
         training: whether dropout is on.
 
     Returns:
-        Logits (batch, time, vocabulary) in float32 of the token behind each, from states of zeros; `hidden` takes and
-        gives states.
+        Logits (batch, time, vocabulary) in float32 of the token after each input, with initial states of zeros;
+        `hidden` takes and returns states.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class LanguageModel(keras.Model):
             "seed": seed,
         }
         seeds = seeds_of(seed)
-        # As a projection the vectors want length 1; as inputs alone they may be large enough for gates to see them.
+        # In a projection, vectors need length 1. If they are only inputs, larger ones have more effect on the gates.
         vectors = keras.initializers.RandomNormal(stddev=embedding_dim**-0.5 if tied else 0.5, seed=next(seeds))
         self.embedding = keras.layers.Embedding(vocabulary, embedding_dim, embeddings_initializer=vectors)
         self.embedding.build((None, None))
@@ -145,7 +145,7 @@ class LanguageModel(keras.Model):
 
     @property
     def input(self):
-        """Inputs as functional models describe theirs."""
+        """A description of the inputs, as in functional models."""
         return keras.KerasTensor((None, None), "int32", name="inputs")
 
     def build(self, input_shape=None):  # everything was built on construction
@@ -159,7 +159,7 @@ class LanguageModel(keras.Model):
         return [first_state(layer.cell, batch) for layer in self.recurrent]
 
     def hidden(self, ids, states: States | None = None, mask=None, training=False) -> tuple[Any, States]:
-        """What the projection sees, and the states behind the last step.
+        """The inputs of the projection, and the states after the last step.
 
         Args:
             ids: (batch, time) int32.
@@ -187,7 +187,7 @@ class LanguageModel(keras.Model):
         return sequence if self.bridge is None else self.bridge(sequence), after
 
     def step(self, ids, states: States) -> tuple[Any, States]:
-        """One step, dropout off: ids (batch,) and states -> logits (batch, vocabulary) and the states behind it."""
+        """One step, dropout off: ids (batch,) and states -> logits (batch, vocabulary) and the new states."""
         vectors, after = self.embedding(ids), []
         for layer, before in zip(self.recurrent, states, strict=True):
             vectors, state = layer.cell(vectors, before, training=False)

@@ -11,18 +11,18 @@ from rnn_tasks.models.stack import recurrent_stack, seeds_of, sequence_input
 
 
 def sequence_to_vector(vocabulary_size: int = 0, **settings: Any) -> keras.Model:
-    """A model from a sequence to logits (batch, outputs), read off its last state or a mean of all; settings as of
+    """A model from a sequence to logits (batch, outputs), from its last state or a mean of all; settings as in
     `sequence_model`.
 
-    A sequence's logits are the same alone as in any batch.
+    A sequence's logits do not depend on the rest of its batch.
     """
     return sequence_model("sequence_to_vector", vocabulary_size, steps=False, **settings)
 
 
 def sequence_to_sequence(vocabulary_size: int = 0, **settings: Any) -> keras.Model:
-    """A model from a sequence to logits (batch, time, outputs), one answer a step; settings as of `sequence_model`.
+    """A model from a sequence to logits (batch, time, outputs), one answer a step; settings as in `sequence_model`.
 
-    A step's logits depend on the steps up to it alone; behind a sequence's end they mean nothing.
+    A step's logits depend only on the steps up to it. After a sequence's end they have no meaning.
     """
     return sequence_model("sequence_to_sequence", vocabulary_size, steps=True, **settings)
 
@@ -54,29 +54,29 @@ def sequence_model(
         name: of the model.
         vocabulary_size: number of ids, the padding id 0 included; 0 for feature vectors.
         steps: answer at every step instead of once.
-        outputs: logits an answer.
+        outputs: number of logits in each answer.
         units: of each recurrent layer.
         features: length of a feature vector; 0 for ids.
         time: steps of every sequence of feature vectors; None where they differ and come with their lengths.
         layers: recurrent layers, each reading the one before.
         cell: "lstm", "peephole_lstm", "gru", "simple_rnn" or "irnn".
-        kernel_initializer: of input weights: "glorot_uniform" or "he_normal"; "default" is the first, for an IRNN its
-            paper's.
-        recurrent_initializer: "orthogonal" or "he_normal"; "default" is the first. An IRNN starts with the identity.
+        kernel_initializer: of input weights: "glorot_uniform" or "he_normal"; "default" is "glorot_uniform", or the
+            paper's initializer for an IRNN.
+        recurrent_initializer: "orthogonal" or "he_normal"; "default" is "orthogonal". An IRNN starts with the identity.
         embedding_dim: length of an id's vector.
-        dropout: share of the non-recurrent connections dropped in training (Zaremba et al. 2014).
-        recurrent_dropout: share of the recurrent connections dropped in training, one mask a sequence (Gal & Ghahramani
+        dropout: dropped share of the non-recurrent connections in training (Zaremba et al. 2014).
+        recurrent_dropout: dropped share of the recurrent connections in training, one mask a sequence (Gal & Ghahramani
             2016).
         memory: steps over which units remember at first: each unit's time scale is drawn between 2 and this (Tallec &
-            Ollivier 2018). 0 leaves the gates as Keras starts them, which forget within some five steps.
-        forget_bias: where the bias of an LSTM's forget gate starts, with a `memory` of 0 (Jozefowicz et al. 2015).
-        pooling: what of the last layer's outputs is projected, where there is one answer: the "last", their "mean", or
-            a mean weighted by "attention".
+            Ollivier 2018). 0 leaves the gates as Keras starts them: they forget within about five steps.
+        forget_bias: initial bias of an LSTM's forget gate, with a `memory` of 0 (Jozefowicz et al. 2015).
+        pooling: which of the last layer's outputs is projected, if there is one answer: the "last", their "mean", or a
+            mean weighted by "attention".
         seed: of the initial weights and of dropout.
 
     Returns:
-        A model from ids (batch, time) int32; or from {"inputs": (batch, time, features)} where `time` is given; or
-        from these and {"lengths": (batch,) int32}.
+        A model from ids (batch, time) int32; or from {"inputs": (batch, time, features)} if `time` is given; or else
+        from these inputs and {"lengths": (batch,) int32}.
 
     Raises:
         ValueError: not exactly one of `vocabulary_size` and `features` is given; an IRNN with a recurrent initializer.

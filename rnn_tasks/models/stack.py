@@ -1,4 +1,4 @@
-"""What models that read one sequence have in common: its input, and a stack of recurrent layers over it."""
+"""The common parts of models that read one sequence: its input, and a stack of recurrent layers over it."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from rnn_tasks.models.cells import initializers, recurrent_layer
 
 
 def seeds_of(seed: int) -> Iterator[int]:
-    """One seed for each random thing of a model, so that none repeats another's numbers."""
+    """A different seed for each random part of a model, so that no part repeats another's numbers."""
     return (int(np.random.SeedSequence(seed).generate_state(count)[-1]) for count in itertools.count(1))
 
 
 class SequenceInput(NamedTuple):
-    """What a stack reads.
+    """The input of a stack.
 
     Attributes:
         inputs: the model's inputs, as `keras.Model` takes them.
         hidden: (batch, time, features).
-        mask: (batch, time) bool, or None where Keras carries it.
+        mask: (batch, time) bool, or None if Keras carries it with `hidden`.
     """
 
     inputs: keras.KerasTensor | dict[str, keras.KerasTensor]
@@ -41,7 +41,7 @@ def sequence_input(
     Args:
         vocabulary_size: number of ids, the padding id 0 included; 0 for feature vectors.
         features: length of a feature vector; 0 for ids.
-        time: steps of every sequence of features, which then needs no lengths; None where sequences differ.
+        time: steps of every sequence of features, which then needs no lengths; None if sequences differ in length.
         embedding_dim: length of an id's vector.
         seed: of the ids' vectors.
 
@@ -55,7 +55,7 @@ def sequence_input(
         embedding = keras.layers.Embedding(
             vocabulary_size,
             embedding_dim,
-            # Keras' own ±0.05 would first have to grow for the gates to see symbols at all.
+            # Keras' own ±0.05 is so small that symbols would hardly change the gates at first.
             embeddings_initializer=keras.initializers.RandomNormal(stddev=0.5, seed=seed),
             mask_zero=True,
             name="embedding",
@@ -86,7 +86,7 @@ def recurrent_stack(
     outputs: int,
     steps: bool,
 ) -> keras.KerasTensor:
-    """Recurrent layers and a projection over (batch, time, features); arguments as of `sequence_model`.
+    """Recurrent layers and a projection over (batch, time, features); arguments as in `sequence_model`.
 
     Returns:
         (batch, time, outputs) with `steps`, else (batch, outputs), float32.
@@ -94,7 +94,7 @@ def recurrent_stack(
     masked = {} if mask is None else {"mask": mask}
 
     def dropped(hidden: keras.KerasTensor) -> keras.KerasTensor:
-        drop_seed = next(seeds)  # drawn in any case: the initial weights must not depend on the rate
+        drop_seed = next(seeds)  # taken even if unused: the initial weights must not depend on the rate
         return keras.layers.Dropout(dropout, seed=drop_seed)(hidden) if dropout else hidden
 
     for layer in range(layers):
@@ -112,7 +112,7 @@ def recurrent_stack(
             **started,
             **options,
         )
-        hidden = recurrent(drawn, **masked)  # (batch, time, units), at the end of no steps (batch, units)
+        hidden = recurrent(drawn, **masked)  # (batch, time, units), or (batch, units) without sequences
         if memory:
             remember(recurrent.cell, memory, gate_seed)
         elif forget_bias != 1.0:
@@ -128,13 +128,13 @@ def recurrent_stack(
     return keras.layers.Dense(
         outputs,
         kernel_initializer=keras.initializers.GlorotUniform(seed=next(seeds)),
-        dtype="float32",  # whatever the precision of the rest: losses and probabilities want all digits
+        dtype="float32",  # whatever the precision of the other layers: losses and probabilities need all digits
         name="logits",
     )(dropped(hidden))
 
 
 def open_forget_gate(cell: keras.layers.Layer, bias: float) -> None:
-    """Set the bias of an LSTM's forget gate, which Keras starts at 1."""
+    """Set the initial bias of an LSTM's forget gate, which is 1 in Keras."""
     if isinstance(cell, keras.layers.LSTMCell):
         start = cell.bias.numpy()
         start[cell.units : 2 * cell.units] = bias

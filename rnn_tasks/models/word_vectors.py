@@ -1,8 +1,8 @@
-"""Two vectors for each word, of the word itself and of it as a context, and the losses of word2vec in closed form.
+"""Two vectors for each word, one as a word and one as a context, and the losses of word2vec in closed form.
 
-Positions come in blocks, whose words are compared by matrix products: positives within rows of neighbouring positions,
-and noise words that a whole block shares (Ji et al. 2016). Gradients are given by hand, for the rows of the tables that
-a block touches.
+Positions come in blocks. Matrix products compare the words of a block: positives within rows of neighbouring positions,
+and noise words that a whole block shares (Ji et al. 2016). Gradients are hand-written, for the table rows that a block
+uses.
 
 References:
     Mikolov, Chen, Corrado & Dean 2013, "Efficient Estimation of Word Representations in Vector Space".
@@ -28,7 +28,7 @@ RANKED = 64
 def word_vectors(words: int, dim: int) -> keras.Model:
     """{"centres": (batch, time), "contexts": (batch, others)} ids -> scores (batch, time, others), their products.
 
-    Vectors start as in word2vec: uniform in ±0.5 / dim, those of contexts zero.
+    Vectors start as in word2vec: word vectors uniform in ±0.5 / dim, context vectors zero.
 
     Args:
         words: rows of each table.
@@ -44,12 +44,12 @@ def word_vectors(words: int, dim: int) -> keras.Model:
 
 
 class WordGradients(NamedTuple):
-    """What a block contributes.
+    """The loss of a block and its gradients.
 
     Attributes:
         total: the summed loss, in nats.
-        weight: pairs of words (skip-gram), or positions (CBOW).
-        rows: the gradient of `total` by `vectors`, and by `context_vectors`: ids (n,), each perhaps several times, and
+        weight: number of word pairs (skip-gram) or of positions (CBOW).
+        rows: the gradients of `total` with respect to `vectors` and `context_vectors`: ids (n,), which may repeat, and
             rows (n, dim).
     """
 
@@ -62,7 +62,7 @@ def window_mask(left: tf.Tensor, right: tf.Tensor, window: int) -> tf.Tensor:
     """(rows, time, time + 2 · window) float32: 1 where a context is in a position's window.
 
     Args:
-        left, right: (rows, time): how far the window reaches; both 0 at what is no position.
+        left, right: (rows, time): how far the window reaches; both 0 at filler positions.
         window: contexts on each side of a row.
     """
     time = tf.shape(left)[1]
@@ -100,10 +100,10 @@ def skip_gram(tables: Sequence[tf.Tensor], block: Block, window: int, objective:
 
 
 def cbow(tables: Sequence[tf.Tensor], block: Block, window: int, objective: Objective) -> WordGradients:
-    """The mean of a word's contexts predicts the word; arguments as of `skip_gram`.
+    """The mean of a word's contexts predicts the word; arguments as in `skip_gram`.
 
-    The gradient is that of the mean, which word2vec's program leaves undivided (Irsoy, Benton & Stratos 2021,
-    "Corrected CBOW Performs as well as Skip-gram").
+    The gradient is that of the mean. word2vec's program does not divide it by the number of contexts (Irsoy, Benton &
+    Stratos 2021, "Corrected CBOW Performs as well as Skip-gram").
     """
     centres, contexts, noise = block["centres"], block["contexts"], block["noise"]
     v, u, z = tf.gather(tables[0], contexts), tf.gather(tables[1], centres), tf.gather(tables[1], noise)
@@ -129,12 +129,12 @@ def cbow(tables: Sequence[tf.Tensor], block: Block, window: int, objective: Obje
 
 
 # (positive (rows, time, n), negative (rows, time, noise), mask like positive, words of the positives, noise words)
-# -> summed loss, and its derivatives by the scores.
+# -> summed loss, and its derivatives with respect to the scores.
 Objective = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor, tf.Tensor]]
 
 
 def negative_sampling(negatives: int) -> Objective:
-    """-log σ(positive) - Σ log σ(-negative), over `negatives` noise words a pair, in the mean over those drawn."""
+    """-log σ(positive) - Σ log σ(-negative); the sum is `negatives` times the mean over the drawn noise words."""
 
     def objective(positive, negative, mask, words, noise):
         share = tf.reduce_sum(mask, -1, keepdims=True) * (negatives / tf.cast(tf.shape(noise)[0], tf.float32))
@@ -148,9 +148,9 @@ def noise_contrastive(negatives: int, log_ratio: tf.Tensor) -> Objective:
     """Negative sampling of log p(word | context) - log(negatives · noise probability).
 
     Args:
-        negatives: noise words a pair.
-        log_ratio: (words,) log of a word's probability by that as noise. A score is log p(word | context) less
-            log p(word): vectors need not learn how frequent words are.
+        negatives: noise words for each pair.
+        log_ratio: (words,) log of (a word's probability / its probability as noise). A score is log p(word | context)
+            - log p(word), so vectors need not learn how frequent words are.
     """
     sampled = negative_sampling(negatives)
 
@@ -162,17 +162,17 @@ def noise_contrastive(negatives: int, log_ratio: tf.Tensor) -> Objective:
 
 
 def sampled_softmax(log_ratio: tf.Tensor) -> Objective:
-    """Cross-entropy of the word among itself and the noise words, each weighted by how often it is expected there.
+    """Cross-entropy of the word among itself and the noise words, each weighted by its expected count among them.
 
     Args:
-        log_ratio: as of `noise_contrastive`.
+        log_ratio: as in `noise_contrastive`.
     """
 
     def objective(positive, negative, mask, words, noise):
         shift = log_ratio - tf.math.log(tf.cast(tf.shape(noise)[0], tf.float32))
         positive, negative = positive + tf.gather(shift, words), negative + tf.gather(shift, noise)
         others = tf.reduce_logsumexp(negative, -1, keepdims=True)  # (rows, time, 1)
-        missed = tf.sigmoid(others - positive) * mask  # the probability that the others have
+        missed = tf.sigmoid(others - positive) * mask  # the probability of the others
         total = tf.reduce_sum(tf.nn.softplus(others - positive) * mask)
         return total, -missed, tf.nn.softmax(negative) * tf.reduce_sum(missed, -1, keepdims=True)
 
@@ -180,9 +180,9 @@ def sampled_softmax(log_ratio: tf.Tensor) -> Objective:
 
 
 def ranking(tables: Sequence[tf.Tensor], block: Block, window: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """How many noise words score below a context, in the mean over them, summed over all contexts; and their number.
+    """The share of noise words that score below a context, summed over all contexts; and the number of contexts.
 
-    A tie counts half. Of many noise words the first `RANKED` are compared.
+    A tie counts half. Only the first `RANKED` noise words are compared.
     """
     noise = block["noise"][:RANKED]
     v, u = tf.gather(tables[0], block["centres"]), tf.gather(tables[1], block["contexts"])

@@ -1,4 +1,4 @@
-"""Figures of what was learned. Functions return a matplotlib Figure; none touches pyplot's global state."""
+"""Figures of results. Functions return a matplotlib Figure; none of them changes pyplot's global state."""
 
 import lazy_loader
 

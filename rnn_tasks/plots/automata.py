@@ -19,7 +19,7 @@ RADIUS = 0.22
 def automaton_graph(language: Automaton, title: str = "") -> Figure:
     """States as circles, from the start at the left to the end at the right; arcs as arrows with their symbols.
 
-    A state stands as far to the right as the fewest symbols that lead to it. Arcs between the same two states share an
+    The column of a state is the smallest number of symbols that lead to it. Arcs between the same two states share an
     arrow.
     """
     places = _places(language)

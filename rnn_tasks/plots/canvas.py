@@ -1,4 +1,4 @@
-"""What all figures share: colours, bare axes, words that every font can draw, and saving."""
+"""The common parts of all figures: colours, bare axes, words that every font can draw, and saving."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 from rnn_tasks import activity
 from rnn_tasks.files import write_whole
 
-# Told apart under every common colour blindness (Okabe & Ito 2008), in an order that keeps neighbours distinct in grey.
+# Distinct under every common colour blindness (Okabe & Ito 2008), in an order that keeps neighbours distinct in grey.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 INK = "#333333"
 OTHER, OTHER_COLOUR = "other", "#8C8C8C"
-"""The group of what is in no group."""
+"""The group of items without a group."""
 FAINT = "#DDDDDD"
 JOINER = "￭"  # the tokeniser's mark for "no space here"; few fonts have it
 MISSING_GLYPH = "□"
 
 
 def group_colours(names: Sequence[str]) -> list[str]:
-    """A colour for each group: `COLOURS`, or where these are too few, hues in turn dark and light; grey for `OTHER`."""
+    """A colour for each group: `COLOURS`, or dark and light hues in turn if there are too few; grey for `OTHER`."""
     count = len(names) - (OTHER in names)
     hues = ((number / max(count, 1), 0.85, 0.55 + 0.25 * (number % 2)) for number in range(count))
     colours = iter(COLOURS if count <= len(COLOURS) else [to_hex(tuple(hsv_to_rgb(hue))) for hue in hues])
@@ -50,7 +50,7 @@ def bare(axes: Axes) -> Axes:
 
 
 def drawable(token: str) -> str:
-    """A token as the default font can draw it: `￭` becomes `·`, `％202F` `%202F`, an unknown glyph `□`."""
+    """A token in a form that the default font can draw: `￭` becomes `·`, `％202F` `%202F`, an unknown glyph `□`."""
     return "".join(c if _has_glyph(c) else MISSING_GLYPH for c in token.replace(JOINER, "·").replace("％", "%"))
 
 

@@ -1,4 +1,4 @@
-"""How training went."""
+"""Curves of training."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ VALIDATION = "val_"
 
 
 def learning_curves(history: Sequence[Mapping[str, float]], examples: int = 0) -> Figure:
-    """Loss and every validated metric against the epoch, a panel each.
+    """Loss and every validated metric against the epoch, one panel for each.
 
     Args:
         history: one mapping of metrics an epoch. `epoch` counts from 1 and may be left out; a metric may be missing
-            in some epochs. `loss` is drawn, and whatever has a `val_` value, beside its training value.
-        examples: of an epoch; above each panel stands how many were seen.
+            in some epochs. `loss` is drawn, and so is every metric with a `val_` value, together with its training
+            value.
+        examples: of an epoch; each panel shows the number of examples seen above it.
 
     Returns:
         A figure with a panel a metric, side by side up to three.
@@ -69,12 +70,12 @@ def _panel(axes: Axes, history: Sequence[Mapping[str, float]], metric: str) -> N
 
 
 def score_while_reading(points: Sequence[tuple[int, float]], score: str, levels: Mapping[str, float]) -> Figure:
-    """A score against how many steps of each sequence were read.
+    """A score against the number of steps that were read of each sequence.
 
     Args:
         points: (steps read, score), rising.
         score: its name.
-        levels: name -> score of a method that reads everything, or nothing: a dashed line each.
+        levels: name -> score of a method that reads everything, or nothing; drawn as dashed lines.
     """
     figure = new_figure(width=5.6, height=3.6)
     axes = bare(figure.add_subplot())

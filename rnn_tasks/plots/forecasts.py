@@ -1,4 +1,4 @@
-"""Forecasts beside what came to be."""
+"""Forecasts beside the true values."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class ForecastPanel:
     """One series around one forecast of it.
 
     Attributes:
-        title: stands above.
-        steps: (steps,) where they stand on the axis, numbers or dates.
-        truth: (steps,) what was and what came to be.
+        title: of the panel.
+        steps: (steps,) positions on the axis, numbers or dates.
+        truth: (steps,) the true values, of the past and of the steps ahead.
         ahead: (horizon,) the last of `steps`, which are forecast.
         forecast: (horizon,).
         quantiles: (horizon, levels), rising; without levels there are no intervals.
-        others: name -> (horizon,) what other methods forecast.
+        others: name -> (horizon,) forecasts of other methods.
     """
 
     title: str
@@ -41,7 +41,7 @@ def forecasts(panels: Sequence[ForecastPanel], interval: str = "") -> Figure:
 
     Args:
         panels: at least one.
-        interval: what the widest interval is, for the legend.
+        interval: name of the widest interval, for the legend.
     """
     figure = new_figure(width=9, height=2.6 * len(panels) + 0.5)
     for number, panel in enumerate(panels, 1):
@@ -73,7 +73,7 @@ def _panel(axes: Axes, panel: ForecastPanel, interval: str) -> None:
 
 
 def _concise(axes: Axes, steps: np.ndarray) -> None:
-    """Dates on the axis that do not write over each other."""
+    """Write dates on the axis so that they do not overlap."""
     if np.issubdtype(steps.dtype, np.datetime64):
         locator = AutoDateLocator(maxticks=7)
         axes.xaxis.set_major_locator(locator)
@@ -130,7 +130,7 @@ def residuals(steps: np.ndarray, errors: np.ndarray, name: str) -> Figure:
 
 
 def continuation(seed: np.ndarray, written: np.ndarray, names: Sequence[str]) -> Figure:
-    """What a network read first, and what it wrote on, a panel a series.
+    """The values that a network read first and then its continuation, one panel for each series.
 
     Args:
         seed: (steps, series).

@@ -20,11 +20,11 @@ def gates_along(activations: Mapping[str, np.ndarray], tokens: Sequence[str], ti
     Args:
         activations: name -> (time, units). A name that ends in "gate" runs from 0 to 1, in blues; any other is a state,
             from blue (negative) over white (0) to red (positive).
-        tokens: time of them.
+        tokens: (time,) tokens.
         title: above all panels.
 
     Raises:
-        ValueError: not a row of activations for each token.
+        ValueError: the number of rows of activations is not the number of tokens.
     """
     wrong = {name: len(values) for name, values in activations.items() if len(values) != len(tokens)}
     if wrong or not activations or not tokens:

@@ -1,4 +1,4 @@
-"""What long lags do to learning: gradients against distance, errors against sequences seen, success against length."""
+"""Effects of long lags: gradients against distance, errors against sequences seen, success against length."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def gradient_reach(
     Args:
         panels: title -> name of a curve -> its norms at the distances 0, 1, … from the end, drawn as shares of the
             first. A curve keeps its colour in all panels.
-        counts: from which distance to which the last element that counts stands: shaded.
+        counts: smallest and largest distance of the last relevant element; this range is shaded.
     """
     figure = new_figure(width=5.4 * len(panels), height=4.0)
     names = list(dict.fromkeys(name for curves in panels.values() for name in curves))

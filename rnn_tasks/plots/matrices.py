@@ -1,4 +1,4 @@
-"""Matrices as pictures: what a decoder looked at, and what a classifier took for what."""
+"""Matrices as pictures: the attention of a decoder, and the confusions of a classifier."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def confusion(matrix: np.ndarray, labels: Sequence[str]) -> Figure:
         A figure; counts stand in the cells up to 20 classes.
 
     Raises:
-        ValueError: the matrix has not as many rows and columns as there are labels.
+        ValueError: the numbers of rows, columns and labels differ.
     """
     matrix = np.asarray(matrix)
     if matrix.shape != (len(labels), len(labels)):

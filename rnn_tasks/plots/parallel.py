@@ -1,4 +1,4 @@
-"""Many settings beside what came of them, one line each."""
+"""Many settings beside their results, one line for each."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def parallel_coordinates(
     """A vertical axis for each setting and one for the result; a line for each row, the darker the better.
 
     Args:
-        rows: name -> value, the same names in each; numbers, or anything else, which gets a place of its own.
-        result: the name that stands last, of numbers; it colours the lines.
+        rows: name -> value, the same names in each row; every value that is not a number gets its own place.
+        result: name of the last axis, with numbers; it colours the lines.
         logarithmic: names of positive numbers whose axis is logarithmic.
         higher_is_better: of the result.
     """

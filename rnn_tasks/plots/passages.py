@@ -26,14 +26,14 @@ def coloured_text(
     colours: str,
     scale: str,
 ) -> Figure:
-    """A passage, once a panel, each token on a ground of the colour of its number.
+    """A passage, once in each panel; the background of each token has the colour of its number.
 
     Args:
-        tokens: as they are written; a line's end is "\\n".
-        panels: title -> a number a token.
+        tokens: the text of each token; a line's end is "\\n".
+        panels: title -> a number for each token.
         limits: the numbers at the two ends of the colours.
         colours: one of Matplotlib's colour maps.
-        scale: what the numbers are.
+        scale: name of the numbers.
     """
     places, lines = _laid_out(tokens)
     panel = (lines + 1.5) * _CELL[1]  # inches, its title included

@@ -1,4 +1,4 @@
-"""Pictures with what a classifier said of them."""
+"""Pictures with the answers of a classifier."""
 
 from __future__ import annotations
 

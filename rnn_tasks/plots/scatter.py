@@ -1,4 +1,4 @@
-"""Word vectors on a plane, with as many words written as can be read."""
+"""Word vectors on a plane, with as many words as can be read."""
 
 from __future__ import annotations
 

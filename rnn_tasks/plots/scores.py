@@ -12,7 +12,7 @@ from rnn_tasks.plots.canvas import COLOURS, INK, bare, drawable, new_figure
 
 
 def score_by_group(rows: Sequence[Sequence[Any]], group: str, scores: Sequence[str]) -> Figure:
-    """A bar a group and score, with its value, and how many examples stand behind it.
+    """A bar for each group and score, with its value and the number of examples.
 
     Args:
         rows: (name of the group, examples in it, a value for each score).

@@ -19,10 +19,10 @@ class Clock(BaseModel):
     """Step number <-> date.
 
     Attributes:
-        kind: what a step is made of.
+        kind: unit of a step.
         every: seconds, months or working days in a step.
-        start: date of step 0, as ISO text; its number without dates.
-        month_end: whether steps of months end them, instead of having the day of `start`.
+        start: date of step 0, as ISO text; its number if there are no dates.
+        month_end: whether steps of months are at the ends of months, instead of at the day of `start`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -43,7 +43,7 @@ class Clock(BaseModel):
         return {"working days": "working day"}.get(self.kind, "step")
 
     def positions(self, dates: np.ndarray) -> np.ndarray:
-        """Dates (n,) datetime64 -> steps (n,) int64; -2**62 for what lies on none."""
+        """Dates (n,) datetime64 -> steps (n,) int64; -2**62 for a date that is not on a step."""
         first = np.datetime64(self.start).astype(RESOLUTION)
         if self.kind == "seconds":
             whole, rest = np.divmod((dates.astype(RESOLUTION) - first).astype(np.int64), self.every)
@@ -69,21 +69,21 @@ class Clock(BaseModel):
         return (months.astype("datetime64[D]") + days).astype(RESOLUTION)
 
     def axis(self, steps: np.ndarray) -> np.ndarray:
-        """Where steps (n,) stand on the axis of a figure: at their dates, or at their numbers."""
+        """Positions of steps (n,) on the axis of a figure: their dates, or their numbers."""
         return steps + int(self.start) if self.kind == "steps" else self.dates(steps)
 
     def labels(self, steps: np.ndarray) -> list[str]:
-        """What the steps are called: ISO dates, with the time of day where steps are shorter than days."""
+        """Names of the steps: ISO dates, with the time of day if steps are shorter than days."""
         if self.kind == "steps":
             return [str(step) for step in self.axis(steps)]
         unit: Literal["D", "s"] = "D" if self.kind != "seconds" or self.every % DAY == 0 else "s"
         return [text.replace("T", " ") for text in np.datetime_as_string(self.dates(steps), unit=unit)]
 
     def position_of(self, text: str, key: str) -> int:
-        """The first step that is not before a date, or a step's number, that a user wrote.
+        """The first step that is not before the date, or that has the number, that a user wrote.
 
         Raises:
-            UserError: it is neither.
+            UserError: the text is neither a date nor a number.
         """
         if self.kind == "steps":
             if not text.strip().isdigit():
@@ -94,7 +94,7 @@ class Clock(BaseModel):
         def reached(step: int) -> bool:
             return bool(self.dates(np.array([step]))[0] >= date)
 
-        # Months and working days are of unequal length: no step's date can be told from another's.
+        # Months and working days have unequal lengths, so the step cannot be computed from the distance of dates.
         reach = 1
         while reached(-reach) or not reached(reach):
             reach *= 2
@@ -105,7 +105,7 @@ class Clock(BaseModel):
         return high
 
     def seasons(self) -> list[int]:
-        """Steps of a day, a week and a year, as far as they are seasons of such steps."""
+        """The number of steps in a day, a week and a year, if these are seasons for such steps."""
         if self.kind == "months":
             return [12 // self.every] if self.every < 12 and 12 % self.every == 0 else []
         if self.kind == "working days":
@@ -121,7 +121,7 @@ def date_of(text: str, key: str) -> np.datetime64:
     """A date that a user wrote in a setting.
 
     Raises:
-        UserError: it is none.
+        UserError: the text is not a date.
     """
     try:
         return pd.to_datetime(text, format="ISO8601").to_datetime64().astype(RESOLUTION)
@@ -130,11 +130,11 @@ def date_of(text: str, key: str) -> np.datetime64:
 
 
 def find_clock(dates: np.ndarray, lines: np.ndarray, name: str) -> Clock:
-    """The clock that most of the dates keep.
+    """The clock that fits most of the dates.
 
     Args:
         dates: (n,) datetime64[s], rising, each once.
-        lines: (n,) where they stand, for errors.
+        lines: (n,) their line numbers, for errors.
         name: of the table, for errors.
 
     Raises:
@@ -163,7 +163,7 @@ def find_clock(dates: np.ndarray, lines: np.ndarray, name: str) -> Clock:
 
 
 def _monthly(dates: np.ndarray, months: np.ndarray, start: str) -> Clock | None:
-    """Steps of months, where all dates stand at the same day of theirs, or at the end."""
+    """A clock of months, if all dates have the same day of the month, or are the last day of their month."""
     days = dates.astype("datetime64[D]")
     of_month = (days - days.astype("datetime64[M]").astype("datetime64[D]")).astype(np.int64)
     at_end = (days + 1).astype("datetime64[M]") > days.astype("datetime64[M]")

@@ -1,4 +1,4 @@
-"""Which column of a table is which: dates, targets, covariates, what is known ahead."""
+"""The columns of a table: dates, targets, covariates, and values that are known ahead."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Columns:
     """Positions of columns.
 
     Attributes:
-        dates: one, or several whose cells are read one after the other; empty for equally spaced steps.
-        formats: how the dates may be written; more than one where the order of day and month is open.
+        dates: one column, or several whose cells are joined; empty for equally spaced steps.
+        formats: possible formats of the dates; several if the order of day and month is unknown.
         targets, covariates: of numbers.
         known: numbers or categories.
         texts: those of `known` that are categories.
@@ -37,7 +37,7 @@ class Columns:
 
 @dataclass(frozen=True)
 class Roles:
-    """The columns of a table that a model was trained on, by name; by number where it had no header.
+    """The columns of a table that a model was trained on, by name, or by number if the table had no header.
 
     Attributes:
         targets, covariates, known: of numbers.
@@ -53,12 +53,12 @@ class Roles:
 
     @property
     def names(self) -> list[str]:
-        """All of them."""
+        """The names of all columns."""
         return [*self.targets, *self.covariates, *self.known, *self.categories]
 
 
 def find_columns(layout: Layout, config: SeriesConfig, roles: Roles | None = None) -> Columns:
-    """The columns that the config names, and those that can be found without.
+    """The columns that the config names, and those that can be found automatically.
 
     Args:
         layout: of the table.
@@ -141,7 +141,7 @@ def joined(columns: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _rank(layout: Layout, position: int, cells: list[str], formats: list[DateFormat]) -> int:
-    """Low for what is surely the column of dates: written as one, each once; digits could be anything."""
+    """Low for a likely column of dates: cells in a date format, each once; plain digits may mean anything."""
     digits = all(cell.isdigit() for cell in cells)
     rising = len(set(cells)) > 0.9 * len(cells)
     named = _named_like_dates(layout.columns[position])
@@ -155,7 +155,7 @@ def _named_like_dates(column: str) -> bool:
 
 
 def _nearly(cells: list[str], order: str) -> list[DateFormat]:
-    """The formats of the first cells, where a later one is no date and has to be named."""
+    """The formats of the first cells, if a later cell is not a date and must be reported."""
     for count in (len(cells) // 2, 5, 1):
         if formats := possible_formats(cells[:count], order):
             wrong = int(sum(formats[0].parse(pd.Series(cells, dtype=str)).astype("int64") < -(1 << 62)))

@@ -1,4 +1,4 @@
-"""Which series is read or generated, and what becomes of it before a model sees it."""
+"""The settings of a series: which one is read or generated, and how it is prepared for a model."""
 
 from __future__ import annotations
 

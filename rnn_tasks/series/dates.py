@@ -1,4 +1,4 @@
-"""Dates as people write them: which formats a column may have, and which of them it has."""
+"""Dates as people write them: the possible formats of a column, and the choice between them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class DateFormat:
         return f"{self.format} ({order})" if order else self.format
 
     def parse(self, cells: pd.Series) -> np.ndarray:
-        """Cells (rows,) of text -> (rows,) datetime64[s], NaT where one is no such date."""
+        """Cells (rows,) of text -> (rows,) datetime64[s], NaT for a cell that is not such a date."""
         if self.format in (UNIX, UNIX_MS):
             numbers = pd.to_numeric(cells, errors="coerce")
             found = pd.to_datetime(numbers, unit="s" if self.format == UNIX else "ms", errors="coerce")
@@ -55,7 +55,7 @@ class DateFormat:
             parts = cells.str.extract(r"^(\d{4})[-\s]?W(\d{1,2})$")
             found = pd.to_datetime(parts[0] + "-" + parts[1] + "-1", format="%G-%V-%u", errors="coerce")
         elif self.format == ISO:
-            # Offsets may change with daylight saving within a column: one clock for all.
+            # Offsets may change with daylight saving within a column, so all dates are converted to UTC.
             found = pd.to_datetime(cells, format="ISO8601", errors="coerce", utc=True).dt.tz_localize(None)
         else:
             found = pd.to_datetime(cells, format=self.format, errors="coerce")
@@ -63,11 +63,11 @@ class DateFormat:
 
 
 def possible_formats(sample: Sequence[str], order: str = "auto") -> list[DateFormat]:
-    """The formats in which every cell of a sample is a date, likelier ones first; none where it is no column of dates.
+    """The formats in which every cell of a sample is a date, likelier ones first; none if it is not a column of dates.
 
     Args:
-        sample: cells of one column, none of them empty.
-        order: auto, month_first or day_first, where the order is the question.
+        sample: cells of one column; no cell is empty.
+        order: auto, month_first or day_first, if the order is unclear.
     """
     cells = pd.Series(list(sample), dtype=str).str.strip()
     if cells.empty:
@@ -90,7 +90,7 @@ def possible_formats(sample: Sequence[str], order: str = "auto") -> list[DateFor
 
 
 def most_regular(choices: Sequence[np.ndarray]) -> int | None:
-    """Which reading of a column of dates has the most even steps; None where several have.
+    """The reading of a column of dates that has the most even steps; None if several are equally even.
 
     Args:
         choices: (rows,) datetime64 each.

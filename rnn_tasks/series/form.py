@@ -1,4 +1,4 @@
-"""What has to be known of a series to forecast it: columns, steps, scales, splits. A JSON file beside the arrays."""
+"""The data needed to forecast a series: columns, steps, scales, splits. It is a JSON file beside the arrays."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ class SeriesForm(BaseModel):
     """A series as it was prepared.
 
     Attributes:
-        source: where it came from, for people.
+        source: the source of the series, for people.
         clock: its steps.
         targets, covariates: names of the value columns, in their order.
         known: names of the numbers that are known ahead.
-        categories: name -> categories of what is known ahead as text.
-        has_header: whether names were read; without, a column's name is its number from 1.
-        time_features: which ones, by name.
+        categories: name -> categories, for texts that are known ahead.
+        has_header: whether names were read; if not, a column's name is its number from 1.
+        time_features: names of the time features.
         season, window, horizon, difference: in steps.
-        steps, validation_start, test_start: how many there are, and where the splits begin.
+        steps, validation_start, test_start: number of steps, and first steps of the splits.
         mean, deviation: of each value column in training, after differencing.
         known_mean, known_deviation: of each known number in training.
         scales: of each target: mean absolute error of the seasonal naive forecast in training (MASE's denominator).
-        said: what was found out while it was read, for people.
+        said: facts found while the series was read, for people.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -69,15 +69,15 @@ class SeriesForm(BaseModel):
         return self.known_features(0, np.zeros((1, len(self.known))), nothing).shape[1]
 
     def known_features(self, first: int, numbers: np.ndarray, texts: dict[str, np.ndarray]) -> np.ndarray:
-        """What is known ahead, as a model reads it.
+        """The values known ahead, as features of a model.
 
         Args:
-            first: step of the first row; steps of the past are negative to a clock that starts later.
-            numbers: (steps, known numbers), as the user has them.
+            first: step of the first row; it is negative if the row is before the clock's start.
+            numbers: (steps, known numbers), in the user's units.
             texts: name -> (steps,) text.
 
         Returns:
-            (steps, features) float32. A category that training had not is none of them.
+            (steps, features) float32. A category that did not occur in training has no feature set.
         """
         steps = np.arange(first, first + len(numbers))
         parts = [(numbers - np.array(self.known_mean)) / np.array(self.known_deviation)] if self.known else []
@@ -87,7 +87,7 @@ class SeriesForm(BaseModel):
         return np.concatenate([np.zeros((len(steps), 0)), *parts], axis=1).astype(np.float32)
 
     def scaled(self, values: np.ndarray) -> np.ndarray:
-        """Values (steps, columns) as a model reads them, float32; the first `difference` steps mean nothing."""
+        """Values (steps, columns) scaled for a model, float32; the first `difference` steps have no meaning."""
         changes = values
         if self.difference:
             changes = np.zeros_like(values)

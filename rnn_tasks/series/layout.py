@@ -1,4 +1,4 @@
-"""How a CSV file is laid out: encoding, separator, header, the style of its numbers. Found from its first lines."""
+"""The layout of a CSV file, found from its first lines: encoding, separator, header, the style of its numbers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Opener = Callable[[], TextIO]
 
 @dataclass(frozen=True)
 class Layout:
-    """What a table looks like.
+    """The layout of a table.
 
     Attributes:
         name: of the file, for errors.
@@ -48,14 +48,14 @@ class Layout:
     sample: list[list[str]]
 
     def cells(self, column: int) -> list[str]:
-        """A column of the sample; empty where a row ends before it."""
+        """The cells of a column in the sample; empty if a row ends before it."""
         return [row[column].strip() if column < len(row) else "" for row in self.sample]
 
     def position(self, name: str, key: str) -> int:
-        """Which column is called `name`, or has this number from 1.
+        """The position of the column called `name`, or with this number, counted from 1.
 
         Raises:
-            UserError: none; `key` names the setting.
+            UserError: no such column; `key` names the setting.
         """
         if name in self.columns:
             return self.columns.index(name)
@@ -65,7 +65,7 @@ class Layout:
 
 
 def opener_of(path: Path) -> Opener:
-    """Opens a file as text: UTF-8, UTF-16 with a byte order mark, Windows-1252 where it is neither; `.gz` unpacked."""
+    """Opens a file as text: UTF-8, UTF-16 with a byte order mark, or else Windows-1252; `.gz` is unpacked."""
 
     def open_bytes() -> Any:
         return gzip.open(path) if path.suffix == ".gz" else path.open("rb")
@@ -90,7 +90,7 @@ def opener_of(path: Path) -> Opener:
 
 @contextmanager
 def reading(name: str) -> Iterator[None]:
-    """A file that breaks off, or whose compressed parts are damaged, is one line."""
+    """Turn errors of a truncated or damaged compressed file into an error of one line."""
     try:
         yield
     except (OSError, EOFError, zlib.error) as error:
@@ -101,13 +101,13 @@ def find_layout(open_text: Opener, name: str, decimal: str = "auto", header: Col
     """The layout of a table.
 
     Args:
-        open_text: opens it.
-        name: names it in errors.
+        open_text: opens the table.
+        name: of the table, for errors.
         decimal: auto, point or comma.
-        header: a first row with these names is one, even if they are numbers.
+        header: a first row with these names is a header, even if they are numbers.
 
     Raises:
-        UserError: there are no rows, or it is no table.
+        UserError: there are no rows, or the file is not a table.
     """
     lines: list[str] = []
     comments = 0
@@ -139,7 +139,7 @@ def find_layout(open_text: Opener, name: str, decimal: str = "auto", header: Col
 
 
 def _rows(lines: list[str], delimiter: str, name: str, before: int) -> list[list[str]]:
-    """The rows that are not empty; without a last one whose quotes are open, of which the end is not here."""
+    """The rows that are not empty; a last row with an open quote is left out, because its end is missing."""
     rows: list[list[str]] = []
     reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
     start = end = 0  # of the last row
@@ -161,7 +161,7 @@ def _rows(lines: list[str], delimiter: str, name: str, before: int) -> list[list
 
 
 def _delimiter(lines: list[str]) -> str:
-    """The separator that cuts the most lines into equally many cells, more than one."""
+    """The separator that cuts most lines into the same number of cells, more than one."""
     best, best_share = ",", 0.0
     for delimiter in DELIMITERS:
         try:
@@ -176,7 +176,7 @@ def _delimiter(lines: list[str]) -> str:
 
 
 def _is_header(first: list[str], body: list[list[str]], style: Style) -> bool:
-    """Whether some cell of the first row is a word where numbers or dates stand below it."""
+    """Whether the first row is a header: it has a word above numbers or dates, or only words."""
     for column, cell in enumerate(first):
         below = [row[column].strip() for row in body[:50] if column < len(row) and row[column].strip()]
         if not below:
@@ -188,18 +188,18 @@ def _is_header(first: list[str], body: list[list[str]], style: Style) -> bool:
             continue
         if cell.strip() and (is_number(below, style) or possible_formats(below)):
             return True
-    # Words over words: no number and no date anywhere in it.
+    # If no column has numbers or dates below a word: whether the first row has no number and no date.
     return not any(is_number([cell], style) or possible_formats([cell]) for cell in first if cell.strip())
 
 
 def is_number(cells: list[str], style: Style, missing: frozenset[str] = frozenset()) -> bool:
-    """Whether all cells are numbers, or stand for missing ones, and one at least is a number."""
+    """Whether all cells are numbers or stand for missing values, and at least one is a number."""
     numbers, wrong = to_numbers(cells, style, missing)
     return wrong < 0 and bool((numbers == numbers).any())
 
 
 def is_nearly_number(cells: list[str], style: Style, missing: frozenset[str] = frozenset()) -> bool:
-    """Whether so few of the cells are no numbers that these are mistakes, to be told with their lines."""
+    """Whether almost all cells are numbers; the others are then reported as mistakes, with their lines."""
     numbers, _ = to_numbers(cells, style, missing)
     filled = sum(bool(cell.strip()) and cell.strip() not in missing for cell in cells)
     found = int((numbers == numbers).sum())

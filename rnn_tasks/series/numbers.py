@@ -30,7 +30,8 @@ def find_style(cells: Iterable[str], delimiter: str) -> Style:
 
     Args:
         cells: some of its cells, text among them.
-        delimiter: between columns. Where a comma could be either, decimal commas go with anything but a comma.
+        delimiter: between columns. If a comma could have either meaning, it is a decimal comma unless it is the
+            delimiter.
     """
     point = comma = undecided = 0
     for cell in cells:
@@ -59,11 +60,11 @@ def to_numbers(cells: pd.Series | Sequence[str], style: Style, missing: Collecti
 
     Args:
         cells: (rows,) of text.
-        style: how they are written.
-        missing: what stands for a missing value, besides nothing at all.
+        style: of the numbers.
+        missing: texts that stand for a missing value; an empty cell does, too.
 
     Returns:
-        (rows,) float64, NaN where a value is missing; and the row of the first cell that is no number, -1 without one.
+        (rows,) float64, NaN where a value is missing; and the row of the first cell that is not a number, else -1.
     """
     text = pd.Series(cells, dtype=str).fillna("")
     numbers = _plain(text, style)
@@ -84,7 +85,7 @@ def to_numbers(cells: pd.Series | Sequence[str], style: Style, missing: Collecti
 
 
 def _plain(text: pd.Series, style: Style) -> np.ndarray:
-    """What is a number as programs write it; NaN for the rest, and where `.` separates thousands."""
+    """The numbers in the form that programs write; NaN for other cells, and if `.` separates thousands."""
     numbers = pd.to_numeric(text, errors="coerce").to_numpy(np.float64, copy=True)
     if style.decimal == ",":
         numbers[text.str.contains(".", regex=False).to_numpy()] = np.nan

@@ -1,4 +1,4 @@
-"""What a user hands in to have a series forecast: its past, and what is known ahead, as a prepared series has them."""
+"""A user's input for a forecast: the past of a series and the values known ahead, in the form of a prepared series."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def read_past(open_text: Opener, name: str, config: SeriesConfig, form: SeriesFo
 
     Args:
         open_text: opens the table.
-        name: names it in errors.
-        config: how the training data was read; dates and numbers may be written otherwise here.
+        name: of the table, for errors.
+        config: how the training data was read; here, dates and numbers may have another form.
         form: of the training data.
 
     Raises:
@@ -36,7 +36,7 @@ def read_past(open_text: Opener, name: str, config: SeriesConfig, form: SeriesFo
     if form.clock.kind == "steps":
         changes["date_column"] = NO_DATES
     elif not set(names_of(config.date_column)) <= set(find_layout(open_text, name).columns):
-        changes["date_column"] = ""  # dates may stand in another column than they did in training
+        changes["date_column"] = ""  # dates may be in another column than in training
     config = config.model_copy(update=changes)
     rows = read_rows(open_text, name, config, roles)
     series = regular(rows, config, None if form.clock.kind == "steps" else form.clock)
@@ -49,10 +49,10 @@ def read_past(open_text: Opener, name: str, config: SeriesConfig, form: SeriesFo
 
 
 def known_ahead(series: Regular, name: str, form: SeriesForm, steps: int) -> np.ndarray:
-    """What is known of the window and of the steps ahead, (window + steps, features) float32.
+    """The features known ahead, for the window and for the steps ahead, (window + steps, features) float32.
 
     Raises:
-        UserError: the table ends before what has to be known ahead.
+        UserError: the table ends before the last step that must be known ahead.
     """
     end, wanted = len(series), len(series) + steps
     if (form.known or form.categories) and len(series.known) < wanted:
@@ -70,7 +70,7 @@ def known_ahead(series: Regular, name: str, form: SeriesForm, steps: int) -> np.
 
 
 def example_table(data: PreparedSeries, config: SeriesConfig) -> str:
-    """The last steps before the test split as a table that `read_past` takes, with what has to be known ahead."""
+    """The last steps before the test split, with the values known ahead, as a table for `read_past`."""
     form = data.form
     end = form.test_start
     start, ahead = max(0, end - form.history - 1), form.horizon if form.known or form.categories else 0

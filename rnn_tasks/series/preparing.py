@@ -31,14 +31,14 @@ MOST_CATEGORIES = 100
 ROUNDING = 1e-12
 
 Names = tuple[list[str], list[str], list[str]]
-"""Of targets, covariates and known numbers."""
+"""Names of targets, covariates and known numbers."""
 
 
 def series_inputs(config: SeriesConfig) -> list[Path]:
     """The user's file, if there is one.
 
     Raises:
-        UserError: it is not there.
+        UserError: the file does not exist.
     """
     if config.source in EMBEDDED:
         return []
@@ -52,7 +52,7 @@ def series_inputs(config: SeriesConfig) -> list[Path]:
 def prepare_series(config: SeriesConfig, directory: Path) -> Mapping[str, int]:
     """Write a series' arrays and its form into a directory.
 
-    `raw.npy` (steps, columns) float64 as they were; `values.npy` float32 differenced and scaled; `known.npy` (steps,
+    `raw.npy` (steps, columns) float64, not scaled; `values.npy` float32 differenced and scaled; `known.npy` (steps,
     features) float32; `observed.npy` (steps, columns); `test.targets.npy`.
 
     Returns:
@@ -99,7 +99,7 @@ def prepare_series(config: SeriesConfig, directory: Path) -> Mapping[str, int]:
 
 
 def _series(config: SeriesConfig) -> tuple[Regular, Names, bool, dict[str, str]]:
-    """The series, the names of its columns, whether these were read, and what was found out about the table."""
+    """The series, the names of its columns, whether the names were read, and facts found about the table."""
     if config.source in EMBEDDED:
         values, start = embedded_series(config.source, config.steps, config.noise, config.seed)
         clock = Clock(kind="months", every=12, start=start) if start else Clock(kind="steps")
@@ -114,7 +114,7 @@ def _series(config: SeriesConfig) -> tuple[Regular, Names, bool, dict[str, str]]
 
 
 def _form(config: SeriesConfig, series: Regular, names: Names, said: dict[str, str]) -> SeriesForm:
-    """Splits by date; seasons, sizes and scales from the training split alone."""
+    """The form of the series: splits by date; seasons, sizes and scales from the training split only."""
     steps = len(series)
     validation_start, test_start = _splits(config, series.clock, steps)
     names = _changing(config, series, names, validation_start)
@@ -156,7 +156,7 @@ def _form(config: SeriesConfig, series: Regular, names: Names, said: dict[str, s
 
 
 def _changing(config: SeriesConfig, series: Regular, names: Names, train_end: int) -> Names:
-    """The names without constant targets that nobody asked for, which leave the series, too."""
+    """The names without constant targets that the user did not name; these are removed from the series, too."""
     train = series.values[:train_end]
     still = ~(_deviations(train, train) > 0)  # nor has a column a deviation that has no values
     constant = [name for name, stands in zip(names[0], still, strict=False) if stands]
@@ -244,7 +244,7 @@ def _categories(name: str, text: np.ndarray) -> list[str]:
 
 
 def _deviations(columns: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Of each column; 0 where it stands still but for the rounding of values such as these."""
+    """The deviation of each column; 0 if a column is constant up to rounding errors of such values."""
     deviations = columns.std(axis=0)
     return np.where(deviations <= ROUNDING * np.abs(values).max(axis=0), 0.0, deviations)
 

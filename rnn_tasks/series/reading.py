@@ -26,17 +26,17 @@ LONGEST = 60  # characters of a cell that an error quotes
 
 @dataclass
 class Rows:
-    """The rows of a table, as they stand there.
+    """The rows of a table, in its own order.
 
     Attributes:
         name: of the table, for errors.
-        dates: (rows,) datetime64[s], or None where rows are equally spaced steps.
-        lines: (rows,) the line each stands in, for errors.
+        dates: (rows,) datetime64[s], or None if rows are equally spaced steps.
+        lines: (rows,) the line number of each row, for errors.
         numbers: (rows, columns) float64, NaN where missing; targets first, then covariates, then known numbers.
         targets, covariates, known: names of these columns.
         has_header: whether the names were read.
-        texts: name -> (rows,) text, of what is known ahead and no number.
-        said: what was found out about the table, for people.
+        texts: name -> (rows,) text, for columns known ahead that are not numbers.
+        said: facts found about the table, for people.
     """
 
     name: str
@@ -56,12 +56,12 @@ def read_rows(open_text: Opener, name: str, config: SeriesConfig, roles: Roles |
 
     Args:
         open_text: opens the table, once to look and once to read.
-        name: names it in errors.
-        config: which columns, and how they are written.
+        name: of the table, for errors.
+        config: which columns, and their formats.
         roles: of the training data's columns, in place of the config's.
 
     Raises:
-        UserError: with the line and the column, where a cell is no date or no number.
+        UserError: a cell is not a date or not a number; names line and column.
     """
     layout = find_layout(open_text, name, config.decimal, roles.names if roles and roles.has_header else ())
     columns = find_columns(layout, config, roles)
@@ -114,7 +114,7 @@ def read_rows(open_text: Opener, name: str, config: SeriesConfig, roles: Roles |
 
 
 class _Dates:
-    """Reads a column of dates in every format that it may have, until one is left."""
+    """Reads a column of dates in all its possible formats, until only one format is left."""
 
     def __init__(self, formats: Sequence[DateFormat], layout: Layout, columns: Sequence[int]):
         self.layout, self.columns = layout, columns
@@ -205,7 +205,7 @@ def _joined(part: pd.DataFrame, columns: Sequence[int]) -> pd.Series:
 
 
 def _concatenated(blocks: list[np.ndarray]) -> np.ndarray:
-    """One after the other, each given up as soon as it is copied."""
+    """Concatenate blocks; the memory of each block is freed as soon as it is copied."""
     whole = np.empty((sum(len(block) for block in blocks), blocks[0].shape[1]))
     end = len(whole)
     while blocks:

@@ -1,4 +1,4 @@
-"""A table of a series as one record: what `predict` reads whole."""
+"""A table of a series as one record; `predict` reads the whole table."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class SeriesTable:
 class SeriesRecords(Records):
     """The whole input is one record: a CSV table of a series' past, with the columns that the model was trained on.
 
-    Dates behind the last value are what is known ahead.
+    Rows with dates after the last value hold the values known ahead.
     """
 
     kind: ClassVar[str] = "a CSV table of a series, which the whole input is"

@@ -1,4 +1,4 @@
-"""Rows with dates as steps of a clock: sorted, each date once, none missing; what was mended is counted."""
+"""Rows with dates as steps of a clock: sorted, each date once, without gaps; repaired values are counted."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class Regular:
     """A series of regular steps.
 
     Attributes:
-        clock: when its steps are.
-        values: (steps, targets + covariates) float64, without gaps, but in a column without values in training.
-        observed: (steps, targets + covariates) bool; False where a value was mended.
-        known: (steps and those known ahead, known numbers) float64.
-        texts: name -> (as many,) text.
-        counts: what was mended, by name.
+        clock: the dates of its steps.
+        values: (steps, targets + covariates) float64, without gaps, except in a column without values in training.
+        observed: (steps, targets + covariates) bool; False for repaired values.
+        known: (steps and steps ahead, known numbers) float64.
+        texts: name -> (steps and steps ahead,) text.
+        counts: numbers of repairs, by kind.
     """
 
     clock: Clock
@@ -51,10 +51,10 @@ def regular(
     """Rows as a series.
 
     Args:
-        rows: of a table; their arrays are given up.
+        rows: of a table; their arrays are not usable afterwards.
         config: the rules.
-        clock: the steps to keep to; those that most dates keep when None.
-        borders: nothing before one of them is mended from what is behind it.
+        clock: the steps to use; None takes the clock that fits most dates.
+        borders: values before a border are never repaired from values after it.
 
     Raises:
         UserError: duplicates or gaps where the rules allow none, uneven dates, a column without any value.
@@ -75,7 +75,7 @@ def regular(
     filled = np.flatnonzero(~np.isnan(grid[:, :targets]).all(axis=1))
     if not len(filled):
         raise UserError(f"{rows.name}: column {rows.targets[0]} has no values; accepted is one with numbers")
-    # What comes before the first target is of no use; behind the last one there is what is known ahead.
+    # Rows before the first target are of no use; rows after the last one hold the values known ahead.
     first, end = int(filled[0]), int(filled[-1]) + 1
     if first:
         clock = clock.model_copy(update={"start": str(clock.axis(np.array([first]))[0])})
@@ -100,7 +100,7 @@ def regular(
 
 
 def _cut(rows: Rows, config: SeriesConfig) -> int:
-    """Leave out what lies outside of `start` and `end`; how many rows before the first one that is kept."""
+    """Remove rows outside of `start` and `end`; return the number of rows before the first kept row."""
     if not (config.start or config.end):
         return 0
     steps = np.arange(len(rows.numbers)) if rows.dates is None else rows.dates
@@ -125,7 +125,7 @@ def _sort(rows: Rows, counts: dict[str, int]) -> None:
 
 
 def _merge_duplicates(rows: Rows, config: SeriesConfig, counts: dict[str, int]) -> None:
-    """One row a date, the last one or the mean."""
+    """Keep one row for each date: the last one or the mean."""
     assert rows.dates is not None
     again = np.flatnonzero(rows.dates[1:] == rows.dates[:-1])
     counts["duplicate_dates"] = len(again)
@@ -209,9 +209,9 @@ def _on_grid(rows: Rows, clock: Clock, counts: dict[str, int]) -> tuple[np.ndarr
 
 
 def _fill(numbers: np.ndarray, rule: str, starts: Sequence[int]) -> None:
-    """Mend gaps in place, split by split, from what is before the split's end alone.
+    """Fill gaps in place, split by split, using only values before the split's end.
 
-    Before the first value of a column stands that value, where the first split has one.
+    Gaps before the first value of a column get that value, if it is in their split.
     """
     for column in numbers.T:
         gaps = np.isnan(column)

@@ -1,4 +1,4 @@
-"""After how many steps a series repeats best."""
+"""The season of a series: the number of steps after which it repeats best."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from collections.abc import Sequence
 import numpy as np
 
 LONGEST = 600
-SEEN = 50_000  # steps of training that are looked at, the last ones
+SEEN = 50_000  # only this many last steps of training are used
 AS_GOOD = 0.95
 MOST_AHEAD = 48
 ROUNDING = 1e-9  # of the series' deviation
 
 
 def find_season(train: np.ndarray, candidates: Sequence[int]) -> int:
-    """The season whose naive forecast, the value a season ago, errs least in training; 1 where the last value is better
-    than any.
+    """The season whose naive forecast (the value one season ago) has the least error in training; 1 if the last value
+    is a better forecast.
 
     Args:
         train: (steps, targets).
-        candidates: seasons of the calendar. The lag at which the changes are most alike is tried, too.
+        candidates: seasons of the calendar. The lag with the most similar changes is tried, too.
 
     Returns:
-        Steps; of seasons that are about as good, the one named first.
+        Steps; if several seasons are about as good, the first of the candidates.
     """
     recent = train[-SEEN:]
     scaled = recent / np.maximum(recent.std(axis=0), 1e-12)
@@ -38,7 +38,7 @@ def find_season(train: np.ndarray, candidates: Sequence[int]) -> int:
 
 
 def seasonal_error(values: np.ndarray, season: int) -> float:
-    """Mean absolute difference of values (steps, targets) and those a season before."""
+    """Mean absolute difference between values (steps, targets) and the values one season before."""
     return float(np.abs(values[season:] - values[:-season]).mean())
 
 

@@ -1,4 +1,4 @@
-"""What a date says of itself: hour of the day, day of the week, time of the year."""
+"""Features computed from a date: hour of the day, day of the week, time of the year."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ YEAR = 365.2425 * DAY
 
 
 def available(clock: Clock, steps: int) -> list[str]:
-    """The features that `steps` steps hold at least twice over, so that a model can tell them from a trend."""
+    """The features whose period fits at least twice into `steps` steps, so that they differ from a trend."""
     if clock.kind == "steps":
         return []
     seconds = {"months": 30.4 * DAY, "working days": 1.4 * DAY, "seconds": 1}[clock.kind] * clock.every

@@ -28,7 +28,7 @@ class PreparedSeries:
         self.known = np.load(directory / "known.npy", mmap_mode="r" if self.form.known_width else None)
 
     def origins(self, split: str) -> range:
-        """The steps at which a forecast may begin, so that all it is compared with lies inside the split.
+        """The steps at which a forecast may begin, so that all its steps are inside the split.
 
         The past of a forecast may reach into the split before.
         """
@@ -41,7 +41,7 @@ class PreparedSeries:
         return range(max(start, form.history), end - form.horizon + 1)
 
     def batch(self, origins: np.ndarray) -> dict[str, np.ndarray]:
-        """What a model reads of windows that end before `origins` (batch,), and the steps of both.
+        """The inputs and targets of windows that end before `origins` (batch,).
 
         Returns:
             `inputs` (batch, window, columns), `known` (batch, window + horizon, features), `targets` (batch, window +
@@ -54,31 +54,31 @@ class PreparedSeries:
         return {**batch, "known": self.known[span]} if form.known_width else batch
 
     def future(self, origins: np.ndarray) -> np.ndarray:
-        """What came to be after `origins`, as it was: (batch, horizon, targets) float64."""
+        """The true values from `origins` on, in the user's units: (batch, horizon, targets) float64."""
         return self.raw[origins[:, None] + np.arange(self.form.horizon), : len(self.form.targets)]
 
     def seen(self, origins: np.ndarray) -> np.ndarray:
-        """Which values of `future` were observed and not mended: (batch, horizon, targets) bool."""
+        """Which values of `future` were observed and not repaired: (batch, horizon, targets) bool."""
         return self.observed[origins[:, None] + np.arange(self.form.horizon), : len(self.form.targets)]
 
     def counted(self, steps: np.ndarray) -> np.ndarray:
-        """Which targets of `batch` come from observed values alone, changes from two of them: (…, targets) bool."""
+        """Which targets of `batch` come only from observed values (a change from two of them): (…, targets) bool."""
         there = self.observed[steps, : len(self.form.targets)]
         if self.form.difference:
             there = there & self.observed[steps - self.form.difference, : len(self.form.targets)]
         return there
 
     def history(self, origins: np.ndarray, steps: int) -> np.ndarray:
-        """The last steps before `origins`, as they were: (batch, steps, columns) float64."""
+        """The last steps before `origins`, in the user's units: (batch, steps, columns) float64."""
         return self.raw[origins[:, None] + np.arange(-steps, 0)]
 
     def known_numbers(self, step: int) -> list[float]:
-        """What is known ahead of a step as numbers, as the user had it."""
+        """The numbers known ahead for a step, in the user's units."""
         form, scaled = self.form, self.known[step]
         return [float(scaled[i]) * form.known_deviation[i] + form.known_mean[i] for i in range(len(form.known))]
 
     def known_texts(self, step: int) -> list[str]:
-        """What is known ahead of a step as text; empty where it is no category of training."""
+        """The texts known ahead for a step; empty for a category that did not occur in training."""
         place, texts = len(self.form.known), []
         for categories in self.form.categories.values():
             flags = self.known[step, place : place + len(categories)]
@@ -87,10 +87,10 @@ class PreparedSeries:
         return texts
 
     def scored(self, split: str, most: int) -> np.ndarray:
-        """Origins of a split, `most` at most and evenly spaced; none in a gap, which was mended from what follows.
+        """Up to `most` origins of a split, evenly spaced; no origin in a gap, because it was filled from later values.
 
         Raises:
-            UserError: there is none with something to score ahead.
+            UserError: no origin has observed values ahead to score.
         """
         form, origins = self.form, np.array(self.origins(split))
         there = self.counted(np.arange(origins[0], origins[-1] + form.horizon)).any(axis=1)
@@ -107,14 +107,14 @@ class PreparedSeries:
 
 
 class WindowBatches:
-    """Training windows, drawn anew each epoch.
+    """Training windows, drawn again for each epoch.
 
     Args:
         series: the prepared series.
         batch_size: windows a batch; the last one is filled up with windows of weight 0.
         seed: with an epoch's number, decides the order of that epoch.
-        most: windows an epoch at most; 0 is all. Where there are fewer than a tenth of it, all of them are drawn again
-            and again, so that an epoch has some updates.
+        most: the largest number of windows in an epoch; 0 takes all. If there are fewer windows than a tenth of it, all
+            of them are drawn repeatedly, so that an epoch has some updates.
     """
 
     def __init__(self, series: PreparedSeries, batch_size: int, seed: int, most: int = 0):
@@ -142,7 +142,7 @@ class WindowBatches:
         return {**self.series.batch(rows), "weights": weights}
 
     def judged(self, origins: np.ndarray) -> dict[str, np.ndarray]:
-        """A whole batch, and weights of values ahead, `counted` (batch, horizon, targets): 0 for what was mended."""
+        """A whole batch, and weights of values ahead, `counted` (batch, horizon, targets): 0 for repaired values."""
         steps = self._rows(origins)[:, None] + np.arange(self.series.form.horizon)
         return {**self.filled(origins), "counted": self.series.counted(steps).astype(np.float32)}
 

@@ -1,4 +1,4 @@
-"""The embedded data: generated, so that every task works without a network."""
+"""The embedded data; it is generated, so that every task works offline."""
 
 import lazy_loader
 

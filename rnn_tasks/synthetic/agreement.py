@@ -2,8 +2,8 @@
 
     Anna sold the old boat, and Anna went home (near the barn [by the slow mill too] too).
 
-`too` closes a bracket, one of four kinds, and behind `and` stands the name that began the line. From the few symbols
-before them neither can be told.
+After `too`, a bracket of one of four kinds closes. After `and` comes the name that began the line. Neither can be
+predicted from the few symbols before it.
 """
 
 from __future__ import annotations

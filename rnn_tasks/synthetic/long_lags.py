@@ -1,4 +1,4 @@
-"""Problems whose answer depends on what stood long before: at any lag, drawn anew for every batch.
+"""Problems whose answer depends on inputs long before it, with any lag; sequences are drawn again for every batch.
 
 References:
     Hochreiter & Schmidhuber (1997), Long Short-Term Memory, experiments 4 (adding) and 6 (temporal order).
@@ -43,12 +43,12 @@ class Problem:
 
     @property
     def symbols(self) -> str:
-        """The alphabet of what is read; empty where pairs of numbers are."""
+        """The alphabet of the inputs; empty if the inputs are pairs of numbers."""
         return {"adding": "", "parity": "", "copy": TO_COPY + BLANK + SIGNAL}.get(self.name, ORDER_SYMBOLS)
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The classes that are answered; none where a number is."""
+        """The classes of the answers; none if the answer is a number."""
         orders = {"temporal_order_6a": 2, "temporal_order_6b": 3}
         if self.name in orders:
             return tuple(ORDER_CLASSES[orders[self.name]])
@@ -56,7 +56,7 @@ class Problem:
 
     @property
     def answers_each_step(self) -> bool:
-        """Whether there is an answer a step, instead of one at the end."""
+        """Whether there is an answer at each step, instead of one at the end."""
         return self.name == "copy"
 
     @property
@@ -87,7 +87,7 @@ class Problem:
                 yield " ".join(f"{value:.6g} {marker:.0f}" for value, marker in row[:length])
 
     def shortened(self, drawn: dict[str, np.ndarray]) -> Iterator[str]:
-        """Each sequence as people see at once what counts: a string, or the marked values and where they stand."""
+        """Each sequence in a short form for people: a string, or the marked values and their positions."""
         if self.symbols:
             yield from self.written(drawn)
             return
@@ -96,7 +96,7 @@ class Problem:
             yield f"{', '.join(marked)} of {length}"
 
     def answer(self, target: np.ndarray) -> str:
-        """A target as people read it."""
+        """A target in a form for people."""
         if self.answers_each_step:
             return "".join(self.classes[i] for i in target)
         return self.classes[int(target)] if self.classes else f"{float(target[0]):.6f}"

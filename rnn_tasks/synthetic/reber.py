@@ -14,8 +14,8 @@ from rnn_tasks.grammar import Automaton, named_language
 from rnn_tasks.text.labelled_strings import MEMBER, LabelledStrings
 
 MIXTURE = {"symbol": 0.4, "swap": 0.2, "long_range": 0.4}
-"""Share of each kind of corruption. With symbols changed at random alone, the long-range pair would be what is wrong
-in one string of eight, and a model blind to it would still look good."""
+"""Share of each kind of corruption. If symbols were only changed at random, the long-range pair would be wrong in only
+one string of eight, and a model that ignores it would still look good."""
 
 
 def corrupt(string: str, kind: str, rng: np.random.Generator, language: Automaton | None = None) -> str:
@@ -74,10 +74,10 @@ def reber_splits(
 ) -> dict[str, LabelledStrings]:
     """Data sets that share no string, each half members and half corrupted members of its own.
 
-    A corrupted string stands in the same split as the string it was made from, so that no split knows the other
-    half of a pair. Each string occurs once in all splits together. Short strings are drawn again and again (of
-    100,000 draws 3,241 are distinct), so distinct ones are longer: 14,000 hold 24 symbols in the mean and 45
-    at most, where draws hold 12 in the mean and never fewer than 9.
+    A corrupted string is in the same split as the string it was made from, so that no split has the other half of a
+    pair. Each string occurs once in all splits together. Short strings are drawn repeatedly (of 100,000 draws, 3,241
+    are distinct), so distinct strings are longer: 14,000 of them have 24 symbols on average and 45 at most, while draws
+    have 12 on average and at least 9.
 
     Args:
         counts: split name -> strings, both classes together.
@@ -109,7 +109,7 @@ def reber_splits(
 
 
 def member_splits(counts: Mapping[str, int], seed: int, language: Automaton) -> dict[str, list[str]]:
-    """Different strings of a language, split by split, none in two of them.
+    """Different strings of a language for each split; no string is in two splits.
 
     Args:
         counts: split name -> strings.
@@ -130,7 +130,7 @@ def _distinct_members(count: int, rng: np.random.Generator, language: Automaton)
 
 
 def _kinds(count: int, shares: Mapping[str, float], rng: np.random.Generator) -> list[str]:
-    """`count` kinds in random order, as near to their shares as whole numbers come."""
+    """`count` kinds in random order; their counts are as near to the shares as whole numbers allow."""
     names = list(shares)
     edges = np.round(np.cumsum([shares[name] for name in names]) / sum(shares.values()) * count).astype(int)
     return [names[i] for i in rng.permutation(np.repeat(np.arange(len(names)), np.diff(edges, prepend=0)))]
@@ -141,8 +141,8 @@ def _fresh_corruption(
 ) -> tuple[str, str]:
     """A corruption of `string` that is not yet in `seen` (and is then put there), with its kind.
 
-    "long_range" has but two outcomes, which the corruption of a sister string may have taken already:
-    then one symbol is changed instead.
+    "long_range" has only two outcomes. If corruptions of a similar string have taken both, one symbol is changed
+    instead.
     """
     for attempt in range(1000):
         used = kind if attempt < 10 else "symbol"

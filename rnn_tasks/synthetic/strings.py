@@ -16,7 +16,7 @@ AT_ONCE = 100_000
 
 
 def string_splits(data: StringsConfig) -> tuple[dict[str, LabelledStrings], int]:
-    """The splits "train", "val" and "test", and how many repeated lines a file had.
+    """The splits "train", "val" and "test", and the number of repeated lines in a file.
 
     For membership, half of a grammar's strings are corrupted; for the next symbol, all belong to the language.
 

@@ -38,7 +38,7 @@ def embedded_series(name: str, steps: int, noise: float, seed: int) -> tuple[np.
     Args:
         name: waves, sines, noise or sunspots.
         steps: of a generated one.
-        noise: standard deviation of what is added to it; `noise` has 1 of its own.
+        noise: standard deviation of the noise added to it; the series `noise` itself has a deviation of 1.
         seed: draws the noise.
 
     Returns:

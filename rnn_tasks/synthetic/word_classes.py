@@ -1,4 +1,4 @@
-"""A text whose words fall into known classes: those of a class stand for each other in the same sentences."""
+"""A text whose words belong to known classes: words of a class can replace each other in the same sentences."""
 
 from __future__ import annotations
 

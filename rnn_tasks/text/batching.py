@@ -1,7 +1,7 @@
 """Sentence pairs in padded batches of a few fixed shapes.
 
-A compiled training step is compiled anew for every shape it meets, and padding is computed for nothing:
-pairs are grouped into buckets of similar lengths, and all batches of a bucket have one shape.
+A compiled training step is compiled again for every new shape, and computing padding is a waste. So pairs are grouped
+into buckets of similar lengths, and all batches of a bucket have one shape.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from rnn_tasks import activity
 from rnn_tasks.dataset.ragged import RaggedArray
 from rnn_tasks.text.vocabulary import EOS, GO
 
-_ROWS_MULTIPLE = 8  # what vector units, tensor cores and splits over a few devices like
-# Quantiles of either length that a bucket may end at; dense where lengths are rare and long.
+_ROWS_MULTIPLE = 8  # good for vector units, tensor cores and splits over a few devices
+# Quantiles of source and target lengths at which a bucket may end; dense where lengths are rare and long.
 _ENDS = (*np.linspace(0, 1, 20), 0.97, 0.98, 0.99, 0.995, 0.999)
 
 
@@ -33,18 +33,18 @@ def choose_shapes(
 ) -> list[BatchShape]:
     """Shapes that waste little on padding, found greedily.
 
-    Starting from the one shape that holds everything, the shape is added that saves most of the padded area,
-    until there are `max_shapes` or none saves any. The area counts the filler rows of last batches,
+    It starts with one shape that holds everything. Then it adds, one by one, the shape that saves most of the padded
+    area, until there are `max_shapes` or no shape saves any. The area counts the filler rows of last batches,
     so that little data gets few shapes.
 
     Args:
         source_lengths: (pairs,) widths the sources need.
         target_lengths: (pairs,) widths the targets need.
         tokens_per_batch: bound on rows * max(source_time, target_time), but a batch has 8 rows at least.
-        max_shapes: how many at most.
+        max_shapes: the largest number of shapes.
 
     Returns:
-        Shapes, the smallest area of a row first; the last holds every pair.
+        Shapes, the smallest area of a row first; every pair fits into the last one.
     """
     # Pairs of equal lengths are counted, not listed.
     keys, pairs = np.unique(source_lengths * (target_lengths.max() + 1) + target_lengths, return_counts=True)
@@ -83,7 +83,7 @@ def _positions(shapes: list[BatchShape], sizes: list[int]) -> int:
 
 
 def _rows(pairs: int, time: int, tokens_per_batch: int) -> int:
-    """Rows of a bucket's batches: as the budget allows, but no more than its pairs need."""
+    """Rows of a bucket's batches: as many as the budget allows and the bucket's pairs need."""
     needed = -(-pairs // _ROWS_MULTIPLE)
     return _ROWS_MULTIPLE * max(1, min(tokens_per_batch // time // _ROWS_MULTIPLE, needed))
 
@@ -103,8 +103,8 @@ class PairBatches:
     - `target_in` (rows, target_time): `<go>` w1 … wn;
     - `target_out` (rows, target_time): w1 … wn `<eos>`.
 
-    The last batch of a bucket is filled with rows whose `target_out` is all 0, so that they weigh nothing in a loss;
-    they have one token of source and target, since some kernels do not bear a row of nothing but padding.
+    The last batch of a bucket is filled with rows whose `target_out` is all 0, so that they have no weight in a loss.
+    They have one token of source and target, since some kernels do not support a row with only padding.
 
     Args:
         source: ids without special tokens, in natural order.
@@ -156,7 +156,7 @@ class PairBatches:
 
         Args:
             number: of the epoch; with the seed it decides the order.
-            skip: leave out this many first batches, to go on in the middle of an epoch.
+            skip: leave out this many first batches, to continue in the middle of an epoch.
         """
         random = np.random.default_rng([self._seed, number])
         plan = self._plan([random.permutation(pairs) for pairs in self._buckets])
@@ -166,8 +166,8 @@ class PairBatches:
     def ordered(self) -> Iterator[dict[str, np.ndarray]]:
         """Every pair once, bucket after bucket and the shortest targets first, as evaluation wants it.
 
-        A pair of which not eight fit into `tokens_per_batch` is a batch of its own, without filler. These batches also
-        have `index` (rows,) int32: which pair a row is, -1 for filler rows.
+        If eight copies of a pair do not fit into `tokens_per_batch`, the pair is its own batch, without filler rows.
+        These batches also have `index` (rows,) int32: the number of each row's pair, -1 for filler rows.
         """
         for shape, pairs in activity.each("batch", list(self._plan_in_budget())):
             index = np.full(shape.rows, -1, np.int32)
@@ -175,7 +175,7 @@ class PairBatches:
             yield {**self._batch(shape, pairs), "index": index}
 
     def _plan_in_budget(self) -> Iterator[tuple[BatchShape, np.ndarray]]:
-        """Batches that keep to `tokens_per_batch` also where eight rows would not: their pairs come one by one."""
+        """Batches within `tokens_per_batch`; if eight rows would exceed it, their pairs come one by one."""
         for shape, pairs in self._plan(self._buckets):
             if shape.rows * max(shape.source_time, shape.target_time) <= self._tokens_per_batch:
                 yield shape, pairs

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from rnn_tasks.text.vocabulary import PAD, UNK, Vocabulary
 
-NO_CHARACTER = "\N{REPLACEMENT CHARACTER}"  # what TensorFlow puts for bytes that are no UTF-8; never in a vocabulary
+NO_CHARACTER = "\N{REPLACEMENT CHARACTER}"  # for bytes that are not UTF-8, by TensorFlow; never in a vocabulary
 
 
 def character_vocabulary(strings: Iterable[str]) -> Vocabulary:
@@ -41,7 +41,7 @@ class CharacterEncoder(tf.Module):
     def __call__(self, strings: tf.Tensor) -> tf.Tensor:
         """Strings (batch,) -> ids (batch, time) int32, right-padded.
 
-        No row is all padding: an empty string becomes one `<unk>`, since a fully masked row has no last state.
+        An empty string becomes one `<unk>`, so that no row is all padding: a fully masked row has no last state.
         """
         filled = tf.where(strings == "", NO_CHARACTER, strings)
         characters = tf.strings.unicode_split(filled, "UTF-8")  # (batch, ragged)

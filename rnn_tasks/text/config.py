@@ -1,4 +1,4 @@
-"""What a task on pairs of strings lets its user choose about the data."""
+"""The data settings of tasks on text."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class PairsConfig(Section):
 
 
 class ParallelDataConfig(PairsConfig):
-    """Which sentence pairs are read, and how they become token ids."""
+    """The sentence pairs to read, and how they become token ids."""
 
     source: str = Field(
         "embedded",
@@ -100,7 +100,7 @@ class ParallelDataConfig(PairsConfig):
 
 
 class StreamConfig(Section):
-    """Which running text is read, and how it becomes token ids."""
+    """The running text to read, and how it becomes token ids."""
 
     source: str = Field(
         "embedded",

@@ -1,7 +1,7 @@
 """Parallel corpora: sentence pairs by split, read lazily from wherever the config says.
 
-A corpus is the embedded generator, a download, or what a user has: a directory or archive of files a language, a
-table, a translation memory. Whatever it is, preparation sees named splits that can be iterated over again and again.
+A corpus is the embedded generator, a download, or a user's own data: a directory or archive with a file for each
+language, a table, a translation memory. For preparation, all are named splits that can be iterated over repeatedly.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ def open_corpus(config: ParallelDataConfig, cache_dir: Path | None = None, seed:
 
 
 def corpus_inputs(config: ParallelDataConfig) -> tuple[Path, ...]:
-    """The user's files that the corpus consists of; reads no more than the beginning of them.
+    """The user's files that the corpus consists of; only the beginning of each file is read.
 
-    Empty for the embedded corpus and for named sources, whose content this package pins by sha256.
+    Empty for the embedded corpus and for named sources (this package pins their content by sha256).
 
     Raises:
         UserError: as `open_corpus`, but nothing is downloaded.

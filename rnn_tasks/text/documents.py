@@ -41,10 +41,10 @@ class Documents:
 
 
 def document_files(source: str) -> dict[str, list[TextFile]]:
-    """The files of a text by split; under "" where the files do not say which split they are.
+    """The files of a text by split; the key is "" if the names of the files do not tell the split.
 
     Raises:
-        UserError: no such path, no text file, or files of some splits alone.
+        UserError: no such path, no text file, or files of only some splits.
     """
     path = Path(os.path.expanduser(source))
     if os.path.isfile(path) and not path.name.lower().endswith(".zip"):
@@ -73,10 +73,10 @@ def document_files(source: str) -> dict[str, list[TextFile]]:
 
 
 def documents_of_files(config: StreamConfig) -> Documents:
-    """The text at the path that `config.source` is.
+    """The text at the path `config.source`.
 
     Raises:
-        UserError: as of `document_files`.
+        UserError: as in `document_files`.
     """
     by_split = document_files(config.source)
     inputs = tuple(dict.fromkeys(file.path for files in by_split.values() for file in files))
@@ -114,7 +114,7 @@ def _blocks(files: Sequence[TextFile]) -> Iterator[Block]:
 
 
 def _pieces(line: str) -> Iterator[str]:
-    """A line, at spaces into pieces where it is very long."""
+    """A line, cut at spaces into pieces if it is very long."""
     while len(line) > BLOCK:
         end = line.rfind(" ", 0, BLOCK) + 1 or BLOCK
         yield line[:end]
@@ -123,7 +123,7 @@ def _pieces(line: str) -> Iterator[str]:
 
 
 def _part(whole: Blocks, split: str, shares: tuple[float, float], exact: bool) -> Iterator[Block]:
-    """The blocks of one split of a text that is cut at two places: behind so many characters, or at the line's end."""
+    """The blocks of one split of a text that is cut at two places: after exact shares, or at the next line ends."""
     size = sum(len(text) for _, text in whole())
     validation, test = shares
     ends = [int(size * (1 - validation - test)), int(size * (1 - test)) if test else size, size]

@@ -17,10 +17,10 @@ class NamedSource:
     """A data set as `data/sources.toml` describes it.
 
     Attributes:
-        languages: of a corpus of sentence pairs; empty for anything else.
+        languages: of a corpus of sentence pairs; empty for other data.
         files: file name -> sha256 of its content.
-        base: the address that the names are added to.
-        advice: what to do when the site no longer serves these files.
+        base: the address to which the names are added.
+        advice: what to do if the site no longer serves these files.
     """
 
     name: str

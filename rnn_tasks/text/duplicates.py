@@ -1,7 +1,7 @@
-"""Which training pairs leak or repeat, found through hashes in files, in memory that does not grow.
+"""Find training pairs that leak or repeat, by hashes in files, in memory that does not grow.
 
-A hash file holds two 64-bit hashes a pair: of its source sentence, and of the pair. Among 2,000,000 different pairs,
-two have the same hash in one corpus of ten million.
+A hash file holds two 64-bit hashes for each pair: of its source sentence, and of the pair. With 2,000,000 different
+pairs, only one corpus in ten million has two pairs with the same hash.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def leaking(training: Path, others: list[Path]) -> np.ndarray:
 
     Args:
         training: hash file.
-        others: hash files of the other splits, which are taken to fit into memory.
+        others: hash files of the other splits; they must fit into memory.
     """
     sources = [hashes[:, 0] for other in others for _, hashes in _parts(other)]
     held_out = np.unique(np.concatenate([np.zeros(0, np.uint64), *sources]))
@@ -51,6 +51,6 @@ def _pairs(path: Path) -> int:
 
 
 def _parts(path: Path) -> Iterator[tuple[int, np.ndarray]]:
-    """The first pair's number and the hashes (pairs, 2) of one part of a hash file after the other."""
+    """The parts of a hash file: number of the part's first pair, and hashes (pairs, 2)."""
     for start in range(0, _pairs(path), _PAIRS_AT_ONCE):
         yield start, np.fromfile(path, "<u8", 2 * _PAIRS_AT_ONCE, offset=_BYTES_A_PAIR * start).reshape(-1, 2)

@@ -15,7 +15,7 @@ MEMBER, NON_MEMBER = "member", "non-member"
 
 
 class LabelledStrings(NamedTuple):
-    """Strings, whether each belongs to the language (1 or 0), and its kind: `member`, or what is wrong with it."""
+    """Strings, whether each belongs to the language (1 or 0), and its kind: `member`, or its kind of error."""
 
     strings: list[str]
     labels: list[int]
@@ -31,10 +31,10 @@ def read_labelled_strings(path: Path) -> tuple[dict[str, int], int]:
         path: UTF-8 text, a `string<TAB>label` line for each string; a label is 1 (in the language) or 0.
 
     Returns:
-        string -> label, and how many repeated lines were left out.
+        string -> label, and the number of repeated lines that were left out.
 
     Raises:
-        UserError: no such file, a line that is something else, or a string with two different labels.
+        UserError: no such file, a line of another form, or a string with two different labels.
     """
     first_line: dict[str, int] = {}
     labels: dict[str, int] = {}
@@ -74,7 +74,7 @@ def split_labelled_strings(
     """A file's distinct strings, shuffled and divided.
 
     Args:
-        path: as of `read_labelled_strings`.
+        path: as in `read_labelled_strings`.
         shares: split name -> share, in any unit.
         seed: of the shuffling.
 

@@ -1,4 +1,4 @@
-"""Names of languages, `fr`, `fra`, `fr-CA` and `French` being one, and languages that a script gives away."""
+"""Names of languages (`fr`, `fra`, `fr-CA` and `French` are one language), and languages recognised by their script."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _SCRIPTS = {
     "myanmar": ((0x1000, 0x109F), ("my",)),
 }
 _FIRST = min(first for (first, _), _ in _SCRIPTS.values())
-_KANA_OF_JAPANESE = 0.05  # of its letters at least; Chinese has none
+_KANA_OF_JAPANESE = 0.05  # the least share of its letters; Chinese has no kana
 
 
 def language_code(name: str) -> str:
-    """The short code of a language, whatever code or name it goes by; regions and scripts are left out.
+    """The short code of a language, from any of its codes or names; regions and scripts are left out.
 
     Args:
         name: `fr`, `fra`, `fr_CA`, `zho_Hans`, `French` or `français`.
 
     Returns:
-        Two letters where ISO 639-1 has them, as far as `data/languages.toml` knows; else the name's first part.
+        Two letters if `data/languages.toml` has the ISO 639-1 code; else the name's first part.
     """
     name = name.strip().casefold()
     first = re.split(r"[-_]", name)[0]
@@ -48,7 +48,7 @@ def is_language_name(name: str) -> bool:
 
 
 def languages_of_script(sentences: Iterable[str]) -> tuple[str, ...]:
-    """The languages that most letters of some sentences allow; empty where the script says little, as Latin does."""
+    """The possible languages of sentences by the script of most letters; empty if it is a common script like Latin."""
     letters: Counter[str] = Counter()
     for sentence in sentences:
         letters.update(_script(character) for character in sentence if character.isalpha())
@@ -60,7 +60,7 @@ def languages_of_script(sentences: Iterable[str]) -> tuple[str, ...]:
 
 def _script(character: str) -> str:
     point = ord(character)
-    if point < _FIRST:  # for speed: most text
+    if point < _FIRST:  # for speed: this is most text
         return "other"
     return next((script for script, ((first, last), _) in _SCRIPTS.items() if first <= point <= last), "other")
 

@@ -1,4 +1,4 @@
-"""What a token is. A module of its own, so that configs need no TensorFlow."""
+"""The kinds of tokens. This is a separate module, so that configs need no TensorFlow."""
 
 from typing import Literal
 

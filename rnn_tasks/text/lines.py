@@ -1,7 +1,7 @@
 """Lines of text files, plain, `.gz` or in a `.zip`. Everything is streamed.
 
-Lines end at `\\n` alone (a `\\r` before it is dropped), since what else Python calls line boundaries, U+2028 for one,
-occurs inside sentences and would shift one side against the other. A file without any `\\n` ends its lines at `\\r`.
+Lines end only at `\\n` (a `\\r` before it is dropped). Python's other line boundaries, such as U+2028, occur inside
+sentences and would shift one side against the other. In a file without any `\\n`, lines end at `\\r`.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ class TextFile:
 
     @property
     def name(self) -> str:
-        """Its own name, without folders."""
+        """The file's own name, without folders."""
         return PurePosixPath(self.member).name if self.member else self.path.name
 
     @property
     def is_note(self) -> bool:
-        """Whether it says something of the other files, as `_about.txt`, `README` and `__MACOSX/…` do."""
+        """Whether the file only describes the other files, like `_about.txt`, `README` and `__MACOSX/…`."""
         parts = PurePosixPath(self.member).parts if self.member else (self.path.name,)
         return any(part.startswith(("_", ".")) for part in parts) or self.name.lower().startswith(_NOTES)
 
@@ -64,7 +64,7 @@ def files_in(path: Path) -> list[TextFile]:
     """The files of a directory or of a `.zip`, by name.
 
     Raises:
-        UserError: the archive is corrupt, or it or the directory cannot be read, or is there no more.
+        UserError: the archive is corrupt, or the archive or directory cannot be read or no longer exists.
     """
     with readable(path):
         if path.is_dir():
@@ -90,7 +90,7 @@ def read_lines(file: TextFile) -> Iterator[str]:
             if "\0" in line:
                 accepted = "accepted is UTF-8 text, or UTF-16 with a byte order mark"
                 raise UserError(f"{file}, line {number}: found a NUL character; {accepted}")
-            # Files that were put one behind the other keep their byte order marks.
+            # Concatenated files keep their byte order marks.
             yield line.removesuffix("\n").removesuffix("\r").removeprefix("\ufeff")
     if number == 0:
         raise UserError(f"{file}: empty file; accepted is one sentence or pair a line")
@@ -100,7 +100,7 @@ def aligned_pairs(source: TextFile, target: TextFile) -> Iterator[Pair]:
     """Line i of one file with line i of the other.
 
     Raises:
-        UserError: as `read_lines`, or when one file has more lines; names both files and both counts.
+        UserError: as in `read_lines`, or one file has more lines; names both files and both counts.
     """
     sources, targets = read_lines(source), read_lines(target)
     for shorter, (left, right) in enumerate(zip_longest(sources, targets)):
@@ -116,7 +116,7 @@ def aligned_pairs(source: TextFile, target: TextFile) -> Iterator[Pair]:
 
 @contextlib.contextmanager
 def open_bytes(file: TextFile) -> Iterator[io.BufferedReader]:
-    """A file's content, decompressed; what goes wrong while it is read becomes a UserError."""
+    """A file's content, decompressed; errors while reading become a UserError."""
     with readable(file), contextlib.ExitStack() as stack:
         opened: Any
         if file.member:
@@ -132,19 +132,19 @@ def open_bytes(file: TextFile) -> Iterator[io.BufferedReader]:
 
 @contextlib.contextmanager
 def readable(file: Path | TextFile) -> Iterator[None]:
-    """What goes wrong while a file is read becomes a UserError."""
+    """Turn errors while reading a file into a UserError."""
     try:
         yield
     except (gzip.BadGzipFile, zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise UserError(f"{file}: corrupt or cut short ({error}); fetch or pack it again") from None
-    except (NotImplementedError, RuntimeError) as error:  # zipfile's way to refuse a method or a password
+    except (NotImplementedError, RuntimeError) as error:  # zipfile raises these for an unknown method or a password
         raise UserError(f"{file}: cannot be unpacked ({error}); accepted is a plain .zip") from None
     except OSError as error:
         raise UserError(f"{file}: cannot be read ({error.strerror or error})") from None
 
 
 def _line_end(file: TextFile, head: str) -> str | None:
-    """What ends a line, as the beginning of a file tells: `\\n`, or None for `\\r` where there is no `\\n`."""
+    """The line end, found from the beginning of a file: `\\n`, or None for `\\r` if there is no `\\n`."""
     returns, feeds = head[:-1].replace("\r\n", "\n").count("\r"), head.count("\n")
     if feeds and returns > feeds:
         raise UserError(

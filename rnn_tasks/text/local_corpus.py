@@ -28,16 +28,16 @@ ACCEPTED_FILES = (
     "such as train.{0}, val.{1}.gz, test_2016.lc.tok.{0}, or one pair of files, such as corpus.{0}, corpus.{1}"
 )
 SENTENCES = "accepted is a sentence a line; of a table, data.source_column and data.target_column take any column"
-_SAMPLE = 1000  # lines that tell what a file holds
+_SAMPLE = 1000  # lines that are read to find out what a file holds
 
 
 def local_corpus(config: ParallelDataConfig, seed: int, names: Iterable[str]) -> ParallelCorpus:
-    """The corpus at the path that `config.source` is.
+    """The corpus at the path `config.source`.
 
     Args:
         config: which corpus, and from which language into which.
-        seed: decides on the splits of what has none.
-        names: what else `config.source` could have been.
+        seed: decides the splits, if the corpus has none.
+        names: other values that `config.source` could have, for errors.
 
     Raises:
         UserError: no such path, missing or ambiguous files, files that hold no sentences.
@@ -61,7 +61,7 @@ def local_corpus(config: ParallelDataConfig, seed: int, names: Iterable[str]) ->
 
 
 def corpus_of_files(config: ParallelDataConfig, where: Path, files: Sequence[TextFile], seed: int) -> ParallelCorpus:
-    """Files a split and language; without any, one pair of files, or the one table or translation memory there is."""
+    """A corpus of files by split and language, of one pair of files, or of a single table or translation memory."""
     languages = (config.source_language, config.target_language)
     if not _split_files(config, files):
         sides = {language: _by_stem(files, language) for language in languages}
@@ -122,9 +122,9 @@ def _corpus_of_one(config: ParallelDataConfig, file: TextFile, seed: int) -> Par
 
 
 def _is_turned(config: ParallelDataConfig, file: TextFile) -> bool:
-    """Whether the columns of an Anki archive (`fra-eng.zip`: English first, whatever its name says) are exchanged.
+    """Whether the columns of an Anki archive (`fra-eng.zip`: English is first, in spite of its name) are exchanged.
 
-    Other tables without a header say nothing of their languages, so their first column is the source language.
+    Other tables without a header do not name their languages, so their first column is the source language.
     """
     match = re.fullmatch(r"([a-z]{3})-eng\.zip", file.path.name)
     if not match:
@@ -140,7 +140,7 @@ def _is_turned(config: ParallelDataConfig, file: TextFile) -> bool:
 
 
 def _split_files(config: ParallelDataConfig, files: Sequence[TextFile]) -> list[tuple[str, str, TextFile]]:
-    """(split, language, file) of the files whose names say both; each test set is a split of its own name."""
+    """(split, language, file) of the files whose names contain both; each test set is a split with its own name."""
     stems = "|".join((*SPLIT_NAMES, rf"{TEST}[\w-]*"))
     languages = "|".join(map(re.escape, (config.source_language, config.target_language)))
     pattern = re.compile(rf"({stems})(?:\.[^.]+)*?\.({languages})(?:\.gz)?")
@@ -177,7 +177,7 @@ def _match_files(
 
 
 def _require_sentences(config: ParallelDataConfig, source: TextFile, target: TextFile) -> None:
-    """One side of aligned files is a sentence a line, and no column of numbers, no table."""
+    """Refuse aligned files that do not have one sentence in each line, such as a column of numbers or a table."""
     for file in (source, target):
         _refuse_columns(config, file)
         lines = [line for line in islice(read_lines(file), _SAMPLE) if line.strip()]
@@ -197,7 +197,7 @@ def _refuse_columns(config: ParallelDataConfig, file: TextFile) -> None:
 
 
 def _require_script(config: ParallelDataConfig, targets: Iterable[str], file: TextFile) -> None:
-    """Sentences in Chinese characters, say, are none of the language that nobody has set."""
+    """Refuse target sentences whose script, such as Chinese, does not fit the target language of the config."""
     languages, declared = languages_of_script(targets), language_code(config.target_language)
     if languages and declared not in languages and is_language(declared):
         others = ", ".join(languages)

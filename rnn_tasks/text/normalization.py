@@ -1,7 +1,7 @@
-"""How strings are spelled before they are cut into words: in one spelling for all, or as they were written.
+"""The spelling of strings before they are cut into words: one spelling for all, or the original typography.
 
-A model reads best what has one spelling; what it writes is compared with a user's file, whose typography it has to
-learn. TensorFlow ops only, so that the code that prepares a corpus is the code that a SavedModel runs on strings.
+A uniform spelling is best for the text that a model reads. The text that it writes is compared with a user's file, so
+there it must learn the typography. Only TensorFlow ops are used: preparation and SavedModels run the same code.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import tensorflow as tf
 import tensorflow_text as tf_text
 
-# `&amp;` comes last, so that what it uncovers is not unescaped a second time.
+# `&amp;` comes last, so that its result is not unescaped a second time.
 MOSES_ENTITIES = {
     "&#124;": "|",
     "&#91;": "[",
@@ -22,7 +22,7 @@ MOSES_ENTITIES = {
 }
 
 OTHER_SPACES = "\u00a0\u2002\u2003\u2007\u2009\u200a\u202f\u3000"
-"""No-break, en, em, figure, thin, hair, narrow no-break and ideographic: the spaces that are told from a plain one."""
+"""The spaces kept apart from the plain one: no-break, en, em, figure, thin, hair, narrow no-break and ideographic."""
 
 _SPELLINGS = (
     (r"[\s\v\x{85}\p{Z}]+", " "),  # no-break, narrow, ideographic and other spaces
@@ -42,7 +42,7 @@ def normalize(strings: tf.Tensor, lowercase: bool = False) -> tf.Tensor:
     """Strings in one spelling: NFC, plain spaces and quotes, Moses' entities unescaped, no control characters.
 
     Args:
-        strings: UTF-8, any shape; bytes that are no UTF-8 become U+FFFD.
+        strings: UTF-8, any shape; bytes that are not UTF-8 become U+FFFD.
         lowercase: also lower-case.
 
     Returns:
@@ -53,17 +53,17 @@ def normalize(strings: tf.Tensor, lowercase: bool = False) -> tf.Tensor:
         strings = tf.strings.regex_replace(strings, entity, character)
     if lowercase:
         strings = tf.strings.lower(strings, encoding="utf-8")
-    # Last, for what stood apart may compose now. Removing a control can also bring two spaces together.
+    # This comes last: characters that were apart may compose now. Removing a control can also join two spaces.
     strings = tf.strings.regex_replace(tf_text.normalize_utf8(strings, "NFC"), " +", " ")
     return tf.strings.strip(strings)
 
 
 def as_written(strings: tf.Tensor, lowercase: bool = False) -> tf.Tensor:
-    """Strings with all of their typography; only what cannot stand within a line is taken out.
+    """Strings with all of their typography; only characters that cannot be inside a line are removed.
 
     Args:
-        strings: as of `normalize`.
-        lowercase: lower-case.
+        strings: as in `normalize`.
+        lowercase: also lower-case.
 
     Returns:
         Strings of the same shape, without control characters and line ends of any kind, without white space around

@@ -1,15 +1,15 @@
 """A parallel corpus turned into files of token ids, in memory that does not grow with the corpus.
 
-Three passes. The first cuts all text into words, kept in temporary files, and takes a hash of every pair,
-which tells what leaks and repeats. The second counts the words of the pairs that stay, which gives the
-vocabularies. The third writes ids. In the directory then stand
+There are three passes. The first cuts all text into words, kept in temporary files, and takes a hash of every pair,
+to find pairs that leak or repeat. The second counts the words of the remaining pairs, for the vocabularies. The third
+writes ids. The directory then contains
 
     train.source.values train.source.offsets   train.target.values …   val.source.values …     see `RaggedArray`
     val.source.txt     val.target.txt         test.source.txt …                         the text as it is, not of train
     source.vocabulary  target.vocabulary                                                see `Vocabulary`
 
-Ids stand in natural order and without `<go>` and `<eos>`: reversal and special tokens are `PairBatches`' business,
-so that one preparation serves either direction of reading.
+Ids are in natural order and without `<go>` and `<eos>`: `PairBatches` adds reversal and special tokens, so that one
+preparation can be read in both directions.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ Item = TypeVar("Item")
 
 
 class PairStatus(IntEnum):
-    """What becomes of a training pair, and why."""
+    """Whether a training pair is kept, or why it is left out."""
 
     KEPT = 0
     LEAKING = 1  # its source is also a source of another split
@@ -58,9 +58,9 @@ class PairStatus(IntEnum):
 def prepare_pairs(corpus: ParallelCorpus, config: PairsConfig, directory: Path) -> dict[str, int]:
     """Write a corpus as token ids, with its vocabularies.
 
-    Training pairs are left out when their normalised source sentence also stands in another split (then the model
-    has seen the question, whatever the answer), when the same pair came before, or when a side is empty or longer
-    than `max_tokens`. Other splits keep every pair.
+    A training pair is left out if its normalised source sentence is also in another split (else the model would have
+    seen the question, whatever the answer), if the same pair came before, or if a side is empty or longer than
+    `max_tokens`. Other splits keep every pair.
 
     Args:
         corpus: from `open_corpus`; must have a split "train".
@@ -72,7 +72,7 @@ def prepare_pairs(corpus: ParallelCorpus, config: PairsConfig, directory: Path) 
         `train_read` and the pairs left out by reason (`train_leaking`, …), `source_vocabulary`, `target_vocabulary`.
 
     Raises:
-        UserError: the corpus is not as it should be, or no pair is left.
+        UserError: the corpus has an error, or no pair is left.
     """
     with activity.doing("checking the corpus"):
         corpus.check()
@@ -167,7 +167,7 @@ def _statuses(words: Mapping[str, Path], remove_duplicates: bool) -> np.ndarray:
 
 
 def _count_words(words: Path, statuses: np.ndarray, max_tokens: int) -> list[Counter[str]]:
-    """Words of either side, counted over the pairs kept; marks in `statuses` those with empty or too long sides."""
+    """Word counts of each side over the kept pairs; marks pairs with empty or too long sides in `statuses`."""
     counters: tuple[Counter[bytes], Counter[bytes]] = (Counter(), Counter())
     with _file(words, "source").open("rb") as sources, _file(words, "target").open("rb") as targets:
         pairs = zip(sources, targets, strict=True)
@@ -223,7 +223,7 @@ def _write_ids(
     Args:
         words: prefix of what `_write_words` wrote.
         ids: prefix of the token stores.
-        statuses: of training pairs; those are marked in it that are too long in tokens.
+        statuses: of training pairs; pairs with too many tokens are marked in it.
     """
     counts: Counter[str] = Counter()
     start = 0

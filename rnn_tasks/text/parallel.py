@@ -1,4 +1,4 @@
-"""Parallel text as everything after it sees it: sentence pairs by split."""
+"""Parallel text: sentence pairs by split, the common form of all corpora."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class ParallelCorpus:
     """Sentence pairs by split.
 
     Attributes:
-        name: the corpus for people.
-        inputs: the files it consists of; empty for the embedded one.
+        name: of the corpus, for people.
+        inputs: the files of the corpus; empty for the embedded one.
         splits: "train", "val" and each test set by its own name, in this order -> (source, target) strings.
-        check: reads all files once and raises what is wrong with them (UserError), before costly work starts.
+        check: reads all files once and raises a UserError if one is wrong, before costly work starts.
     """
 
     name: str
@@ -44,13 +44,13 @@ class ParallelCorpus:
 
 
 def split_corpus(config: ParallelDataConfig, path: Path, pairs: Iterable[Pair], seed: int) -> ParallelCorpus:
-    """A corpus of pairs without splits, which their source sentences decide about.
+    """A corpus of pairs without splits; each pair's source sentence decides its split.
 
     Args:
-        config: says how large the splits are.
-        path: where the pairs come from.
-        pairs: read anew by each iteration.
-        seed: decides with each sentence on its split.
+        config: gives the sizes of the splits.
+        path: the file of the pairs.
+        pairs: read again by each iteration.
+        seed: decides the split, together with the sentence.
     """
     split_of = partial(
         split_of_sentence,
@@ -79,9 +79,9 @@ def split_corpus(config: ParallelDataConfig, path: Path, pairs: Iterable[Pair], 
 
 
 def split_of_sentence(sentence: str, validation_fraction: float, test_fraction: float, seed: int) -> str:
-    """The split on which a source sentence falls: all its translations with it, on any machine.
+    """The split of a source sentence, the same on any machine; all its translations are in the same split.
 
-    Sentences that differ in case, punctuation, spacing or Unicode form alone fall on the same split.
+    Sentences that differ only in case, punctuation, spacing or Unicode form are in the same split.
     """
     folded = unicodedata.normalize("NFKC", sentence).casefold()
     words = " ".join(re.findall(r"[^\W_]+", folded))

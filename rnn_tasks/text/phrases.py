@@ -1,4 +1,4 @@
-"""Words that stand together more often than by chance become one: `new york` is read as `new_york`."""
+"""Words that occur together more often than by chance become one word: `new york` is read as `new_york`."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Phrases = set[tuple[str, str]]
 
 
 class Counts:
-    """How often each thing occurs; of too many different ones the rarest so far are forgotten.
+    """Counts of things; if there are too many different ones, the rarest so far are forgotten.
 
     Args:
-        limit: different things at once at most.
+        limit: the largest number of different things at a time.
     """
 
     def __init__(self, limit: int):
@@ -61,7 +61,7 @@ def learn_phrases(sentences: Iterable[Sentence], config: WordCorpusConfig) -> Ph
 
 
 def with_phrases(sentences: Iterable[Sentence], phrases: Phrases) -> Iterator[Sentence]:
-    """Sentences in which such neighbours are one word, from left to right."""
+    """Sentences in which neighbours that form a phrase are joined into one word, from left to right."""
     for sentence in sentences:
         joined: Sentence = []
         open_ = False  # whether the last word may still get a neighbour

@@ -1,4 +1,4 @@
-"""Running text to token ids and back, a line's end being a token of its own: `<eos>`."""
+"""Running text to token ids and back; the end of a line is a token, `<eos>`."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from rnn_tasks.text.vocabulary import EOS, GO, PAD, SPECIAL_TOKENS, UNK, Vocabul
 from rnn_tasks.text.words import WordSplitter
 
 LINES_AT_ONCE = 2_000
-TAIL = 8  # tokens that how the next one is joined depends on, and some more
-_NO_TEXT = "\N{REPLACEMENT CHARACTER}"  # what an unknown character is written as
+TAIL = 8  # tokens that decide how the next one is joined, with some reserve
+_NO_TEXT = "\N{REPLACEMENT CHARACTER}"  # written for an unknown character
 
 
 class StreamTokenizer(tf.Module):
     """Text to ids and ids to text by one vocabulary; TensorFlow ops, so that a SavedModel has it inside.
 
     Args:
-        vocabulary: tokens by id; of characters, white space stands as its code (`character_token`).
+        vocabulary: tokens by id; if tokens are characters, white space is written as its code (`character_token`).
         config: `level`, `tokenized` and `lowercase` are read.
     """
 
@@ -66,7 +66,7 @@ class StreamTokenizer(tf.Module):
         return tf.RaggedTensor.from_row_splits(ended, lines.row_splits).merge_dims(1, 2)[:, :-1]
 
     def pieces(self, ids: np.ndarray) -> list[str]:
-        """What each of the tokens (tokens,) adds to the text that ends with it: where words are tokens, spaces, too."""
+        """The text that each of the tokens (tokens,) adds; if tokens are words, this includes spaces."""
         if self.level == "character":
             return [self.surfaces[i] for i in ids.tolist()]
         found: list[str] = []
@@ -78,7 +78,7 @@ class StreamTokenizer(tf.Module):
         return found
 
     def decode(self, ids: tf.Tensor) -> tf.Tensor:
-        """Ids (batch, time) -> strings (batch,); `<pad>` and `<go>` are nothing."""
+        """Ids (batch, time) -> strings (batch,); `<pad>` and `<go>` are left out."""
         surfaces = tf.gather(self._surfaces, ids)
         if self.level == "character":
             return tf.strings.reduce_join(surfaces, axis=1)
@@ -96,14 +96,14 @@ class StreamTokenizer(tf.Module):
 
 
 def split_words(lines: tf.Tensor, splitter: WordSplitter, tokenized: bool) -> tf.RaggedTensor:
-    """Lines (batch,) as words (batch, None): cut by the splitter, or what stands between spaces."""
+    """Lines (batch,) as words (batch, None): cut by the splitter, or at spaces if `tokenized`."""
     if tokenized:
         return tf.strings.split(tf.strings.lower(lines, encoding="utf-8") if splitter.lowercase else lines)
     return tf.strings.split(splitter.split(lines))
 
 
 def lowered(text: str) -> str:
-    """As a graph lower-cases: Python has other rules for a few letters."""
+    """The text in lower case by TensorFlow's rules; Python has other rules for a few letters."""
     return tf.strings.lower(text, encoding="utf-8").numpy().decode()
 
 
@@ -113,15 +113,15 @@ def code_points(text: str) -> np.ndarray:
 
 
 def character_token(character: str) -> str:
-    """A character as a vocabulary file holds it: white space but the plain one as its code, `％0009`."""
+    """A character as in a vocabulary file: white space other than a plain space becomes its code, `％0009`."""
     return f"％{ord(character):04X}" if character.isspace() and character != " " else character
 
 
 def character_of(token: str) -> str:
-    """The character that a token of `character_token` is."""
+    """The character of a token from `character_token`."""
     return chr(int(token[1:], 16)) if len(token) > 1 else token
 
 
 def surface_offsets(surfaces: Iterable[str]) -> np.ndarray:
-    """Where each of some strings begins when they are put one behind the other, and where the last one ends."""
+    """The position of each string when they are concatenated, and the end of the last one."""
     return np.concatenate([[0], np.cumsum([len(surface) for surface in surfaces])]).astype(np.int64)

@@ -1,7 +1,7 @@
-"""Sentence pairs out of a table: which of its columns are sentences, and what the others are.
+"""Sentence pairs from a table: this module finds out which of its columns are sentences.
 
-Known are two columns, Anki's (source, target, licence), tatoeba.org's (id, sentence, id, translation) and tables with
-a header line that names languages. What is something else, such as a column of numbers, is refused and not learned.
+It knows tables of two columns, Anki's (source, target, licence), tatoeba.org's (id, sentence, id, translation) and
+tables with a header line that names languages. It refuses anything else, such as a column of numbers.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ TABLE_ENDINGS = (".tsv", ".txt", ".csv", ".tsv.gz", ".txt.gz", ".csv.gz")
 SIDES = ("source", "target")
 TATOEBA = ["numbers", "text", "numbers", "text"]
 
-_SAMPLE = 1000  # rows that tell what a table is
+_SAMPLE = 1000  # rows that are read to find the kind of a table
 _DELIMITER_SAMPLE = 20
 _QUOTED = r'"(?:[^"]|"")*"'
 _NUMBER = re.compile(r"[+-]?\d[\d.,:/ \u00a0\u202f-]*(?:[eE][+-]?\d+)?%?")
@@ -40,12 +40,12 @@ Row = tuple[int, list[str]]  # its line, counted from 1, and its cells
 
 @dataclass(frozen=True)
 class Table:
-    """A table of which is known what to read.
+    """A table with known columns.
 
     Attributes:
         columns: of source and target, counted from 0.
-        has_header: its first row is none of sentences.
-        quoted: all cells that are no numbers stand in quotation marks.
+        has_header: whether its first row is a header.
+        quoted: whether all cells that are not numbers are in quotation marks.
     """
 
     file: TextFile
@@ -67,10 +67,10 @@ class Table:
 
 
 def open_table(file: TextFile, config: ParallelDataConfig) -> Table:
-    """The table in a file, its columns chosen by the config or else by what stands in them; reads its first rows.
+    """The table in a file; the config chooses its columns, else their content does. It reads only the first rows.
 
     Raises:
-        UserError: no such column, or columns that are no sentences; says what chooses others.
+        UserError: no such column, or columns that are not sentences; the message says how to choose others.
     """
     quoted = _is_quoted(file)
     rows = list(islice(_rows(file, quoted), _SAMPLE))
@@ -91,7 +91,7 @@ def open_table(file: TextFile, config: ParallelDataConfig) -> Table:
     if columns[0] == columns[1]:
         raise UserError(f"{file}: column {columns[0] + 1} is source and target; {_choice(kinds)}")
     for column, name in zip(columns, asked, strict=True):
-        if not name and kinds[column] != "text":  # what somebody asks for may be numbers
+        if not name and kinds[column] != "text":  # a column that the user has named may hold numbers
             examples = ", ".join(cells[column] for cells in body[:3])
             raise UserError(
                 f"{file}: column {column + 1} holds nothing but {kinds[column]} ({examples}); {_choice(kinds)}"
@@ -102,7 +102,7 @@ def open_table(file: TextFile, config: ParallelDataConfig) -> Table:
 
 
 def _rows(file: TextFile, quoted: bool) -> Iterator[Row]:
-    """The rows that hold anything."""
+    """The rows that are not empty."""
     rows: Iterator[Row]
     lines = read_lines(file)
     if _is_csv(file):
@@ -129,7 +129,7 @@ def _is_csv(file: TextFile) -> bool:
 
 
 def _delimiter(lines: Sequence[str]) -> str:
-    """What gives all of these lines the same number of cells."""
+    """The delimiter that gives all of these lines the same number of cells."""
     for delimiter in ",;\t":
         widths = {len(cells) for cells in csv.reader(lines, delimiter=delimiter) if cells}
         if len(widths) == 1 and widths.pop() > 1:
@@ -138,7 +138,7 @@ def _delimiter(lines: Sequence[str]) -> str:
 
 
 def _is_quoted(file: TextFile) -> bool:
-    """Whether cells that are no numbers stand in quotation marks; in some rows they may reach over a line's end."""
+    """Whether cells that are not numbers are in quotation marks; such cells may contain line ends."""
     lines = [line for line in islice(read_lines(file), _SAMPLE) if line.strip()]
     return sum(bool(_QUOTED_LINE.fullmatch(line)) for line in lines) > 0.9 * len(lines)
 
@@ -148,7 +148,7 @@ def _unquoted(cell: str) -> str:
 
 
 def kind_of_text(cells: Sequence[str]) -> str:
-    """What a column or a file holds: "text", or what is no text."""
+    """The kind of content of a column or a file: "text", or another kind."""
     cells = [cell.strip() for cell in cells if cell.strip()]
     if not cells:
         return "white space"
@@ -162,11 +162,11 @@ def kind_of_text(cells: Sequence[str]) -> str:
 
 
 def _is_header(cells: Sequence[str], config: ParallelDataConfig) -> bool:
-    """Whether a first row names its columns: no word in it that is not known from headers."""
+    """Whether a first row names its columns: all its words are known from headers or name languages."""
     ours = {language_code(config.source_language), language_code(config.target_language)}
     words = [word for cell in cells for word in _words(cell)]
     tells = any(_HEADER_WORD.fullmatch(word) or is_language_name(word) or language_code(word) in ours for word in words)
-    # `no` and `it` are codes of languages, but words, too.
+    # `no` and `it` are codes of languages, but also words.
     return tells and len(words) > 1 and all(_HEADER_WORD.fullmatch(word) or is_language(word) for word in words)
 
 

@@ -16,7 +16,7 @@ from rnn_tasks.text.lines import Pair, TextFile, open_bytes
 
 TMX_ENDINGS = (".tmx", ".tmx.gz")
 _LANGUAGE = ("{http://www.w3.org/XML/1998/namespace}lang", "lang")
-_EMPHASIS = "hi"  # of inline elements the one that holds text; the others hold another format's code
+_EMPHASIS = "hi"  # the only inline element with text; the others hold codes of other formats
 
 
 def tmx_pairs(file: TextFile, source_language: str, target_language: str) -> Iterator[Pair]:
@@ -65,7 +65,7 @@ def _language(variant: ET.Element) -> str:
 
 
 def _is(language: str, wanted: str) -> bool:
-    """Whether a variant is in a wanted language; any region will do when none is wanted."""
+    """Whether a variant is in a wanted language; if no region is wanted, every region is accepted."""
     regions = [re.split(r"[-_]", name.casefold())[1:] for name in (language, wanted)]
     return language_code(language) == language_code(wanted) and regions[1] in ([], regions[0])
 

@@ -1,8 +1,8 @@
-"""A text turned into a flat file of token ids a split, in memory that does not grow with the text.
+"""A text turned into a flat file of token ids for each split, in memory that does not grow with the text.
 
-Two passes over the training part, one over the others: count its tokens, which gives the vocabulary, then write ids.
-In the directory then stand `train.ids` (int32, little-endian), `train.documents.npy` (where each document begins), the
-same of `val` and `test`, and `vocabulary.tsv`.
+There are two passes over the training part: the first counts its tokens for the vocabulary, the second writes ids. The
+other parts need one pass. The directory then contains `train.ids` (int32, little-endian), `train.documents.npy` (the
+start of each document), the same for `val` and `test`, and `vocabulary.tsv`.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class TokenStream:
 
     Attributes:
         ids: (tokens,) int32, document after document.
-        documents: (documents,) int64, where each begins; the first at 0.
+        documents: (documents,) int64, the start of each document; the first is 0.
     """
 
     ids: np.ndarray
@@ -85,7 +85,7 @@ def prepare_stream(documents: Documents, config: StreamConfig, directory: Path) 
         `<split>_unknown`.
 
     Raises:
-        UserError: the text is not as it should be, or so short that a split is empty.
+        UserError: the text has an error, or is so short that a split is empty.
     """
     with activity.doing("counting tokens"):
         vocabulary = _vocabulary(documents.splits[TRAINING], config)

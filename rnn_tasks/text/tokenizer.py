@@ -1,4 +1,4 @@
-"""Strings to token ids and back. All of it is TensorFlow ops: traced into a SavedModel, it runs wherever that does."""
+"""Strings to token ids and back. It uses only TensorFlow ops, so it can be a part of a SavedModel."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rnn_tasks.text.vocabulary import EOS, GO, PAD, SPECIAL_TOKENS, UNK, Vocabul
 from rnn_tasks.text.words import WordSplitter
 
 SUFFIX_MARK = "##"
-"""Begins a word piece that continues a word. No piece begins with it otherwise: `#` begins no longer word."""
+"""Begins a word piece that continues a word. No other piece begins with it: no word longer than `#` begins with `#`."""
 
 # Longer words are <unk>. The default of 100 bytes is one clause in a script without spaces.
 _MAX_BYTES_PER_WORD = 1000
@@ -19,13 +19,13 @@ _MAX_BYTES_PER_WORD = 1000
 class Tokenizer(tf.Module):
     """Strings to ids and ids to strings by one vocabulary.
 
-    Holds its vocabulary in tensors: what traces it and saves (`tf.saved_model.save`,
-    `keras.export.ExportArchive`) has all of it inside, with no file beside.
+    It holds its vocabulary in tensors: a saved trace of it (`tf.saved_model.save`,
+    `keras.export.ExportArchive`) contains the vocabulary and needs no further file.
 
     Args:
         vocabulary: tokens by id.
         level: whether the vocabulary's tokens are whole words or pieces of words.
-        lowercase, keeps_typography, segmented: as of `WordSplitter`.
+        lowercase, keeps_typography, segmented: as in `WordSplitter`.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Tokenizer(tf.Module):
         return self.ids(self.words(strings))
 
     def ids(self, words: tf.RaggedTensor) -> tf.RaggedTensor:
-        """Words (batch, None) as ids (batch, None), int32: one a word, or one a piece."""
+        """Words (batch, None) as ids (batch, None), int32: one for each word, or one for each piece."""
         if self.level == "wordpiece":
             return self._pieces.tokenize(words).merge_dims(1, 2)
         return self._ids.lookup(words)
@@ -76,7 +76,7 @@ class Tokenizer(tf.Module):
         """Ids as sentences, in the spelling of the vocabulary.
 
         Args:
-            ids: (batch, time), dense; what follows the first `<eos>` is left out, as are `<pad>` and `<go>`.
+            ids: (batch, time), dense; ids after the first `<eos>` are left out, and so are `<pad>` and `<go>`.
 
         Returns:
             (batch,) strings; `<unk>` stands as it is.

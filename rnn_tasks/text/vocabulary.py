@@ -21,7 +21,7 @@ class Vocabulary:
 
     Attributes:
         tokens: all distinct; `tokens[id]`.
-        counts: how often each was seen in the training split; 0 for the special ones.
+        counts: number of occurrences of each token in the training split; 0 for the special ones.
     """
 
     tokens: tuple[str, ...]
@@ -60,16 +60,16 @@ class Vocabulary:
         return cls(tokens=tuple(token for token, _ in pairs), counts=tuple(count for _, count in pairs))
 
     def save(self, path: Path) -> Path:
-        """Write one `token<TAB>count` a line, the line number less one being the id."""
+        """Write one line `token<TAB>count` for each token; its id is the line number minus one."""
         lines = (f"{token}\t{count}\n" for token, count in zip(self.tokens, self.counts, strict=True))
         return write_whole(path, "".join(lines))
 
     @classmethod
     def load(cls, path: Path) -> Vocabulary:
-        """Read what `save` wrote.
+        """Read a file from `save`.
 
         Raises:
-            UserError: the file cannot be read, or a line is not what `save` would write.
+            UserError: the file cannot be read, or a line has another form than in `save`.
         """
         try:
             lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")

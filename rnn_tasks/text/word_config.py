@@ -1,4 +1,4 @@
-"""What a task on running text lets its user choose about it."""
+"""The data settings of tasks on word vectors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rnn_tasks.config import Section
 
 
 class WordCorpusConfig(Section):
-    """Which text is read, how it becomes words, and what its vectors are judged by."""
+    """The text to read, how it becomes words, and the tests of its vectors."""
 
     source: str = Field(
         "embedded",

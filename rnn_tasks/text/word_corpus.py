@@ -38,7 +38,7 @@ _WORDS = {
     "punctuation": "{letter}+(?:['’‐-]{letter}+)*|(?:(?!{letter})[^\\s])",
     "spaces": r"\S+",
 }
-# White space or nothing, so that no token that holds a character is one.
+# These match only white space or nothing, so that no token with another character is a border.
 _BORDERS = {
     "punctuation": r"(?<=[.!?…]|[.!?…][\"'”’»)\]])\s+|\n\s*\n|(?<=[。！？।])",
     "lines": r"\n",
@@ -48,10 +48,10 @@ _BORDERS = {
 def text_files(source: str) -> list[TextFile]:
     """The files of the text at a path: the file, or those in a directory and below it, by name.
 
-    What is hidden, and notes such as README, is no text.
+    Hidden files, and notes such as README, are left out.
 
     Raises:
-        UserError: no such path, something else than files, or a directory without any.
+        UserError: no such path, not a regular file, or a directory without text files.
     """
     path = Path(os.path.expanduser(source))
     try:
@@ -74,7 +74,7 @@ def text_files(source: str) -> list[TextFile]:
 
 
 def file_sentences(files: list[TextFile], config: WordCorpusConfig) -> Iterator[Sentence]:
-    """The sentences of files, one after the other; none reaches from one file into the next.
+    """The sentences of files, one after the other; no sentence continues from one file into the next.
 
     Raises:
         UserError: unreadable or corrupt file, another encoding; names file and line.
@@ -101,7 +101,7 @@ def text_sentences(pieces: Iterable[str], config: WordCorpusConfig) -> Iterator[
 
 
 def _between_words(pieces: Iterable[str]) -> Iterator[str]:
-    """The same text cut before words alone, unless a word is longer than a piece; white space follows its word."""
+    """The same text, cut only before words (unless a word is longer than a piece); white space stays after its word."""
     rest = ""
     for piece in pieces:
         text = rest + piece
@@ -120,7 +120,7 @@ def _tokenizer(config: WordCorpusConfig, text: str) -> RegexpTokenizer:
 
 @functools.cache
 def _pattern(words: str, sentences: str, unspaced: bool) -> RegexpTokenizer:
-    """nltk's tokenizer for a kind of words and of sentences, whose borders it finds, too."""
+    """nltk's tokenizer for a kind of words and of sentences; it finds the borders of sentences, too."""
     word = _WORDS[words].replace("{letter}", _SPACED_LETTER if unspaced else _LETTER)
     single = rf"[{_UNSPACED}]\p{{M}}*|" if unspaced else ""
     return RegexpTokenizer(f"{_BORDERS[sentences]}|{single}{word}")

@@ -1,4 +1,4 @@
-"""How words are spelled in the vocabulary of a text, and hence how they are looked up in it."""
+"""The spelling of words in the vocabulary of a text; words are looked up in this spelling."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _FILE = "word_form.json"
 
 
 class WordForm(NamedTuple):
-    """One spelling for what people type in several ways: composed characters, and as a text's settings say.
+    """One spelling for words that people type in several ways: composed characters, and the options of a text.
 
     Attributes:
-        lowercase: in small letters.
-        apostrophes: U+2019 is written `'`, or don't would be two words, by who typed it.
+        lowercase: whether words are in lower case.
+        apostrophes: whether U+2019 becomes `'`; else don't would be two words, depending on who typed it.
     """
 
     lowercase: bool = False
@@ -28,7 +28,7 @@ class WordForm(NamedTuple):
 
     @classmethod
     def of(cls, config: WordCorpusConfig) -> WordForm:
-        """That of a text; what is tokenised already keeps its apostrophes."""
+        """The form of a text; a text that is already tokenised keeps its apostrophes."""
         return cls(config.lowercase, config.words != "spaces")
 
     def text(self, text: str) -> str:
@@ -48,6 +48,6 @@ class WordForm(NamedTuple):
 
     @classmethod
     def load(cls, directory: Path) -> WordForm:
-        """What `save` wrote; without that (an older export) only characters are composed."""
+        """The form that `save` wrote; without it (in an older export), only characters are composed."""
         path = directory / _FILE
         return cls(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else cls()

@@ -1,8 +1,8 @@
 """A text as word ids on disk, in three splits, with its vocabulary.
 
-What grows with what: memory with the number of different words alone (`data.counted_words` bounds it), disk with the
-number of words (4 bytes each), time with both. The text is read twice, once to count and once to write, and once more
-for each pass over phrases.
+Memory grows only with the number of different words (`data.counted_words` bounds it), disk space with the number of
+words (4 bytes each), time with both. The text is read twice, once to count and once to write, and once more for each
+pass over phrases.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ WORDS = "vocabulary.tsv"
 TEST_TEXT = "test.txt"
 SPLITS = ("train", "val", "test")
 BLOCK = 20
-"""Sentences that stay together when a text is divided, so that a held-out one has held-out neighbours."""
+"""Sentences that stay together when a text is divided, so that neighbours of held-out sentences are held out, too."""
 
 
 def prepare_words(
@@ -32,8 +32,8 @@ def prepare_words(
 ) -> dict[str, int]:
     """Write the vocabulary of the training split, each split's ids, and the test split's text.
 
-    `<split>.ids` holds int32 ids, a `PAD` after each sentence. Words that are not in the vocabulary are left out, as in
-    word2vec: windows reach across them.
+    `<split>.ids` holds int32 ids, with a `PAD` after each sentence. Words that are not in the vocabulary are left out,
+    as in word2vec, so windows continue across them.
 
     Args:
         sentences: gives the text from its beginning, each time it is called.
@@ -57,7 +57,7 @@ def prepare_words(
     def training() -> Iterator[Sentence]:
         return (words for split, words in text() if split == "train")
 
-    while len(learned) < config.phrases:  # each pass reads what those before it have joined
+    while len(learned) < config.phrases:  # each pass reads the text with the phrases of the passes before
         learned.append(learn_phrases(training(), config))
     with activity.doing("counting words"):
         counts = count_words(training(), config)
@@ -101,7 +101,7 @@ def divided(sentences: Iterable[Sentence], config: WordCorpusConfig) -> Iterator
 
 
 def count_words(sentences: Iterable[Sentence], config: WordCorpusConfig) -> dict[str, int]:
-    """How often each word occurs; where there are too many different ones, the rarest so far are forgotten."""
+    """Counts of all words; if there are too many different words, the rarest so far are forgotten."""
     counts = Counts(config.counted_words)
     for words in sentences:
         counts.add(words)

@@ -1,7 +1,7 @@
 """Windows of words, in batches for `rnn_tasks.models.word_vectors`: subsampled, of random size, with noise words.
 
-A batch is a span of the text, in blocks of so many positions, one update each; a block is made of rows of
-`ROW` neighbouring positions.
+A batch is a span of the text, divided into blocks of `positions` positions; each block makes one update. A block
+consists of rows of `ROW` neighbouring positions.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 ROW = 32
-"""Positions in a row: a row's scores are one matrix product, of which the more is wasted the longer rows are."""
+"""Positions in a row: a row's scores are one matrix product, and longer rows waste a larger part of it."""
 NOISE_POWER = 0.75
 Batch = dict[str, np.ndarray]
 
@@ -48,21 +48,21 @@ class WindowBatches:
 
     - `centres` (B, R, ROW) and `contexts` (B, R, ROW + 2 · window) int32 ids, of the positions and of these with
       `window` positions on both sides;
-    - `left`, `right` (B, R, ROW) int32: how many words before and after a position are in its window, which ends with
-      its sentence; none at a position that fills a row up;
+    - `left`, `right` (B, R, ROW) int32: number of words before and after a position in its window, which ends with its
+      sentence; 0 at filler positions of a row;
     - `noise` (B, noise) int32: the noise words that all positions of a block share;
     - `words` scalar float32: words of raw text.
 
     Args:
         ids: (words and sentence ends,) int32, 0 ends a sentence; may be memory-mapped.
         counts: (vocabulary,) of the training split; 0 where a word is never noise.
-        window: words on each side at most.
+        window: the largest number of words on each side.
         dynamic: draw each position's window from 1 to `window`.
         threshold: of `keep_probability`.
-        noise: words a block.
-        positions: a block, a multiple of `ROW`.
-        span: words of raw text a batch.
-        seed: with an epoch's number, decides everything that is drawn.
+        noise: noise words in a block.
+        positions: positions in a block, a multiple of `ROW`.
+        span: words of raw text in a batch.
+        seed: together with an epoch's number, decides everything that is drawn.
     """
 
     def __init__(

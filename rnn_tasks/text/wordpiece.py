@@ -12,7 +12,7 @@ from tensorflow_text.tools.wordpiece_vocab import wordpiece_tokenizer_learner_li
 from rnn_tasks.text.tokenizer import SUFFIX_MARK, Tokenizer
 from rnn_tasks.text.vocabulary import SPECIAL_TOKENS, Vocabulary
 
-# The learner takes about 0.1 ms a distinct word at each threshold; what is rarer than these adds no frequent piece.
+# The learner takes about 0.1 ms per distinct word at each threshold; words rarer than these add no frequent piece.
 _MOST_WORDS = 50_000
 _LONGEST_PIECE = 50
 _ENCODED_AT_ONCE = 10_000
@@ -21,15 +21,15 @@ _ENCODED_AT_ONCE = 10_000
 def learn_wordpieces(counts: Mapping[str, int], size: int) -> Vocabulary:
     """`size` word pieces, frequent characters among them, counted over `counts`.
 
-    tensorflow-text's learner keeps the pieces seen at least so often; we look for the threshold that comes
-    closest to `size` from below and fill up with the most frequent pieces of the next vocabulary above it.
-    Its own search starts at the most frequent word's count, and may return far more pieces than asked for.
+    tensorflow-text's learner keeps the pieces that occur at least `threshold` times. We search for the threshold that
+    comes closest to `size` from below, and fill up with the most frequent pieces of the next larger vocabulary.
+    The learner's own search starts at the most frequent word's count, and may return far too many pieces.
 
     Args:
         counts: word -> how often it was seen; words as `Tokenizer.words` makes them.
-        size: entries, special ones included; fewer if the words have not so many pieces. Half of them at most are
-            for characters: words with rarer ones end as `<unk>`. Characters that are nothing but words, as Chinese
-            ones are, get what the pieces of longer words leave them, and half of all at least.
+        size: entries, special ones included; fewer if the words have fewer pieces. At most half of the entries are
+            characters: words with rarer characters become `<unk>`. Characters that are always words, as in Chinese, get
+            the entries that the pieces of longer words leave, and at least half of all.
 
     References:
         Schuster and Nakajima (2012), Japanese and Korean voice search; learned top down as in

@@ -1,10 +1,10 @@
-"""Sentences to words separated by spaces, and back, nothing lost on the way.
+"""Sentences to words separated by spaces, and back, without any loss.
 
     L'homme (à droite) dort.  ->  L'￭ homme (￭ à droite ￭) dort ￭.
 
 `￭` marks where a token touched its neighbour, so that joining is the removal of these marks. Spaces of other kinds,
 and `￭` itself, are written as their code points (`％202F` for the narrow no-break space): no token holds white space.
-Such a code touches both of its neighbours without a mark, as does a character of a script that has no spaces:
+Such a code touches both of its neighbours without a mark. So does a character of a script that has no spaces:
 
     Vraiment ? (no-break)  ->  Vraiment ％00A0 ?        我用 Keras。  ->  我 用 ％0020 Keras 。
 
@@ -25,11 +25,11 @@ from rnn_tasks.text.normalization import MOSES_ENTITIES, OTHER_SPACES, as_writte
 JOINER = "￭"
 """Marks where a token touched its neighbour; U+FFED."""
 
-# `％` (U+FF05) comes first, so that no code is taken for text; decoding goes the other way.
+# `％` (U+FF05) comes first, so that codes and text cannot be confused; decoding uses the reverse order.
 _CODES = {character: f"％{ord(character):04X}" for character in ("％", JOINER, *OTHER_SPACES)}
 _CODE = "％[0-9A-F]{4}"
 _SPACE = "％0020"  # a plain space beside something that touches its neighbours without a mark
-_BORDER = "\x01"  # of such a token, for a moment; normalised text holds no control characters
+_BORDER = "\x01"  # a temporary border of such a token; normalised text has no control characters
 
 _LETTER = r"[\p{L}\p{N}\p{M}]"
 _ENTITY = "|".join(MOSES_ENTITIES)
@@ -87,7 +87,7 @@ def split_words(strings: tf.Tensor, without_spaces: str = _WITHOUT_SPACES["word"
 
     Args:
         strings: from `normalize` or `as_written`, any shape.
-        without_spaces: pattern of what is a word of its own within letters.
+        without_spaces: pattern of characters that are words of their own among letters.
     """
     for character, code in _CODES.items():
         strings = tf.strings.regex_replace(strings, character, code)

@@ -25,7 +25,7 @@ def load_weights(model: keras.Model, path: Path) -> keras.Model:
     """Read what `save_weights` wrote into a model built the same way.
 
     Raises:
-        ValueError: the weights do not fit; the message names the first that differs.
+        ValueError: the weights do not fit; the message names the first weight that differs.
     """
     _read(path, model.weights)
     return model
@@ -37,10 +37,10 @@ def save_checkpoint(path: Path, variables: Sequence[keras.Variable], state: dict
 
 
 def restore_checkpoint(path: Path, variables: Sequence[keras.Variable]) -> dict | None:
-    """Put back what `save_checkpoint` wrote and return the loop state; None when there is nothing to read.
+    """Restore the variables that `save_checkpoint` wrote and return the loop state; None if there is no checkpoint.
 
     Raises:
-        UserError: another program, or another version of it, wrote this.
+        UserError: another program, or another version of it, wrote the file.
     """
     if not path.exists():
         return None
@@ -73,7 +73,7 @@ def _read(path: Path, variables: Sequence[keras.Variable]) -> dict[str, Any]:
         if arrays[name].shape != tuple(variable.shape):
             raise ValueError(f"{path}: {variable.path} has shape {tuple(variable.shape)}, found {arrays[name].shape}")
         array = arrays[name]
-        if array.dtype.kind == "V":  # of bfloat16 .npz keeps the bytes, and not the name
+        if array.dtype.kind == "V":  # for bfloat16, .npz keeps the bytes, but not the name of the type
             array = array.view(np.asarray(variable).dtype)
         variable.assign(array)
     return state

@@ -17,13 +17,13 @@ logger = logging.getLogger(__name__)
 
 
 def claim_devices(config: TrainingConfig) -> list[str]:
-    """The devices that `config` trains on, as `CPU:0`; none without a strategy.
+    """The devices that `config` trains on, in the form `CPU:0`; none without a strategy.
 
-    Logical CPU devices are made here. TensorFlow can make them only before its first operation in a process, so
-    whoever runs anything before the training calls this at the very start.
+    This makes logical CPU devices. TensorFlow can make them only before its first operation in a process. So if other
+    code uses TensorFlow before the training, call this first.
 
     Raises:
-        UserError: a device that this machine does not have, or too late for logical devices.
+        UserError: a device that this machine does not have, or it is too late for logical devices.
     """
     if config.strategy == "none":
         return []
@@ -40,7 +40,7 @@ def claim_devices(config: TrainingConfig) -> list[str]:
 
 
 def _make_cpus(asked: str, count: int) -> None:
-    """Have `count` logical CPU devices at least."""
+    """Make sure that there are at least `count` logical CPU devices."""
     cpu = tf.config.list_physical_devices("CPU")[0]
     configured = len(tf.config.get_logical_device_configuration(cpu) or [cpu])
     if configured >= count:
@@ -60,7 +60,7 @@ def _short(name: str) -> str:
 
 @contextlib.contextmanager
 def device_scope(config: TrainingConfig) -> Iterator[tf.distribute.Strategy]:
-    """Build and train a model inside this. One device alone trains as without a strategy."""
+    """Build and train a model inside this block. A single device trains as without a strategy."""
     devices = claim_devices(config)
     if len(devices) > 1:
         logger.info("training on %d devices, each with its share of every batch: %s", len(devices), ", ".join(devices))
@@ -78,10 +78,10 @@ def device_scope(config: TrainingConfig) -> Iterator[tf.distribute.Strategy]:
 
 @contextlib.contextmanager
 def on_first_device() -> Iterator[None]:
-    """Compute with a model of several devices as with one of a single device: to validate it, say.
+    """Inside the block, use a model of several devices like a model of one device, for validation for example.
 
-    Outside of this, and of the training step, a mirrored variable is all its copies at once, which many operations
-    do not take.
+    Outside this block and the training step, a mirrored variable stands for all its copies, and many operations do not
+    accept that.
     """
     if not tf.distribute.has_strategy():
         yield
@@ -92,14 +92,14 @@ def on_first_device() -> Iterator[None]:
 
 
 def separate_random_states(model: keras.Model) -> None:
-    """Let each device draw random numbers (dropout masks) of its own; as built, all draw the same for their rows.
+    """Let each device draw its own random numbers (dropout masks); without this, all devices draw the same ones.
 
-    The first device keeps its state, which is the one that a checkpoint holds: call it after restoring, too.
+    The first device keeps its state. A checkpoint holds only this state, so call this function after restoring, too.
     """
     if not tf.distribute.has_strategy():
         return
     for variable in model.variables:
-        if variable.path.endswith("seed_generator_state"):  # (2,): a seed, and how often it was drawn from
+        if variable.path.endswith("seed_generator_state"):  # (2,): a seed, and the number of draws so far
             copies = tf.distribute.get_strategy().experimental_local_results(variable.value)
             seed, draws = np.asarray(variable)
             for number, copy in enumerate(copies):

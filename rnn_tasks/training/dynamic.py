@@ -1,4 +1,4 @@
-"""A language model that learns on from the text that it is measured on."""
+"""Dynamic evaluation: a language model continues to learn from the text that measures it."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from rnn_tasks.training.losses import sequence_cross_entropy
 from rnn_tasks.training.reading import reset_states
 from rnn_tasks.training.streams import StreamBatches
 
-TIME = 32  # tokens that are predicted before they are learned from
+TIME = 32  # tokens in a piece, which is predicted first and then used for learning
 CLIP = 1.0
 
 
 def dynamic_nats(model: keras.Model, ids: np.ndarray, documents: np.ndarray, rate: float) -> float:
-    """Mean loss of a text where each piece, once it was predicted, is learned from before the next one is.
+    """Mean loss of a text; the model predicts a piece, then learns from it before it predicts the next piece.
 
-    The model has its own weights again at the end.
+    At the end, the model has its original weights again.
 
     Args:
-        model: as of `stream_reader`.
-        ids, documents: as of `StreamBatches`; read as one stream.
-        rate: of the updates by gradient descent, the gradient's norm clipped to 1.
+        model: as in `stream_reader`.
+        ids, documents: as in `StreamBatches`; read as one stream.
+        rate: learning rate of the gradient descent; the gradient's norm is clipped to 1.
 
     References:
         Krause, Kahembwe, Murray & Renals (2018), Dynamic Evaluation of Neural Sequence Models (their "SGD" rule).

@@ -14,10 +14,12 @@ from rnn_tasks.training.step import Loss
 
 
 def evaluator(model: keras.Model, loss: Loss) -> Callable[[Iterable[dict[str, np.ndarray]]], float]:
-    """Batches -> loss over all their examples, dropout off; traced for the first two batch shapes, then once for all.
+    """Make a function: batches -> mean loss of all their examples, with dropout off.
+
+    It is traced for each of the first two batch shapes, then once for all others.
 
     Args:
-        model: a built model; its weights are read anew at each call.
+        model: a built model; each call reads its current weights.
         loss: (model, batch, training) -> StepLoss.
     """
 

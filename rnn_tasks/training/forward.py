@@ -1,4 +1,4 @@
-"""Answers to whole batches, compiled."""
+"""Functions of whole batches, compiled."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from rnn_tasks.layers import native_inference
 
 
 def forward(function: Callable[[Mapping[str, tf.Tensor]], Any]) -> Callable[[Mapping[str, np.ndarray]], Any]:
-    """A function of batches, compiled once a batch shape, with NumPy arrays in and out.
+    """A function of batches, compiled once for each batch shape, with NumPy arrays as inputs and outputs.
 
-    Unlike `model.predict_on_batch` it answers once, also under a distribution strategy.
+    Under a distribution strategy, it computes each answer only once, unlike `model.predict_on_batch`.
 
     Args:
-        function: batch -> nest of tensors; the variables it reads are read anew at each call.
+        function: batch -> nest of tensors; each call reads the current values of its variables.
     """
 
     @tf.function(autograph=False, reduce_retracing=False)

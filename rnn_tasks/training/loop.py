@@ -1,8 +1,8 @@
 """The training loop that every task shares: checkpointed, resumable, distributed, with Keras callbacks.
 
-A run killed at any moment and started again in the same `work_dir` goes on with the very next batch and ends
-with the weights an undisturbed run ends with: batches are a function of (seed, epoch), and a checkpoint holds
-everything else that the next update depends on.
+If a run is killed at any moment and started again in the same `work_dir`, it continues with the batch after its last
+checkpoint and ends with the same weights as an undisturbed run: batches are a function of (seed, epoch), and a
+checkpoint holds everything else that the next update depends on.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from rnn_tasks.training.step import Batch, Loss, compiled_step
 
 
 class Batches(Protocol):
-    """Training data: the same number of batches every epoch, their order a function of the epoch's number."""
+    """Training data: every epoch has the same number of batches; their order is a function of the epoch's number."""
 
     def epoch(self, number: int) -> Iterator[Batch]: ...
 
@@ -42,7 +42,7 @@ class Batches(Protocol):
 
 @runtime_checkable
 class OwnUpdate(Protocol):
-    """batch -> (summed loss, summed weight) after an update with variables of its own, such as `RowUpdate`."""
+    """batch -> (summed loss, summed weight) after an update that has its own variables, such as `RowUpdate`."""
 
     variables: list[keras.Variable]
     learning_rate: Any
@@ -52,7 +52,7 @@ class OwnUpdate(Protocol):
 
 @dataclass
 class LoopState:
-    """Where the loop stands, as JSON in the checkpoint."""
+    """The state of the loop, stored as JSON in the checkpoint."""
 
     epoch: int = 0
     batch: int = 0
@@ -85,25 +85,25 @@ def fit(
 
     Args:
         model: a built model.
-        batches: training data; rows of weight 0 may fill a batch up.
-        loss: (model, batch, training) -> StepLoss; the step minimises total / weight. In training its batch has an
-            `update`, too: how many were made so far, a scalar, for schedules and seeds. Or what makes the updates
-            instead of the config's optimizer.
+        batches: training data; a batch may be filled up with rows of weight 0.
+        loss: (model, batch, training) -> StepLoss; the step minimises total / weight. In training, its batch also has
+            `update`: the number of updates so far, a scalar, for schedules and seeds. Or an `OwnUpdate`, which makes
+            the updates instead of the config's optimizer.
         config: epochs, optimizer, rate, clipping, averaging, checkpoints.
-        work_dir: holds `checkpoint.npz`, `best.npz` and `history.jsonl`; training resumes from what is there.
-        validate: model -> metrics of the validation split, called after each epoch, with the averaged weights if the
-            config wants them: these are kept, too.
+        work_dir: holds `checkpoint.npz`, `best.npz` and `history.jsonl`; training resumes from these files.
+        validate: model -> metrics of the validation split, called after each epoch. If the config asks for averaged
+            weights, the model has them in this call, and they are also the weights that are saved.
         monitor: the metric of `validate` that decides which epoch is best.
-        higher_is_better: its direction.
-        callbacks: Keras callbacks; they may set `model.stop_training`, and find `monitor` and `higher_is_better` among
-            their `params`.
-        throughput: name of the metric that counts `weight` a second (tokens, sequences, …).
-        carried: for streams, the states that each epoch begins with: arrays (rows, …), nested as one likes. The loss
-            finds in `batch["carried"]` what it gave as `StepLoss.carried` for the batch before.
-        counted: batch -> what `throughput` counts, where that is not `weight`.
+        higher_is_better: whether a higher `monitor` is better.
+        callbacks: Keras callbacks; they may set `model.stop_training`; `monitor` and `higher_is_better` are among their
+            `params`.
+        throughput: name of the metric that counts `weight` per second (tokens, sequences, …).
+        carried: for streams, the states at the start of each epoch: arrays (rows, …), nested in any way. For each
+            batch, `batch["carried"]` has the `StepLoss.carried` of the batch before.
+        counted: batch -> the amount that `throughput` counts, if that is not `weight`.
 
     Raises:
-        UserError: the loss stopped being a number; a checkpoint of another program.
+        UserError: the loss became infinite or NaN; a checkpoint of another program.
     """
     work_dir.mkdir(parents=True, exist_ok=True)
     checkpoint, best = work_dir / "checkpoint.npz", work_dir / "best.npz"

@@ -1,4 +1,4 @@
-"""Losses as a sum and a weight, so that padding, uneven batches and several devices all average the same way."""
+"""Losses as a sum and a weight, so that averages are right with padding, uneven batches and several devices."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import tensorflow as tf
 
 
 class StepLoss(NamedTuple):
-    """What a batch contributes: the loss is `total / weight`, both scalars, summed over devices before dividing.
+    """The loss of a batch is `total / weight`; both are scalars and are summed over devices before the division.
 
-    Of streams, `carried` are the states that the next batch starts from: tensors, nested as `fit` was given them.
+    For streams, `carried` holds the states at the start of the next batch: tensors, nested as in `fit`'s `carried`.
     """
 
     total: tf.Tensor
@@ -25,7 +25,7 @@ def sequence_cross_entropy(logits: tf.Tensor, targets: tf.Tensor, label_smoothin
 
     Args:
         logits: (batch, time, vocabulary).
-        targets: (batch, time) ids; 0 is padding and counts nothing.
+        targets: (batch, time) ids; 0 is padding and does not count.
         label_smoothing: probability mass spread evenly over the vocabulary (Szegedy et al. 2016, section 7).
 
     Returns:
@@ -51,16 +51,16 @@ def sampled_cross_entropy(
 ) -> StepLoss:
     """Cross-entropy against the target and `samples` other words instead of the whole vocabulary.
 
-    For training alone: it is biased; evaluation takes the full softmax. Words are drawn log-uniformly, which
+    For training only, because it is biased; evaluation uses the full softmax. Words are drawn log-uniformly, which
     fits a vocabulary sorted by falling frequency.
 
     Args:
-        hidden: (batch, time, units), what the output projection would see.
+        hidden: (batch, time, units), the inputs of the output projection.
         kernel: (vocabulary, units).
         bias: (vocabulary,).
-        targets: (batch, time) ids; 0 is padding and counts nothing.
-        samples: different words drawn a batch, of which no target counts as another word.
-        seed: two integers, such as the config's seed and the update's number; the same draw the same words.
+        targets: (batch, time) ids; 0 is padding and does not count.
+        samples: number of different words drawn for a batch; a position's own target is left out of its other words.
+        seed: two integers, such as the config's seed and the update's number; the same seed draws the same words.
 
     Returns:
         StepLoss in nats, weight = number of unpadded targets.
@@ -84,17 +84,17 @@ def sampled_cross_entropy(
 def draw_words(
     samples: int, vocabulary: int, seed: tuple[tf.Tensor | int, tf.Tensor | int]
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Different words, word k of the vocabulary with a weight of log(k + 2) - log(k + 1).
+    """Draw different words; word k of the vocabulary has the weight log(k + 2) - log(k + 1).
 
-    TensorFlow's own sampler keeps its random state where no checkpoint finds it, and XLA does not have it.
+    TensorFlow's own sampler is not used: a checkpoint cannot store its random state, and XLA does not have it.
 
     Args:
-        samples: how many.
-        vocabulary: of how many.
-        seed: two integers; the same draw the same.
+        samples: number of words drawn.
+        vocabulary: number of words in the vocabulary.
+        seed: two integers; the same seed draws the same words.
 
     Returns:
-        (samples,) int32 ids, and (vocabulary,) logarithms of how often to expect each word among them.
+        (samples,) int32 ids, and (vocabulary,) logarithms of the expected count of each word among them.
 
     References:
         Kool et al. 2019, "Stochastic Beams and Where to Find Them", sections 3.1 and 4.2 (the Gumbel-top-k trick, and
@@ -156,7 +156,7 @@ def squared_error(outputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor) ->
 
 
 def absolute_error(outputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor) -> StepLoss:
-    """Absolute error, averaged over the values of an answer; arguments as of `squared_error`."""
+    """Absolute error, averaged over the values of an answer; arguments as in `squared_error`."""
     difference = tf.cast(outputs, tf.float32) - tf.cast(targets, tf.float32)
     return _weighted(tf.reduce_mean(tf.abs(difference), axis=-1), weights)
 
@@ -164,13 +164,13 @@ def absolute_error(outputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor) -
 def pinball_loss(outputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor, levels: Sequence[float]) -> StepLoss:
     """Quantile regression (Koenker & Bassett 1978), averaged over the levels and the values of an answer.
 
-    Twice this is near the continuous ranked probability score where the levels are many and evenly spaced.
+    If there are many evenly spaced levels, twice this loss approximates the continuous ranked probability score.
 
     Args:
         outputs: (batch, …, values, levels) estimated quantiles.
         targets: (batch, …, values).
         weights: (batch, …); what has weight 0 is padding.
-        levels: between 0 and 1, as many as the last axis has.
+        levels: numbers between 0 and 1, one for each element of the last axis of `outputs`.
 
     Returns:
         StepLoss, weight = sum of the weights.

@@ -1,4 +1,4 @@
-"""The optimizer of a config, and the average of the weights that it made."""
+"""The optimizer of a config, and the moving average of the weights."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ KINDS: dict[str, type[keras.optimizers.Optimizer]] = {
 
 
 def build_optimizer(config: TrainingConfig, model: keras.Model) -> keras.optimizers.Optimizer:
-    """Keras' own, with clipping, and loss scaling in float16; for the strategy whose scope this is called in.
+    """A Keras optimizer with clipping, and with loss scaling in float16, for the current strategy scope.
 
     Args:
         config: `optimizer`, its options, `clip_norm`, `weight_average` and `precision` are read.
-        model: a built model, whose trainable variables it will update.
+        model: a built model; the optimizer will update its trainable variables.
     """
     # Keras clips each device's gradient before adding them up. The step hands every device the whole gradient divided
     # by their number, so clipping to norm / devices and adding up clips the whole to the norm.
@@ -50,10 +50,10 @@ def build_optimizer(config: TrainingConfig, model: keras.Model) -> keras.optimiz
 def averaged_weights(
     model: keras.Model, optimizer: keras.optimizers.Optimizer, config: TrainingConfig
 ) -> Iterator[None]:
-    """Inside, the model has the moving average of its weights, if `config` wants one.
+    """Inside the block, the model has the moving average of its weights, if `config` asks for one.
 
-    The average is `weight_average` times what it was, plus the rest of the weights after each update (Polyak and
-    Juditsky 1992, with exponential weights).
+    After each update, the average becomes `weight_average` times the old average plus (1 - `weight_average`) times the
+    new weights (Polyak and Juditsky 1992, with exponential weights).
     """
     if not config.weight_average:
         yield

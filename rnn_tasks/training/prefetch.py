@@ -1,4 +1,4 @@
-"""The next items, made by a thread while the present one is worked on."""
+"""A thread that makes the next items while the current item is in use."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ Item = TypeVar("Item")
 
 @contextlib.contextmanager
 def prefetched(items: Iterable[Item], ahead: int = 2) -> Iterator[Iterator[Item]]:
-    """`with prefetched(items) as ready`: the same items in the same order, up to `ahead` of them made beforehand.
+    """`with prefetched(items) as ready`: the same items in the same order, up to `ahead` of them made in advance.
 
-    What making an item raises is raised where the item would be handed out. At the end of the block, which may come
-    before the last item, the thread is gone.
+    If making an item raises an error, it is raised where the item would be taken. The thread ends with the block, which
+    may be left before the last item.
 
     Args:
-        items: asked for by the thread alone.
-        ahead: how many wait at most, 1 or more.
+        items: only the thread iterates over them.
+        ahead: the largest number of waiting items, 1 or more.
     """
     waiting: queue.Queue[tuple[str, Item | BaseException | None]] = queue.Queue(ahead)
     stopped = threading.Event()
@@ -39,7 +39,7 @@ def prefetched(items: Iterable[Item], ahead: int = 2) -> Iterator[Iterator[Item]
                 if stopped.is_set():
                     return
             put("end")
-        except BaseException as error:  # goes on where the items are taken
+        except BaseException as error:  # raised again where the items are taken
             put("error", error)
 
     def ready() -> Iterator[Item]:

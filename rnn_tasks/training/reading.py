@@ -1,4 +1,4 @@
-"""A language model reading a whole text: how likely it found each token."""
+"""A language model reads a whole text and gives the probability of each token."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from rnn_tasks import activity
 from rnn_tasks.layers import native_inference
 from rnn_tasks.training.streams import StreamBatches
 
-TIME = 128  # tokens of a stream at once; has no influence on what comes out
+TIME = 128  # tokens of a stream read at once; does not change the results
 
 
 class StreamModel(Protocol):
-    """What a text is read with."""
+    """A model that can read a text."""
 
     def first_states(self, batch: Any) -> Any: ...
 
@@ -26,11 +26,11 @@ class StreamModel(Protocol):
 
 
 class ReadText(NamedTuple):
-    """What a model thought of each token of a text before it read it.
+    """A model's predictions of each token of a text.
 
     Attributes:
-        nats: (tokens,) float32, -log of its probability.
-        right: (tokens,) bool, whether it was the likeliest.
+        nats: (tokens,) float32, -log of the token's probability.
+        right: (tokens,) bool, whether the token was the likeliest.
     """
 
     nats: np.ndarray
@@ -38,7 +38,7 @@ class ReadText(NamedTuple):
 
 
 def reset_states(states: Any, resets: tf.Tensor) -> Any:
-    """States (streams, …), nested, zero where `resets` (streams,) says so."""
+    """Nested states (streams, …), set to zero where `resets` (streams,) is True."""
 
     def one(state: tf.Tensor) -> tf.Tensor:
         return tf.where(tf.reshape(resets, [-1] + [1] * (len(state.shape) - 1)), tf.zeros_like(state), state)
@@ -47,11 +47,11 @@ def reset_states(states: Any, resets: tf.Tensor) -> Any:
 
 
 def stream_reader(model: StreamModel, streams: int, context: int) -> Callable[[np.ndarray, np.ndarray], ReadText]:
-    """(ids, documents) -> `ReadText`, dropout off; compiled once, the model's weights are read at each call.
+    """Make a function (ids, documents) -> `ReadText`, dropout off; compiled once, each call reads the current weights.
 
     Args:
-        model: gives logits of the next token.
-        streams, context: as of `StreamBatches`.
+        model: computes logits of the next token.
+        streams, context: as in `StreamBatches`.
     """
 
     @tf.function(autograph=False)

@@ -1,4 +1,4 @@
-"""Updates of the rows of tables that a batch touches, in time that does not depend on how large the tables are."""
+"""Updates of only those table rows that a batch uses, in time that does not depend on the size of the tables."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ TINY = 1e-10
 
 
 class RowUpdate:
-    """Stochastic gradient descent, plain or AdaGrad with one rate a row; for `fit(own_update=…)`.
+    """Stochastic gradient descent, plain or AdaGrad with one rate for each row; `fit` takes it as its `loss`.
 
-    A batch is a stack of blocks, (blocks, …) each of its fields, and each block is an update. On several devices each
-    computes the gradient of its rows of a block; all then make the same update.
+    A batch is a stack of blocks: each of its fields is (blocks, …). Each block makes one update. With several devices,
+    each device computes the gradient of its rows of a block; then all devices make the same update.
 
     Args:
         tables: (words, dim) weights of a model.
-        gradient: (tables, block) -> summed loss, its weight, and for each table the summed loss' gradient as ids (n,),
-            which may repeat, and rows (n, dim).
+        gradient: (tables, block) -> summed loss, its weight, and the gradient of the summed loss for each table, as ids
+            (n,), which may repeat, and rows (n, dim).
         config: `optimizer` (sgd or adagrad) and `learning_rate` are read.
-        shared: fields of a block that every device gets whole.
+        shared: fields of a block that are not divided: every device gets all of them.
 
     References:
         Duchi, Hazan & Singer 2011, "Adaptive Subgradient Methods for Online Learning and Stochastic Optimization".
@@ -57,7 +57,7 @@ class RowUpdate:
         self._rate.assign(value)
 
     def __call__(self, batch: Mapping[str, np.ndarray]) -> tuple[tf.Tensor, tf.Tensor]:
-        """Summed loss and weight of a batch, each block's before its update."""
+        """Summed loss and weight of a batch; each block's loss is from before its update."""
         return self._step({name: array for name, array in batch.items() if np.ndim(array)})
 
     def _blocks(self, batch: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
@@ -92,7 +92,7 @@ class RowUpdate:
         rows = tf.math.unsorted_segment_sum(rows, place, tf.size(ids))
         step = tf.cast(rate, rows.dtype)
         if self.adaptive:
-            # Summed over occurrences before it is squared: a gradient of the block, not of one of its words.
+            # The gradient is summed over occurrences before squaring: it is the block's gradient, not a single word's.
             square = tf.reduce_mean(tf.square(rows), axis=1) + tf.gather(squares, ids)
             squares.scatter_update(tf.IndexedSlices(square, ids))
             step = (step * tf.math.rsqrt(square + TINY))[:, None]
@@ -100,7 +100,7 @@ class RowUpdate:
 
 
 def _copies(variable: keras.Variable) -> Sequence[tf.Variable]:
-    """A variable on each device."""
+    """The copies of a variable, one on each device."""
     return tf.distribute.get_strategy().experimental_local_results(variable.value)
 
 

@@ -1,4 +1,4 @@
-"""The learning rate of each update, and when validation says to stop."""
+"""The learning rate of each update, and early stopping by validation."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def learning_rate(
 ) -> float:
     """The rate of update `step` in `epoch` (both counted from 0).
 
-    Linear warm-up to the peak (Goyal et al. 2017), then constant, cosine to 1 % of the peak
-    (Loshchilov & Hutter 2017, without restarts), linear to 0.01 % of it (as word2vec's program has it), the peak times
-    what the plateau rule has left of it, or falling by a factor each epoch behind the first ones (Zaremba et al. 2014).
+    Linear warm-up to the peak (Goyal et al. 2017), then one of these: constant; cosine to 1 % of the peak
+    (Loshchilov & Hutter 2017, without restarts); linear to 0.01 % of it (as in word2vec's program); the peak times
+    `plateau_factor`; or falling by a factor in each epoch after the first ones (Zaremba et al. 2014).
     """
     rate = config.learning_rate * plateau_factor
     if step < config.warmup_steps:
@@ -35,7 +35,7 @@ def learning_rate(
 
 @dataclass
 class Progress:
-    """Best validation value so far and what follows from it; a JSON-able part of the loop's state."""
+    """Best validation value so far and the decisions based on it; a JSON-able part of the loop's state."""
 
     best: float | None = None
     best_epoch: int = -1
@@ -44,7 +44,7 @@ class Progress:
     plateau_factor: float = 1.0
 
     def update(self, value: float, epoch: int, higher_is_better: bool, config: TrainingConfig) -> bool:
-        """Take in an epoch's monitored value; True when it is the best so far, as any number is after a NaN."""
+        """Record an epoch's monitored value; True if it is the best so far (after a NaN, any number is better)."""
         better = self.best is None or (value > self.best if higher_is_better else value < self.best)
         improved = better or (self.best is not None and math.isnan(self.best) and not math.isnan(value))
         if improved:

@@ -1,4 +1,4 @@
-"""Scheduled sampling: a decoder that in training reads its own words more and more often, as it will at inference.
+"""Scheduled sampling: in training, a decoder reads its own words more and more often, as it does at inference.
 
 Bengio et al. 2015, "Scheduled Sampling for Sequence Prediction with Recurrent Neural Networks". Epsilon is the
 probability that a step reads the reference; it falls with the number of updates by one of three schedules:
@@ -30,10 +30,10 @@ def scheduled_sampling(
     epsilon: tf.Tensor | float,
     seed: tf.Tensor | int,
 ) -> tf.Tensor:
-    """Unroll a decoder over the reference, any token of which but the first may give way to one the decoder drew.
+    """Unroll a decoder over the reference; tokens drawn from the decoder may replace any token but the first.
 
-    A coin decides for every step and sample. The draw is from the distribution of the step before, without
-    `<pad>` and `<go>`, which no search writes either. Gradients flow through the scores and the states, not
+    A random coin decides for every step and sample. The token is drawn from the distribution of the step before,
+    without `<pad>` and `<go>`, which searches exclude, too. Gradients flow through the scores and the states, not
     through the draw.
 
     Args:
@@ -41,13 +41,13 @@ def scheduled_sampling(
         state: nest of (batch, …), before the first step.
         memory: nest of (batch, …).
         target_in: (batch, time) ids, `<go>` and the reference.
-        epsilon: probability of the reference: 1 is teacher forcing, 0 lets the decoder run free.
-        seed: an integer; another one for every update, such as the update's number. The same seed draws the same,
-            but XLA has other random numbers for it than TensorFlow's kernels.
+        epsilon: probability of the reference: 1 is teacher forcing; with 0 the decoder reads only its own words.
+        seed: an integer that differs for every update, such as the update's number. The same seed draws the same
+            numbers, but XLA draws others than TensorFlow's kernels.
 
     Returns:
-        Log probabilities (batch, time, vocabulary), in float32, of the token after each of `target_in`, for a loss
-        that takes logits; they mean nothing where it is padded.
+        Log probabilities (batch, time, vocabulary), in float32, of the token after each token of `target_in`, for a
+        loss that takes logits; they have no meaning where `target_in` is padded.
 
     Raises:
         ValueError: epsilon is a number outside [0, 1], or ids of another shape.
@@ -58,11 +58,11 @@ def scheduled_sampling(
     if not tf.is_tensor(epsilon):
         _between("epsilon", epsilon, 0.0, 1.0)
     state = tf.nest.map_structure(tf.convert_to_tensor, state)
-    target_in = tf.cast(target_in, tf.int32)  # what is drawn must fit in
+    target_in = tf.cast(target_in, tf.int32)  # the same type as the drawn tokens
     check_shape("scheduled_sampling", "target_in", target_in, (None, None), "(batch, time)")
     references = tf.transpose(target_in)  # (time, batch)
     steps = tf.shape(references)[0]
-    # The first step reads `<go>` whatever its coin says. Draws for step t take (seed, t), t > 0: (seed, 0) is free.
+    # The first step always reads `<go>`. Draws for step t use (seed, t) with t > 0, so the coins can use (seed, 0).
     coins = _uniforms(tf.shape(references), seed, 0)
 
     def body(t, own, state, scores):
@@ -88,9 +88,9 @@ def linear_epsilon(update: tf.Tensor | int, slope: float, start: float = 1.0, le
 
     Args:
         update: updates made so far, a scalar.
-        slope: what epsilon loses with each update, not negative.
+        slope: the decrease of epsilon with each update, not negative.
         start: epsilon at update 0.
-        least: what is left of teacher forcing in the end, in [0, start].
+        least: the final epsilon, in [0, start].
 
     Returns:
         A float32 scalar.
@@ -135,7 +135,7 @@ def inverse_sigmoid_epsilon(update: tf.Tensor | int, k: float) -> tf.Tensor:
         ValueError: k is below 1.
     """
     _between("k", k, 1.0, math.inf)
-    # The same with no exponential that could overflow.
+    # The same value, without an exponential that could overflow.
     return tf.sigmoid(math.log(k) - tf.cast(update, tf.float32) / k)
 
 

@@ -1,4 +1,4 @@
-"""Where and in which precision a model is built and trained."""
+"""The devices, precision and seeds with which a model is built and trained."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from rnn_tasks.training.seeds import seeded
 
 @contextlib.contextmanager
 def training_scope(config: TrainingConfig, seed: int) -> Iterator[tf.distribute.Strategy]:
-    """Build and fit a model inside this: seeds, dtype policy and devices are set.
+    """Build and fit a model inside this block: it sets seeds, dtype policy and devices.
 
     Args:
         config: `strategy`, `devices` and `precision` are read.
         seed: for Keras, NumPy and Python; makes initial weights and dropout repeatable.
 
     Raises:
-        UserError: a device that is not there.
+        UserError: a device that does not exist.
     """
     policy = keras.config.dtype_policy()
     with device_scope(config) as strategy, seeded(seed):

@@ -15,7 +15,7 @@ _own: contextvars.ContextVar[random.Random] = contextvars.ContextVar("own")
 
 
 class _OwnOrShared:
-    """Python's `random` for Keras: inside `seeded`, the generator of that thread."""
+    """Replaces Python's `random` in Keras: inside `seeded`, it is the generator of that thread."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(_own.get(random), name)
@@ -23,14 +23,14 @@ class _OwnOrShared:
 
 @contextlib.contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Make initial weights and dropout of what is built inside a function of `seed`.
+    """Inside the block, models get initial weights and dropout that depend only on `seed`.
 
-    Keras draws the seeds of initializers and dropout from Python's `random`. The whole process shares that: Prefect's
-    threads, say, draw their waiting times from it, and a model built meanwhile began with other weights. Inside this,
-    Keras draws from a generator of its own.
+    Keras draws the seeds of initializers and dropout from Python's `random`, which the whole process shares. Prefect's
+    threads, for example, draw their waiting times from it; so a model built at that time would begin with other
+    weights. Inside the block, Keras draws from its own generator.
 
     Args:
-        seed: for Keras; NumPy's, Python's and TensorFlow's global generators are set to it, too.
+        seed: for Keras; the global generators of NumPy, Python and TensorFlow are also set to it.
     """
     keras.utils.set_random_seed(seed)
     if not isinstance(seed_generator.python_random, _OwnOrShared):

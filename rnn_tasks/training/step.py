@@ -22,18 +22,18 @@ TrainStep = Callable[[Batch], tuple[tf.Tensor, tf.Tensor]]
 def compiled_step(
     model: keras.Model, optimizer: keras.optimizers.Optimizer, loss: Loss, config: TrainingConfig, carried: Any = ()
 ) -> TrainStep:
-    """batch -> (summed loss, summed weight) after one update of `model`.
+    """Make a function batch -> (summed loss, summed weight) that makes one update of `model`.
 
-    XLA compiles it once a batch shape; a graph is traced for the first two shapes, then once for all.
+    XLA compiles it for each batch shape; without XLA, it is traced for each of the first two shapes, then once for all.
 
     Args:
         model: built where the optimizer was.
         optimizer: from `build_optimizer`.
-        loss: (model, batch, training) -> StepLoss; total / weight is minimised. Its batch has an `update`, too: how
-            many were made so far, a scalar, for schedules and seeds.
+        loss: (model, batch, training) -> StepLoss; total / weight is minimised. Its batch also has `update`: the number
+            of updates so far, a scalar, for schedules and seeds.
         config: `jit_compile` is read.
-        carried: variables (rows, …) that hold, from batch to batch, what the loss gives as `carried`; its batch has
-            their values under that name. Of several devices each has those of its rows.
+        carried: variables (rows, …) that keep the loss's `carried` until the next batch, which has their values under
+            that name. With several devices, each device gets the values of its rows.
     """
     holders = keras.tree.flatten(carried)
 
@@ -44,12 +44,12 @@ def compiled_step(
             part = loss(model, {**batch, "update": tf.convert_to_tensor(optimizer.iterations)}, True)
             objective = optimizer.scale_loss(part.total / tf.maximum(part.weight, 1.0))
         gradients = tape.gradient(objective, model.trainable_weights)
-        # An embedding's gradient comes as a row for each time a word occurs. Keras squares these rows one by one, in
-        # the norm that it clips and in Adam's second moment, instead of their sum for each word.
+        # An embedding's gradient has one row for each occurrence of a word. Keras would square these rows one by one,
+        # in the clipped norm and in Adam's second moment. We want the square of their sum for each word.
         return part, [None if gradient is None else tf.convert_to_tensor(gradient) for gradient in gradients]
 
     def step(batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-        activity.note("compiling")  # this is run when a graph is traced, which TensorFlow or XLA compiles then
+        activity.note("compiling")  # this line runs when a graph is traced; TensorFlow or XLA then compiles it
         part, gradients = backward(batch)
         optimizer.apply(gradients, model.trainable_weights)
         for holder, value in zip(holders, keras.tree.flatten(part.carried), strict=True):
@@ -65,10 +65,10 @@ def compiled_step(
 def _distributed(
     backward: Callable, model: keras.Model, optimizer: keras.optimizers.Optimizer, carried: Any = ()
 ) -> TrainStep:
-    """The same update with the rows of a batch dealt out to all devices.
+    """The same update, with the rows of a batch divided among all devices.
 
-    `backward` gives the gradient of a device's own average; weighted by the devices' weights, these add up to the
-    gradient of the whole. XLA compiles no more than that, since devices cannot meet inside of what it compiles.
+    `backward` computes the gradient of a device's own average. Weighted by the devices' weights, these gradients add up
+    to the gradient of the whole batch. XLA compiles only `backward`: devices cannot exchange data inside XLA code.
     """
     strategy = tf.distribute.get_strategy()
     devices, holders = strategy.num_replicas_in_sync, keras.tree.flatten(carried)
@@ -96,7 +96,7 @@ def _distributed(
 
         def dealt(context: tf.distribute.ValueContext) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
             device = context.replica_id_in_sync_group
-            # Fewer rows than devices: a device without one computes the first row, which counts nothing there.
+            # With fewer rows than devices, a device without a row computes the first row, with a count of 0.
             mine = slice(device, None, devices) if device < rows else slice(1)
             share = keras.tree.map_structure(lambda array: tf.constant(array[mine]), given)
             return share, tf.constant(float(device < rows))

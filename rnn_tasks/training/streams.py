@@ -10,26 +10,26 @@ import numpy as np
 from rnn_tasks.text.vocabulary import GO, PAD
 
 CARRIED, FRESH, DOCUMENT = 0, 1, 2
-"""How a row begins: from the states of the batch before, from zeros, or from zeros at the beginning of a document."""
+"""Start of a row: from the states of the batch before, from zeros, or from zeros at the beginning of a document."""
 
 
 class StreamBatches:
-    """A text cut into `streams` parts of equal length, which are read side by side, `time` tokens a batch.
+    """A text cut into `streams` parts of equal length, which are read side by side, `time` tokens in each batch.
 
-    Every token is a target once, the first of a document included, which follows `<go>`. A document's end ends a row of
-    a batch; the next document begins in the next batch, where the row says so. A batch is a dict of
+    Every token is a target once. The first token of a document, too: it follows `<go>`. A row of a batch ends where a
+    document ends; the next document begins in the next batch, and `resets` is True there. A batch is a dict of
 
     - `inputs`, `targets` (streams, time) int32: the token before and the token; targets are 0 where there is none;
     - `resets` (streams,) bool: whether the row begins from a state of zeros;
-    - `starts` (streams,) int64: where in the text the row's first target stands.
+    - `starts` (streams,) int64: the position in the text of the row's first token.
 
     Args:
         ids: (tokens,) int32, none of them 0.
-        documents: where documents begin, rising; the first at 0.
+        documents: start positions of the documents, rising; the first is 0.
         streams: rows of a batch.
-        time: tokens of a row at most.
-        context: tokens that a stream reads, without predicting them, before its part begins within a document. With
-            it, what a token is predicted from hardly depends on where the text was cut.
+        time: the largest number of tokens in a row.
+        context: tokens that a stream reads, but does not predict, before its part, if the part begins inside a
+            document. Then predictions hardly depend on where the text was cut.
     """
 
     def __init__(self, ids: np.ndarray, documents: np.ndarray, streams: int, time: int, context: int = 0):
@@ -65,7 +65,7 @@ class StreamBatches:
             }
 
     def _row(self, begin: int, end: int, context: int) -> np.ndarray:
-        """(batches, 4) of one stream."""
+        """The plan (batches, 4) of one stream."""
         documents = self._first_of_document
         inner = documents[np.searchsorted(documents, begin, "right") : np.searchsorted(documents, end)]
         own = int(documents[np.searchsorted(documents, begin, "right") - 1])

@@ -14,10 +14,10 @@ LARGEST = 2**25
 
 
 def teacher_forced_loss(model: Any, batch: Mapping[str, tf.Tensor]) -> StepLoss:
-    """Cross-entropy of the targets, nothing sampled or smoothed, dropout off; for measuring, not for training.
+    """Cross-entropy of the targets without sampling, smoothing or dropout; for evaluation, not for training.
 
-    The target is taken in parts of so many steps that no tensor has more than `LARGEST` values, as long as a row's
-    source alone fits; from part to part the decoder carries its state. Numbers are those of the whole at once.
+    The target is processed in parts, short enough that no tensor has more than `LARGEST` values (unless a single step
+    has more). The decoder carries its state from part to part. The result is the same as for the whole target at once.
 
     Args:
         model: an `EncoderDecoder`.

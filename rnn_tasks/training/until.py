@@ -11,8 +11,8 @@ class StopAt(keras.callbacks.Callback):
     """Stop after the epoch in which a metric reaches a value.
 
     Args:
-        metric: a name in the logs of an epoch; more is better.
-        value: enough.
+        metric: a name in the logs of an epoch; a higher value is better.
+        value: training stops when the metric is at least this.
     """
 
     def __init__(self, metric: str, value: float) -> None:

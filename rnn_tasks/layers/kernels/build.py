@@ -27,10 +27,10 @@ class Library(NamedTuple):
     """The native operations, or why there are none.
 
     Attributes:
-        ops: module of the two operations; None where they cannot be had.
-        reason: why not; None where they can.
+        ops: module of the two operations; None if they are not available.
+        reason: why they are not available; None if they are.
         path: of the compiled library.
-        bfloat16: whether the processor multiplies bfloat16, and the compiler knows how.
+        bfloat16: whether the processor multiplies bfloat16 and the compiler supports it.
     """
 
     ops: Any
@@ -41,7 +41,7 @@ class Library(NamedTuple):
 
 @functools.cache
 def library() -> Library:
-    """Load the native operations, compiled first where that has not been done: some seconds, once."""
+    """Load the native operations; the first call on a machine compiles them, which takes some seconds."""
     compiler = shutil.which(os.environ.get("CXX", "g++")) or shutil.which("clang++")
     if compiler is None:
         return Library(None, "no C++ compiler is installed (looked for $CXX, g++, clang++)")
@@ -58,7 +58,7 @@ def library() -> Library:
 
 
 def _compile_once(compiler: str, path: Path) -> str | None:
-    """Compile unless `path` is there, in one process while others wait; why it failed, if it did."""
+    """Compile unless `path` exists, in one process while others wait; return the reason if it fails."""
     with contextlib.ExitStack() as lock:
         if not path.exists():
             with contextlib.suppress(OSError):  # without a lock several compile, which costs time and harms nothing
@@ -67,7 +67,7 @@ def _compile_once(compiler: str, path: Path) -> str | None:
 
 
 def _compile(compiler: str, path: Path) -> str | None:
-    """Compile to `path`, whole or not at all; why it failed, if it did."""
+    """Compile to `path`, whole or not at all; return the reason if it fails."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -90,7 +90,7 @@ def _cache() -> Path:
 
 
 def _digest(compiler: str) -> str:
-    """Of everything that makes one build differ from another."""
+    """A digest of everything that makes one build differ from another."""
     version = subprocess.run(
         [compiler, "--version"], capture_output=True, text=True, errors="replace", check=False
     ).stdout
@@ -105,7 +105,7 @@ def _processor_flag() -> str:
 
 
 def _processor() -> str:
-    """What `-march=native` depends on: a cache shared by several machines holds a build for each kind."""
+    """A description of the processor, on which `-march=native` depends: machines that share a cache may differ."""
     try:
         lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
     except OSError:

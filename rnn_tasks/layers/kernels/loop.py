@@ -1,8 +1,8 @@
 """The recurrence in TensorFlow's own operations, with its gradient written by hand.
 
-Why not leave it to automatic differentiation: there, every time step multiplies its own slice into the weight
-gradients and adds it up, and keeps every intermediate product. Here the input projection is one GEMM before the
-loop, the weight gradients are one GEMM each after it, and the loop keeps only what its backward step needs.
+With automatic differentiation, every time step would compute its own part of the weight gradients, add it up, and keep
+every intermediate product. Here the input projection is one GEMM before the loop, the weight gradients are one GEMM
+each after it, and the loop keeps only the values that its backward step needs.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The recurrence in C++: see `native/forward.h` for how it goes about its work."""
+"""The recurrence in C++; `native/forward.h` explains how it works."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _inference = contextvars.ContextVar("native_inference", default=False)
 
 @contextlib.contextmanager
 def native_inference() -> Iterator[None]:
-    """Graphs traced inside this take the native kernel for inference, too: for `model.predict`, not for exports.
+    """Let graphs traced inside the block use the native kernel for inference, too: for `model.predict`, not exports.
 
-    An export of such a graph would load only where this package has been imported.
+    An export of such a graph could be loaded only after this package is imported.
     """
     token = _inference.set(True)
     try:
@@ -31,17 +31,17 @@ def native_inference() -> Iterator[None]:
 
 
 def compiled_by_xla() -> bool:
-    """Whether what is being traced is for XLA to compile."""
+    """Whether XLA will compile the graph that is being traced."""
     return not tf.executing_eagerly() and control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
 
 
 def reason_against(dtype: str, gradient: bool) -> str | None:
-    """Why the native kernel cannot be taken for what is being computed now; None when it can.
+    """The reason why the current computation cannot use the native kernel; None if it can.
 
     Args:
         dtype: of the computation.
-        gradient: whether one will be wanted. A traced graph of which none is may be exported, and must load where this
-            package is not: there, TensorFlow's own operations are taken.
+        gradient: whether a gradient is needed. A traced graph without gradients may be exported, and then must load
+            without this package. So it uses TensorFlow's own operations.
     """
     if dtype not in ("float32", "bfloat16"):
         return f"the native kernel computes in float32 or bfloat16, not in {dtype}"
@@ -77,15 +77,16 @@ def recur_natively(
         name: "simple_rnn", "relu_rnn", "lstm", "peephole_lstm", "gru" or "gru_reset_before".
         inputs: (batch, time, features).
         states: initial states, each (batch, units).
-        kernel: (features, gates · units); None where the inputs are projected already, features being gates · units.
+        kernel: (features, gates · units); None if the inputs are projected already: then features = gates · units.
         recurrent_kernel: (units, gates · units).
         bias: (gates · units,), added to the projected input.
-        recurrent_bias: (gates · units,), added to the projected previous output of "gru" alone.
+        recurrent_bias: (gates · units,), added to the projected previous output; for "gru" only.
         mask: (batch, time) bool; where False, the states pass through unchanged. None for all True.
         peepholes: (3, units), to the input, forget and output gates of a peephole LSTM.
-        state_mask: (gates, batch, units), recurrent dropout: what each gate multiplies the previous output with.
-        bfloat16: round what is multiplied to bfloat16; sums, states and activations stay float32.
-        keeps: keep what the gradient needs. Without, a gradient that is asked for all the same runs all of it again.
+        state_mask: (gates, batch, units), recurrent dropout: each gate multiplies the previous output by its part.
+        bfloat16: round the factors of products to bfloat16; sums, states and activations stay float32.
+        keeps: keep the values that the gradient needs. Without them, computing a gradient repeats the whole forward
+            pass.
 
     Returns:
         outputs (batch, time, units), the first state of every step, and the final states, each (batch, units).
@@ -105,7 +106,7 @@ def recur_natively(
 
 
 def threads() -> int:
-    """Threads that a native kernel works with."""
+    """The number of threads of a native kernel."""
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return tf.config.threading.get_intra_op_parallelism_threads() or available
 

@@ -12,7 +12,7 @@ from rnn_tasks.layers.kernels.plain_attention import decode_plainly
 
 
 class Decoded(NamedTuple):
-    """What the decoder gives.
+    """The results of the decoder.
 
     Attributes:
         vectors: (batch, time, vector units), the attention vector of every step.
@@ -45,8 +45,8 @@ def decode_natively(
 ) -> Decoded:
     """Unroll an LSTM that reads [input; attention vector of the step before], on float32 tensors.
 
-    Its output h asks the memory with scores h · key (Luong), or with a query kernel scale · tanh(h query_kernel + key)
-    (Bahdanau); the attention vector is [output; context] W, or its tanh.
+    The scores of the LSTM's output h are h · key (Luong) or, with a query kernel, scale · tanh(h query_kernel + key)
+    (Bahdanau). The attention vector is [output; context] W, or its tanh.
 
     Args:
         inputs: (batch, time, features).
@@ -54,25 +54,25 @@ def decode_natively(
         kernel: (features + vector units, 4 · units).
         recurrent_kernel: (units, 4 · units).
         bias: (4 · units,).
-        keys: (batch, memory time, units), scaled already if they are to be; with a query kernel (…, key units), with
-            what else enters the tanh added.
+        keys: (batch, memory time, units), already scaled where scores are scaled; with a query kernel (…, key units),
+            with any bias inside the tanh already added.
         values: (batch, memory time, memory units).
         vector_kernel: (units + memory units, vector units).
         tanh: the attention vector's activation; False is none.
         seen: (batch, memory time) bool, True where there is memory; None for all True.
         mask: (batch, time) bool; where False, the states pass through unchanged. None for all True.
-        bfloat16: round what the kernels are multiplied with to bfloat16.
+        bfloat16: round the tensors that the kernels multiply to bfloat16.
         query_kernel: (units, key units), or None.
         scale: (key units,), with a query kernel.
 
     Returns:
-        The attention vectors, those of the step before where the mask is False, and the final states.
+        The attention vectors (where the mask is False, the vector of the step before) and the final states.
     """
     attributes = {"cell": "lstm", "threads": threads(), "rounded": bfloat16, "tanh": tanh}
     absent = tf.zeros((0,))
     keep, there = (absent if given is None else tf.cast(given, tf.float32) for given in (mask, seen))
     query_kernel, scale = (absent if given is None else given for given in (query_kernel, scale))
-    # The part of the kernel that meets the attention vector stands above what meets the output: one product for both.
+    # The kernel's part for the attention vector goes above the part for the output: one product serves both.
     kernel, feeding = tf.split(kernel, [inputs.shape[2], vector_kernel.shape[1]], axis=0)
     fed_kernel = tf.concat([feeding, recurrent_kernel], axis=0)
     h0, c0, vector0, alignment0 = states

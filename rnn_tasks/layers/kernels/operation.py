@@ -1,8 +1,8 @@
-"""A native operation with its gradient, which is native, too, and with that one's, of which nobody is in a hurry.
+"""A native operation with its gradient, which is native, too, and with the second derivative, which need not be fast.
 
-In a graph, TensorFlow finds a gradient by the operation's name and asks it of tensors of whatever graph it builds:
-forwards, backwards, and again. Eagerly it would hand that gradient zeros as large as all that an operation keeps; there
-a custom gradient has none of them.
+In a graph, TensorFlow finds a gradient by the operation's name. It calls it for the tensors of every graph it builds:
+forwards, backwards, and again. Eagerly, TensorFlow would pass that gradient zeros as large as all tensors that an
+operation keeps. So in eager mode we use a custom gradient, which needs no such zeros.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
-from tensorflow.python.eager import forwardprop_util  # not public, but how TensorFlow's own gradients do it
+from tensorflow.python.eager import forwardprop_util  # not public, but TensorFlow's own gradients use it
 
 from rnn_tasks.layers.kernels.build import library
 
@@ -19,15 +19,15 @@ Attributes = dict[str, Any]
 
 
 class Operation(NamedTuple):
-    """One of `native/ops.cc`: its first output is the result of every step, the last ones are the final states.
+    """An operation of `native/ops.cc`: its first output holds the results of all steps, the last ones are final states.
 
     Attributes:
-        name: TensorFlow's; that of its gradient has "Gradient" behind it.
-        call: name of the function that adds it; that of its gradient has "_gradient" behind it.
-        inputs: how many there are.
-        kept: how many outputs the gradient reads; those behind them are the final states.
-        sources: places of the inputs that have a gradient, in the order in which the gradient gives them.
-        attributes: their names; its gradient has the same but "keeps", whether what it reads is kept.
+        name: TensorFlow's name; its gradient has the same name followed by "Gradient".
+        call: name of the function that adds it; its gradient has the same name followed by "_gradient".
+        inputs: number of inputs.
+        kept: number of outputs that the gradient reads; the final states follow them.
+        sources: positions of the inputs that have a gradient, in the order of the gradient's results.
+        attributes: names of the attributes; the gradient has the same, except "keeps" (whether its inputs are kept).
         plainly: (attributes, inputs) -> result of every step and final states, in TensorFlow's own operations.
     """
 
@@ -41,7 +41,7 @@ class Operation(NamedTuple):
 
 
 def run_operation(operation: Operation, attributes: Attributes, given: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-    """The result of every step and the final states of an operation over its inputs, absent ones of shape (0,)."""
+    """The results of all steps and the final states of an operation; absent inputs have the shape (0,)."""
     if not tf.executing_eagerly():
         return _results(operation, _forward(operation, attributes, given))
 
@@ -78,7 +78,7 @@ def _results(operation, outputs):
 
 
 def _gradient(operation, attributes, given, outputs, upstream):
-    """The gradients to all inputs; None to those that have none."""
+    """The gradients with respect to all inputs; None for inputs without a gradient."""
     if not attributes.get("keeps", True):
         outputs = _forward(operation, {**attributes, "keeps": True}, given)
     attributes = {name: value for name, value in attributes.items() if name != "keeps"}
@@ -88,15 +88,15 @@ def _gradient(operation, attributes, given, outputs, upstream):
         operation.sources, add(*given, *outputs[: operation.kept], *upstream, **attributes), strict=True
     ):
         source = given[place]
-        absent = source.shape.num_elements() == 0  # nobody asks for these, but their shape has to be right
+        absent = source.shape.num_elements() == 0  # these are never used, but their shape must be right
         gradients[place] = tf.zeros_like(source) if absent else tf.reshape(found, tf.shape(source))
     return gradients
 
 
 def _second_derivative(operation, attributes, values, upstream):
-    """The gradients to the inputs of an operation's gradient: by TensorFlow, of the same in its own operations.
+    """The gradients with respect to the inputs of an operation's gradient: TensorFlow differentiates `plainly` twice.
 
-    What was kept is computed from the other inputs, and has no gradient of its own.
+    The kept values are computed from the other inputs, so they have no gradient of their own.
     """
     given, after = list(values[: operation.inputs]), values[operation.inputs + operation.kept :]
     sources = [given[place] for place in operation.sources]

@@ -1,6 +1,6 @@
-"""The recurrences as their papers write them, in TensorFlow's operations, which differentiate as often as one likes.
+"""The recurrences as in their papers, in TensorFlow's operations, which can be differentiated any number of times.
 
-Nothing runs on them but the derivative of a native kernel's gradient, for gradient penalties and the like.
+They are used only for the derivative of a native kernel's gradient, as in gradient penalties.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def recur_plainly(
     h0: tf.Tensor,
     c0: tf.Tensor,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """What the native operation `name` computes, from what it is given: an absent part is a tensor of shape (0,).
+    """Compute the same as the native operation `name`, from the same inputs; an absent input has the shape (0,).
 
     Args:
         name: of the native kernel; the other arguments are as `native.recur_natively` hands them to it.
@@ -56,14 +56,14 @@ def scan_masked(
     start: Sequence[tf.Tensor],
     output: int,
 ) -> tuple[tf.Tensor, ...]:
-    """A recurrence over time whose states stand still where `keep` is 0.
+    """A recurrence over time whose states do not change where `keep` is 0.
 
     Args:
         step: (input (batch, features), *states) -> new states, each (batch, …).
         inputs: (batch, time, features).
         keep: (batch, time), or (0,) to keep all.
         start: the first states.
-        output: which of the states is read at every step.
+        output: index of the state that is returned for every step.
 
     Returns:
         that state (batch, time, …), then all states after the last step.
@@ -117,7 +117,7 @@ def _gru_reset_before(x: Sequence[tf.Tensor], product: Product, h, c, _):
 
 
 def absent(part: tf.Tensor) -> bool:
-    """Whether an operation is not given this part."""
+    """Whether this input of an operation is absent."""
     return part.shape == (0,)
 
 

@@ -1,4 +1,4 @@
-"""The attention decoder in TensorFlow's operations: for the derivative of the native one's gradient alone."""
+"""The attention decoder in TensorFlow's operations, only for the derivative of the native decoder's gradient."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def decode_plainly(
     query_kernel: tf.Tensor,
     scale: tf.Tensor,
 ) -> tuple[tf.Tensor, ...]:
-    """What the native operation computes, from what it is given: an absent part is a tensor of shape (0,).
+    """Compute the same as the native operation, from the same inputs; an absent input has the shape (0,).
 
     Args:
         tanh: the attention vector's activation; False is none.

@@ -1,8 +1,8 @@
 """One time step of each recurrence, forwards and backwards, on gate pre-activations.
 
-What every step shares is done once for the whole sequence by `recur_in_a_loop`: the input projection before the
-loop, the weight gradients after it. A step sees the projected input and the projected previous output, and says
-how their gradients follow from those of the new states. Gate order and bias layout are Keras' own.
+`recur_in_a_loop` does the common work of all steps once for the whole sequence: the input projection before the loop,
+the weight gradients after it. A step gets the projected input and the projected previous output. Its backward part
+computes their gradients from those of the new states. Gate order and bias layout are Keras' own.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ class Step(NamedTuple):
     """A recurrence.
 
     Attributes:
-        name: of the native kernel that does the same.
-        gates: pre-activations a unit.
-        states: state tensors; the first is the output.
-        kept: widths, in units, of what `forward` keeps for `backward`.
-        forward: (x, h, states) -> (new states, kept), x and h (batch, gates · units); None where the native kernel
-            alone knows the recurrence.
+        name: of the native kernel that computes the same.
+        gates: number of pre-activations for each unit.
+        states: number of state tensors; the first is the output.
+        kept: widths, in units, of the tensors that `forward` keeps for `backward`.
+        forward: (x, h, states) -> (new states, kept), x and h (batch, gates · units); None if only the native kernel
+            has the recurrence.
         backward: (new state gradients, previous states, kept) -> (x gradient, h gradient, previous states'
             gradients other than through h).
-        activation: Keras' name of the one that makes outputs and candidates.
+        activation: Keras' name of the activation of outputs and candidates.
         loop_rows: the largest batch, in training and at inference, with which a loop of TensorFlow's operations over
             `forward` is no slower than Keras' own (benchmarks/every_shape.py); None for any.
-        loop_units: from so many units on it pays in training for any batch.
+        loop_units: with this many units or more, the loop pays in training for any batch.
     """
 
     name: str
@@ -114,7 +114,7 @@ LSTM_STEP = Step("lstm", 4, 2, (1, 1, 1, 1, 1), _lstm_forward, _lstm_backward, l
 PEEPHOLE_LSTM_STEP = Step("peephole_lstm", 4, 2, (1, 1, 1, 1))
 # Cho et al. 2014, reset gate applied after the recurrent product (Keras' `reset_after=True`, cuDNN's variant).
 GRU_STEP = Step("gru", 3, 1, (1, 1, 1, 1), _gru_forward, _gru_backward, loop_rows=(128, 1), loop_units=256)
-# The paper's own variant, reset gate applied before the recurrent product (`reset_after=False`): it takes two a step.
+# The paper's own variant, reset gate applied before the recurrent product (`reset_after=False`): two products a step.
 GRU_RESET_BEFORE_STEP = Step("gru_reset_before", 3, 1, (1, 1, 1))
 # Elman 1990.
 SIMPLE_RNN_STEP = Step(
@@ -127,10 +127,10 @@ RELU_RNN_STEP = Step(
 
 
 def simple_rnn_step(activation: Callable) -> Step:
-    """The step of a plain recurrent cell with this activation; of one that no step has, the first that there is."""
+    """The step of a plain recurrent cell with this activation; the tanh step for any activation but relu."""
     return RELU_RNN_STEP if activation is keras.activations.relu else SIMPLE_RNN_STEP
 
 
 def gru_step(reset_after: bool) -> Step:
-    """The step of one of the two GRUs, as Keras' `reset_after` tells them apart."""
+    """The step of one of the two GRUs, selected by Keras' `reset_after`."""
     return GRU_STEP if reset_after else GRU_RESET_BEFORE_STEP

@@ -71,7 +71,7 @@ def _imperfect(present: tuple[str, ...], stem: str | None) -> tuple[str, ...]:
 
 
 def agreement(feminine: bool, plural: bool) -> int:
-    """Where in a tuple of four forms the one for this gender and number stands."""
+    """The index of the form for this gender and number in a tuple of four forms."""
     return feminine + 2 * plural
 
 

@@ -1,6 +1,6 @@
 """Noun phrases and prepositional phrases, said in English and French together.
 
-`noun_phrase`, `owned`, `prepositional` and `place` say what they are told; the `draw_` functions choose what to say.
+`noun_phrase`, `prepositional` and `place` express what the caller gives; the `draw_` functions choose it.
 """
 
 from __future__ import annotations
@@ -194,7 +194,7 @@ _ROOM = {"to": ("to", "dans"), "in": ("in", "dans"), "from": ("from", "de")}
 
 
 def place(lexicon: Lexicon, role: str, phrase: Phrase) -> Phrase:
-    """Where to, where or where from ("to", "in", "from"), by whether one is "at" or "in" such a place."""
+    """A place with the preposition of its role ("to", "in", "from"), for places with "at" or places with "in"."""
     english, french = (_VENUE if phrase.kind == "venue" else _ROOM)[role]
     return prepositional(lexicon, english, french, phrase)
 

@@ -111,7 +111,7 @@ def _draw_open_question(grammar: Grammar, rng: Random) -> Phrase | None:
 
 
 def _asked_thing(lexicon: Lexicon, rng: Random, verb: Verb, word: str) -> tuple[Phrase, Complement] | None:
-    """What stands behind "how many" (nothing behind "what"), and the gap that it leaves behind the verb."""
+    """The words after "how many" (none after "what"), and the gap that they leave after the verb."""
     if not verb.objects or verb.preposition or verb.recipient or set(verb.objects) & set(PEOPLE):
         return None
     if word == "what":
