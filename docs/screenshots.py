@@ -15,10 +15,10 @@ from typing import Any
 DOCS = Path(__file__).resolve().parent
 sys.path.insert(0, str(DOCS.parent / "tests"))
 
-from browser import MISSING, Browser, browsing  # noqa: E402  (found by the line before, as what follows)
+from browser import MISSING, Browser, browsing  # noqa: E402  (found by the line before)
 
-from pipelines import tracking  # noqa: E402
-from pipelines.settings import get_settings  # noqa: E402
+from pipelines import tracking  # noqa: E402  (after the path, as above)
+from pipelines.settings import get_settings  # noqa: E402  (likewise)
 
 TASK = "translate"
 

@@ -67,8 +67,8 @@ def working(what: str, quiet: bool) -> Iterator[None]:
 def imported_for_good() -> Iterator[None]:
     """Keep the garbage collector away from what is imported inside the block, for good.
 
-    Otherwise it searches it a thousand times while TensorFlow is imported and then while graphs are traced. That takes
-    a fifth of the time of either.
+    The collector would search these objects again and again, about a thousand times while TensorFlow is imported. That
+    takes a fifth of the time of an import, and of tracing graphs later.
     """
     known = len(sys.modules)
     gc.disable()

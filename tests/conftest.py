@@ -16,7 +16,7 @@ from rnn_tasks import activity
 
 sys.path.insert(0, str(Path(__file__).parent))  # so that tests of every folder can import `new_process`
 
-gc.disable()  # until all is imported: a fifth of the whole suite's time would be spent on looking for garbage there
+gc.disable()  # until all is imported: searching that for garbage takes a fifth of the time of tests that trace
 
 
 def pytest_collection_finish():

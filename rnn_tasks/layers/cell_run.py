@@ -72,7 +72,7 @@ class KernelCell(CallMasks):
 
     @property
     def step(self) -> Step:
-        """The cell's recurrence."""
+        """The cell's recurrence; each subclass defines its own."""
         raise NotImplementedError
 
     def run(self: Any, sequences, initial_state, mask=None, training=False):

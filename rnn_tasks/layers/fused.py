@@ -33,7 +33,7 @@ class FusedLoop(BuiltOnce):
 
     @property
     def step(self) -> Step:
-        """The recurrence of the layer's cell."""
+        """The recurrence of the layer's cell; each subclass defines its own."""
         raise NotImplementedError
 
     def build(self: Any, sequences_shape, initial_state_shape=None):

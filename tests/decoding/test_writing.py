@@ -28,7 +28,7 @@ def written(texts=1, tokens=200, sampling=PLAIN, seed=1, first_piece=0, last=Non
     def write():
         return write_on(chain_step, last, counted(texts), tokens, sampling, seed=seed, first_piece=first_piece)
 
-    return tf.function(write, autograph=False)() if tokens > 10 else write()
+    return tf.function(write, autograph=False)() if tokens > 10 else write()  # few: eager, which is slow but works, too
 
 
 def test_what_is_written_has_the_models_distribution():

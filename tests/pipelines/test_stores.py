@@ -34,16 +34,16 @@ def empty_home(home, tmp_path, monkeypatch):
     return tmp_path / "empty"
 
 
-def test_first_runs_at_once_all_finish(empty_home, command):
-    with ThreadPoolExecutor(2) as pool:
-        runs = list(pool.map(lambda seed: command("run", "dummy", "--json", "--seed", seed), "12"))
-    assert [run.returncode for run in runs] == [0, 0], [run.stderr for run in runs]
+def test_three_first_runs_at_once_all_finish(empty_home, command):
+    with ThreadPoolExecutor(3) as pool:
+        runs = list(pool.map(lambda seed: command("run", "dummy", "--json", "--seed", seed), "123"))
+    assert [run.returncode for run in runs] == [0, 0, 0], [run.stderr for run in runs]
     results = [json.loads(run.stdout) for run in runs]
     assert {result["status"] for result in results} == {"FINISHED"}
-    assert {result["model_uri"] for result in results} == {f"models:/dummy/{version}" for version in (1, 2)}
+    assert {result["model_uri"] for result in results} == {f"models:/dummy/{version}" for version in (1, 2, 3)}
     assert {run.info.run_id for run in tracking.runs_of("dummy")} == {result["run_id"] for result in results}
     assert (empty_home.parent / "dummy.log").read_text() == "prepare\n"
-    assert sum("waiting for another process, which makes Prefect's store" in run.stderr for run in runs) == 1
+    assert sum("waiting for another process, which makes Prefect's store" in run.stderr for run in runs) == 2
     assert not [path for path in empty_home.rglob("*.lock*") if path.is_file()]
 
 
